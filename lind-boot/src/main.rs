@@ -1,0 +1,3 @@
+//! The `lind` command.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! C compiler driver and binary tools for lind programs.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Guest ABI of lind: system calls, errno values, flags and structures.

@@ -1,0 +1,1 @@
+//! The POSIX microvisor of lind.
