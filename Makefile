@@ -56,8 +56,9 @@ dist: host sysroot
 	@cp -au --no-target-directory lind-glibc/compiler/share $(DIST)/share/lind
 
 test: build ## Run everything that must hold: unit, property, C, command-line and hostile tests.
-	$(CARGO) test --release --workspace --exclude apps
 	$(CARGO) tool check
+	$(CARGO) test --quiet --manifest-path wasmtime/tool/Cargo.toml
+	$(CARGO) test --release --workspace
 
 test-apps: build ## Build real programs from Debian's sources and use them under lind.
 	$(CARGO) test --release --package lind-tests --test apps
