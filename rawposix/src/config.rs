@@ -1,0 +1,139 @@
+//! What a sandbox is made of.
+
+use std::fmt;
+use std::fs::File;
+use std::io::Write;
+use std::path::PathBuf;
+
+use rawposix_abi::Errno;
+
+/// Whether a mount may be changed through the sandbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Every change answers `EROFS`.
+    ReadOnly,
+    /// Changes reach the host's directory.
+    ReadWrite,
+}
+
+/// A host directory that the sandbox shows at a path of its own.
+#[derive(Clone, Debug)]
+pub struct Mount {
+    /// Directory (or file) of the host.
+    pub host: PathBuf,
+    /// Absolute path in the sandbox.
+    pub guest: PathBuf,
+    /// Whether it may be changed.
+    pub access: Access,
+}
+
+/// The executable that the sandbox is made for; it is visible, read-only, at its own path.
+#[derive(Debug)]
+pub struct Program {
+    /// Absolute path in the sandbox.
+    pub guest: PathBuf,
+    /// The file, open for reading.
+    pub host: File,
+}
+
+/// Which network a program reaches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Net {
+    /// None.
+    #[default]
+    None,
+    /// The host's.
+    Host,
+}
+
+/// A resource limit (soft and hard) that the first process starts with, by its Linux number (`RLIMIT_*`).
+#[derive(Clone, Copy, Debug)]
+pub struct Limit {
+    /// `RLIMIT_*` number, see getrlimit(2).
+    pub resource: u32,
+    /// The value of both the soft and the hard limit.
+    pub value: u64,
+}
+
+/// Which system calls are traced.
+#[derive(Clone, Debug, Default)]
+pub enum TraceFilter {
+    /// All.
+    #[default]
+    All,
+    /// These, by name or by group (`%file`, `%desc`, `%memory`, `%process`, `%signal`, `%network`).
+    Only(Vec<String>),
+}
+
+/// Where the trace of system calls goes.
+pub struct Trace {
+    /// Which calls.
+    pub filter: TraceFilter,
+    /// Receives one whole line a write.
+    pub sink: Box<dyn Write + Send>,
+}
+
+impl fmt::Debug for Trace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Trace").field("filter", &self.filter).finish_non_exhaustive()
+    }
+}
+
+/// Everything a sandbox is made of. The default grants nothing of the host's but the standard streams.
+#[derive(Debug)]
+pub struct Config {
+    /// Host directory that is the sandbox's root; without it the root is an empty read-only directory.
+    pub root: Option<PathBuf>,
+    /// More of the host's directories, in any order.
+    pub mounts: Vec<Mount>,
+    /// First working directory, a path in the sandbox.
+    pub cwd: PathBuf,
+    /// The executable; `None` when it needs no place of its own.
+    pub program: Option<Program>,
+    /// Host name that uname(2) reports.
+    pub hostname: String,
+    /// User id of the first process. Files of the host's user appear as this user's.
+    pub uid: u32,
+    /// Group id of the first process.
+    pub gid: u32,
+    /// Network.
+    pub net: Net,
+    /// Resource limits that differ from the defaults.
+    pub limits: Vec<Limit>,
+    /// System-call trace.
+    pub trace: Option<Trace>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            root: None,
+            mounts: Vec::new(),
+            cwd: PathBuf::from("/"),
+            program: None,
+            hostname: String::from("lind"),
+            uid: 1000,
+            gid: 1000,
+            net: Net::None,
+            limits: Vec::new(),
+            trace: None,
+        }
+    }
+}
+
+/// Why a sandbox could not be made: a sentence for the command line.
+#[derive(Debug)]
+pub struct ConfigError {
+    /// What was being done, for example `cannot mount '/data'`.
+    pub what: String,
+    /// What the host answered.
+    pub errno: Errno,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.what, self.errno)
+    }
+}
+
+impl std::error::Error for ConfigError {}
