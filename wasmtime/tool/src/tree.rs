@@ -31,7 +31,7 @@ pub(crate) struct File {
 pub(crate) type Tree = BTreeMap<String, File>;
 
 /// Left behind by editors and `patch`; never part of a tree.
-fn is_litter(name: &str) -> bool {
+pub(crate) fn is_litter(name: &str) -> bool {
     name.ends_with('~') || [".orig", ".rej", ".swp"].iter().any(|s| name.ends_with(s))
 }
 
