@@ -1,0 +1,65 @@
+//! Calls of clang.
+
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+
+use crate::command::Call;
+use crate::error::Error;
+use crate::install::Sysroot;
+use crate::options::Invocation;
+use crate::target;
+use crate::tools::Tool;
+
+/// Hands the command line to clang, with the target's flags before it.
+pub(crate) fn run(invocation: &Invocation) -> Result<u8, Error> {
+    let mut call = clang(invocation)?;
+    call.args(invocation.clang.iter().cloned());
+    call.replace()
+}
+
+/// A call of clang with the target's flags.
+pub(crate) fn clang(invocation: &Invocation) -> Result<Call, Error> {
+    let sysroot = Sysroot::find(invocation);
+    let mut call = Call::new(Tool::Clang.find()?);
+    call.args(target::compile_flags(&sysroot, invocation.optimization));
+    Ok(call)
+}
+
+/// Compiles one source of a link into `object`.
+pub(crate) fn object(
+    invocation: &Invocation,
+    source: &OsStr,
+    language: Option<&OsStr>,
+    object: &Path,
+) -> Result<u8, Error> {
+    let mut call = clang(invocation)?;
+    call.args(invocation.flags.iter().cloned());
+    if invocation.dependencies {
+        call.args(dependency_flags(invocation, source));
+    }
+    if let Some(language) = language {
+        call.arg("-x").arg(language);
+    }
+    call.arg("-c").arg("-o").arg(object).arg(source);
+    call.run()
+}
+
+/// As clang does it: with `-o prog`, the file is `prog.d` and its target `prog`; else they are named after the source.
+fn dependency_flags(invocation: &Invocation, source: &OsStr) -> [OsString; 4] {
+    let (file, target) = match &invocation.output {
+        Some(output) => (Path::new(output).with_extension("d"), output.clone()),
+        None => {
+            let name = Path::new(Path::new(source).file_name().unwrap_or(source));
+            (
+                name.with_extension("d"),
+                name.with_extension("o").into_os_string(),
+            )
+        }
+    };
+    [
+        OsString::from("-MF"),
+        file.into_os_string(),
+        OsString::from("-MT"),
+        target,
+    ]
+}
