@@ -178,7 +178,11 @@ impl Errno {
 
     /// The error with this number; `None` outside `1..=4095`.
     pub const fn from_raw(number: u16) -> Option<Self> {
-        if number >= 1 && number <= Self::MAX { Some(Self(number)) } else { None }
+        if number >= 1 && number <= Self::MAX {
+            Some(Self(number))
+        } else {
+            None
+        }
     }
 
     /// The number, positive.
@@ -212,14 +216,21 @@ impl core::error::Error for Errno {}
 /// The host is Linux as well, so its numbers are the guest's.
 impl From<rustix::io::Errno> for Errno {
     fn from(error: rustix::io::Errno) -> Self {
-        u16::try_from(error.raw_os_error()).ok().and_then(Self::from_raw).unwrap_or(Self::EIO)
+        u16::try_from(error.raw_os_error())
+            .ok()
+            .and_then(Self::from_raw)
+            .unwrap_or(Self::EIO)
     }
 }
 
 /// An error of the host's that carries no number becomes `EIO`.
 impl From<std::io::Error> for Errno {
     fn from(error: std::io::Error) -> Self {
-        error.raw_os_error().and_then(|n| u16::try_from(n).ok()).and_then(Self::from_raw).unwrap_or(Self::EIO)
+        error
+            .raw_os_error()
+            .and_then(|n| u16::try_from(n).ok())
+            .and_then(Self::from_raw)
+            .unwrap_or(Self::EIO)
     }
 }
 

@@ -96,7 +96,10 @@ impl Signal {
     /// The signal with this number; `None` outside `1..=64`.
     pub const fn from_raw(number: u32) -> Option<Self> {
         match number {
-            #[allow(clippy::cast_possible_truncation, reason = "the pattern bounds the value")]
+            #[allow(
+                clippy::cast_possible_truncation,
+                reason = "the pattern bounds the value"
+            )]
             1..=64 => Some(Self(number as u8)),
             _ => None,
         }
@@ -171,6 +174,8 @@ impl SignalSet {
 
     /// The members, in rising order.
     pub fn iter(self) -> impl Iterator<Item = Signal> {
-        (1..=Signal::MAX).map(Signal).filter(move |s| self.contains(*s))
+        (1..=Signal::MAX)
+            .map(Signal)
+            .filter(move |s| self.contains(*s))
     }
 }

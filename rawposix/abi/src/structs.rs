@@ -1,0 +1,95 @@
+//! Structures that cross the guest boundary, in their wasm32 layout.
+//!
+//! Every field is public and every byte belongs to a field: nothing of the host's can leak through padding.
+
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+macro_rules! guest_structs {
+    ($($(#[$meta:meta])* $name:ident: $size:literal { $($field:ident: $ty:ty,)* })*) => {$(
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
+        #[repr(C)]
+        #[allow(missing_docs, reason = "the fields are those of the manual page")]
+        pub struct $name { $(pub $field: $ty,)* }
+        const _: () = assert!(size_of::<$name>() == $size);
+        impl Default for $name {
+            fn default() -> Self {
+                zerocopy::FromZeros::new_zeroed()
+            }
+        }
+    )*};
+}
+
+guest_structs! {
+    /// `struct timespec` with 64-bit time; libc leaves the padding undefined. See timespec(3).
+    Timespec: 16 { sec: i64, nsec: i32, pad: u32, }
+    /// Access and modification time of utimensat(2).
+    TimespecPair: 32 { access: Timespec, modification: Timespec, }
+    /// `struct itimerspec` of timer_settime(2).
+    Itimerspec: 32 { interval: Timespec, value: Timespec, }
+    /// `struct timeval` of the calls that never got a 64-bit form.
+    OldTimeval: 8 { sec: i32, usec: i32, }
+    /// `struct itimerval` of getitimer(2).
+    Itimerval: 16 { interval: OldTimeval, value: OldTimeval, }
+    /// `struct tms` of times(2), in clock ticks.
+    Tms: 16 { utime: i32, stime: i32, cutime: i32, cstime: i32, }
+    /// `struct rusage` of getrusage(2).
+    Rusage: 72 {
+        utime: OldTimeval, stime: OldTimeval,
+        maxrss: i32, ixrss: i32, idrss: i32, isrss: i32, minflt: i32, majflt: i32, nswap: i32,
+        inblock: i32, oublock: i32, msgsnd: i32, msgrcv: i32, nsignals: i32, nvcsw: i32, nivcsw: i32,
+    }
+    /// `struct rlimit64` of prlimit(2).
+    Rlimit64: 16 { current: u64, max: u64, }
+    /// `struct iovec` of readv(2).
+    Iovec: 8 { base: u32, len: u32, }
+    /// The two descriptors of pipe(2) and socketpair(2).
+    FdPair: 8 { first: i32, second: i32, }
+    /// `struct pollfd` of poll(2).
+    Pollfd: 8 { fd: i32, events: u16, revents: u16, }
+    /// `struct open_how` of openat2(2).
+    OpenHow: 24 { flags: u64, mode: u64, resolve: u64, }
+    /// `struct flock64` of fcntl(2).
+    Flock64: 32 { kind: i16, whence: i16, pad1: u32, start: i64, len: i64, pid: i32, pad2: u32, }
+    /// `struct statx_timestamp` of statx(2).
+    StatxTimestamp: 16 { sec: i64, nsec: u32, pad: u32, }
+    /// `struct statx` of statx(2).
+    Statx: 256 {
+        mask: u32, blksize: u32, attributes: u64, nlink: u32, uid: u32, gid: u32, mode: u16, pad0: u16,
+        ino: u64, size: u64, blocks: u64, attributes_mask: u64,
+        atime: StatxTimestamp, btime: StatxTimestamp, ctime: StatxTimestamp, mtime: StatxTimestamp,
+        rdev_major: u32, rdev_minor: u32, dev_major: u32, dev_minor: u32,
+        mnt_id: u64, dio_mem_align: u32, dio_offset_align: u32, pad1: [u64; 12],
+    }
+    /// `struct statfs64` of statfs(2).
+    Statfs64: 88 {
+        kind: u32, bsize: u32, blocks: u64, bfree: u64, bavail: u64, files: u64, ffree: u64,
+        fsid: [u32; 2], namelen: u32, frsize: u32, flags: u32, spare: [u32; 4], pad: u32,
+    }
+    /// `struct utsname` of uname(2).
+    Utsname: 390 {
+        sysname: [u8; 65], nodename: [u8; 65], release: [u8; 65], version: [u8; 65], machine: [u8; 65], domainname: [u8; 65],
+    }
+    /// `struct sysinfo` of sysinfo(2).
+    Sysinfo: 64 {
+        uptime: i32, loads: [u32; 3], totalram: u32, freeram: u32, sharedram: u32, bufferram: u32, totalswap: u32, freeswap: u32,
+        procs: u16, pad: u16, totalhigh: u32, freehigh: u32, mem_unit: u32, reserved: [u32; 2],
+    }
+    /// `struct winsize` of ioctl_tty(2).
+    Winsize: 8 { row: u16, col: u16, xpixel: u16, ypixel: u16, }
+    /// `struct termios` of ioctl_tty(2), as the kernel has it.
+    Termios: 36 { iflag: u32, oflag: u32, cflag: u32, lflag: u32, line: u8, cc: [u8; 19], }
+    /// `struct sigaction` of sigaction(2), as the kernel has it.
+    Sigaction: 16 { handler: u32, flags: u32, mask: [u32; 2], }
+    /// `stack_t` of sigaltstack(2).
+    StackT: 12 { sp: u32, flags: u32, size: u32, }
+    /// `siginfo_t` of sigaction(2).
+    Siginfo: 128 { signo: i32, errno: i32, code: i32, fields: [u32; 29], }
+    /// The header of capget(2).
+    CapHeader: 8 { version: u32, pid: i32, }
+    /// One element of capget(2)'s data.
+    CapData: 12 { effective: u32, permitted: u32, inheritable: u32, }
+}
+
+/// Bytes before the name in `struct dirent64`: inode (8), offset (8), record length (2), type (1). See getdents(2).
+pub const DIRENT64_NAME: usize = 19;
