@@ -62,7 +62,9 @@ pub(crate) struct Checkout {
 impl Checkout {
     /// The tree at `dir`, which need not exist. An interrupted replacement is undone.
     pub(crate) fn at(dir: &Path) -> Result<Self> {
-        let checkout = Self { dir: dir.to_owned() };
+        let checkout = Self {
+            dir: dir.to_owned(),
+        };
         let old = checkout.sibling("old");
         if old.exists() && !dir.exists() {
             fs::rename(&old, dir).explain(format_args!("restore {}", dir.display()))?;
@@ -107,6 +109,16 @@ impl Checkout {
         }
     }
 
+    /// The whole tree, without the stamp.
+    pub(crate) fn read(&self) -> Result<Tree> {
+        let mut tree = Tree::new();
+        for path in walk(&self.dir)?.into_iter().filter(|p| p != STAMP) {
+            let file = tree::read_file(&self.dir.join(&path))?;
+            tree.insert(path, file);
+        }
+        Ok(tree)
+    }
+
     /// What differs from the import.
     pub(crate) fn edits(&self, stamp: &Stamp) -> Result<Edits> {
         let mut edits = Edits::new();
@@ -125,7 +137,13 @@ impl Checkout {
             }
             seen.insert(path);
         }
-        edits.extend(stamp.files.keys().filter(|p| !seen.contains(*p)).map(|p| (p.clone(), None)));
+        edits.extend(
+            stamp
+                .files
+                .keys()
+                .filter(|p| !seen.contains(*p))
+                .map(|p| (p.clone(), None)),
+        );
         Ok(edits)
     }
 
@@ -143,7 +161,8 @@ impl Checkout {
             let sum = sha256(&file.bytes);
             let recorded = before.as_ref().and_then(|s| s.files.get(path));
             let (from, to) = (self.dir.join(path), new.join(path));
-            let same = recorded.is_some_and(|e| e.kind == file.kind && e.sha256 == sum && unchanged(&from, e))
+            let same = recorded
+                .is_some_and(|e| e.kind == file.kind && e.sha256 == sum && unchanged(&from, e))
                 || (from.exists() && tree::read_file(&from).is_ok_and(|f| f == *file));
             if let Some(parent) = to.parent() {
                 fs::create_dir_all(parent).explain(format_args!("make {}", parent.display()))?;
@@ -159,7 +178,10 @@ impl Checkout {
         let mut text = format!("{FORMAT}\n{digest}\n{}\n", until.unwrap_or_default());
         for (path, file) in tree {
             let meta = fs::symlink_metadata(new.join(path)).explain(format_args!("read {path}"))?;
-            let sum = sums.get(path.as_str()).map(String::as_str).unwrap_or_default();
+            let sum = sums
+                .get(path.as_str())
+                .map(String::as_str)
+                .unwrap_or_default();
             text.push_str(&format!(
                 "{sum} {} {} {} {} {path}\n",
                 letter(file.kind),
@@ -176,7 +198,8 @@ impl Checkout {
         }
 
         if self.dir.exists() {
-            fs::rename(&self.dir, &old).explain(format_args!("move {} away", self.dir.display()))?;
+            fs::rename(&self.dir, &old)
+                .explain(format_args!("move {} away", self.dir.display()))?;
         }
         fs::rename(&new, &self.dir).explain(format_args!("put {} in place", self.dir.display()))?;
         remove(&old)
@@ -187,8 +210,12 @@ impl Checkout {
         let fresh: BTreeSet<&str> = fresh.iter().copied().collect();
         let now = SystemTime::now();
         let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
-        let kept = tree.keys().filter(|p| name(p) == "configure" && !fresh.contains(p.as_str()));
-        let oldest = kept.filter_map(|p| fs::metadata(new.join(p)).ok()?.modified().ok()).min();
+        let kept = tree
+            .keys()
+            .filter(|p| name(p) == "configure" && !fresh.contains(p.as_str()));
+        let oldest = kept
+            .filter_map(|p| fs::metadata(new.join(p)).ok()?.modified().ok())
+            .min();
         for path in fresh {
             if tree.get(path).is_none_or(|f| f.kind == Kind::Link) {
                 continue;
@@ -222,13 +249,17 @@ fn touch(path: &Path, time: SystemTime) -> Result<()> {
 
 fn remove(dir: &Path) -> Result<()> {
     match fs::remove_dir_all(dir) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e).explain(format_args!("remove {}", dir.display())),
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+            Err(e).explain(format_args!("remove {}", dir.display()))
+        }
         _ => Ok(()),
     }
 }
 
 /// Directories by path, "" for the root, with the names in them.
-fn directories<'a>(paths: impl Iterator<Item = &'a String>) -> BTreeMap<&'a str, BTreeSet<&'a str>> {
+fn directories<'a>(
+    paths: impl Iterator<Item = &'a String>,
+) -> BTreeMap<&'a str, BTreeSet<&'a str>> {
     let mut all: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for path in paths {
         let mut rest = path.as_str();
@@ -265,7 +296,10 @@ fn walk(root: &Path) -> Result<Vec<String>> {
             let entry = entry.explain(doing())?;
             let name = entry.file_name();
             let Some(name) = name.to_str() else {
-                return Err(Failure::new(format!("{}: a file name is not UTF-8", dir.display())));
+                return Err(Failure::new(format!(
+                    "{}: a file name is not UTF-8",
+                    dir.display()
+                )));
             };
             if !entry.file_type().explain(doing())?.is_dir() {
                 found.push(format!("{prefix}{name}"));
@@ -303,7 +337,19 @@ fn parse(text: &str) -> Option<Stamp> {
         };
         let size = words.next()?.parse().ok()?;
         let modified = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
-        files.insert(words.next()?.to_owned(), Entry { kind, size, modified, sha256 });
+        files.insert(
+            words.next()?.to_owned(),
+            Entry {
+                kind,
+                size,
+                modified,
+                sha256,
+            },
+        );
     }
-    Some(Stamp { digest, until: (!until.is_empty()).then(|| until.to_owned()), files })
+    Some(Stamp {
+        digest,
+        until: (!until.is_empty()).then(|| until.to_owned()),
+        files,
+    })
 }

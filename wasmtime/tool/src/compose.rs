@@ -11,6 +11,9 @@ use crate::series::{self, Patch};
 use crate::tree::{self, File, Kind, Tree};
 use crate::unpack;
 
+/// Stands for the name of a patch where no patch is applied yet.
+pub(crate) const BEFORE_FIRST: &str = "none";
+
 /// The committed parts of one source: everything but the archive.
 #[derive(Clone, Debug)]
 pub(crate) struct Recipe {
@@ -35,9 +38,13 @@ impl Recipe {
     pub(crate) fn count(&self, until: Option<&str>) -> Result<usize> {
         match until {
             None => Ok(self.patches.len()),
+            Some(BEFORE_FIRST) => Ok(0),
             Some(name) => match self.patches.iter().position(|p| p.name == name) {
                 Some(index) => Ok(index + 1),
-                None => Err(Failure::new(format!("{} has no patch '{name}'", self.source.name))),
+                None => Err(Failure::new(format!(
+                    "{} has no patch '{name}'",
+                    self.source.name
+                ))),
             },
         }
     }
@@ -69,13 +76,21 @@ impl Recipe {
 
     /// Unpacks the archive and applies the first `count` patches.
     pub(crate) fn build(&self, archive: &Path, count: usize, fit: Fit) -> Result<Stages> {
-        let mut stages = Stages { pristine: unpack::archive(archive)?, after: Vec::new() };
+        let mut stages = Stages {
+            pristine: unpack::archive(archive)?,
+            after: Vec::new(),
+        };
         for patch in self.patches.iter().take(count) {
             stages.push(Some(patch), fit).map_err(|e| self.named(e))?;
         }
-        if let Some(path) = self.overlay.keys().find(|p| stages.pristine().contains_key(*p)) {
+        if let Some(path) = self
+            .overlay
+            .keys()
+            .find(|p| stages.pristine().contains_key(*p))
+        {
             return Err(self.named(
-                Failure::new(format!("overlay file {path} exists upstream")).hint("change upstream's file by a patch"),
+                Failure::new(format!("overlay file {path} exists upstream"))
+                    .hint("change upstream's file by a patch"),
             ));
         }
         Ok(stages)
@@ -114,7 +129,9 @@ impl Stages {
 
     /// The diff that the patch with this index makes.
     pub(crate) fn body(&self, index: usize) -> Vec<u8> {
-        let before = index.checked_sub(1).map_or(Some(&self.pristine), |i| self.after.get(i));
+        let before = index
+            .checked_sub(1)
+            .map_or(Some(&self.pristine), |i| self.after.get(i));
         match (before, self.after.get(index)) {
             (Some(old), Some(new)) => diff::between(old, new),
             _ => Vec::new(),

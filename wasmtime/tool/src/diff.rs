@@ -49,25 +49,41 @@ fn lines(bytes: &[u8]) -> Vec<&[u8]> {
 pub(crate) fn parse(name: &str, text: &[u8]) -> Result<Vec<FileDiff>> {
     let mut files: Vec<FileDiff> = Vec::new();
     let mut input = lines(text).into_iter().enumerate().peekable();
-    let wrong = |line: usize, what: &str| Failure::new(format!("{name}: diff line {}: {what}", line + 1));
+    let wrong =
+        |line: usize, what: &str| Failure::new(format!("{name}: diff line {}: {what}", line + 1));
     while let Some((number, line)) = input.next() {
         if let Some(old) = line.strip_prefix(b"--- ") {
             let new = match input.next() {
-                Some((_, line)) => line.strip_prefix(b"+++ ").ok_or_else(|| wrong(number + 1, "no +++ after ---"))?,
+                Some((_, line)) => line
+                    .strip_prefix(b"+++ ")
+                    .ok_or_else(|| wrong(number + 1, "no +++ after ---"))?,
                 None => return Err(wrong(number, "no +++ after ---")),
             };
             let (old, new) = (path_of(old), path_of(new));
             if old.is_none() && new.is_some() {
                 return Err(wrong(number, "it creates a file").hint("new files belong in overlay/"));
             }
-            let path = old.clone().filter(|p| is_inside(p)).ok_or_else(|| wrong(number, "not a path"))?;
+            let path = old
+                .clone()
+                .filter(|p| is_inside(p))
+                .ok_or_else(|| wrong(number, "not a path"))?;
             if new.is_some() && new != old {
-                return Err(wrong(number, "it renames a file").hint("delete the old one and put the new one in overlay/"));
+                return Err(wrong(number, "it renames a file")
+                    .hint("delete the old one and put the new one in overlay/"));
             }
-            files.push(FileDiff { path, hunks: Vec::new(), deletes: new.is_none() });
+            files.push(FileDiff {
+                path,
+                hunks: Vec::new(),
+                deletes: new.is_none(),
+            });
         } else if line.starts_with(b"@@ ") {
-            let (at, old, new) = hunk_header(line).ok_or_else(|| wrong(number, "not a hunk header"))?;
-            let mut hunk = Hunk { at, old: Vec::new(), new: Vec::new() };
+            let (at, old, new) =
+                hunk_header(line).ok_or_else(|| wrong(number, "not a hunk header"))?;
+            let mut hunk = Hunk {
+                at,
+                old: Vec::new(),
+                new: Vec::new(),
+            };
             while hunk.old.len() < old || hunk.new.len() < new {
                 let Some((number, line)) = input.next() else {
                     return Err(wrong(number, "the hunk is shorter than it says"));
@@ -101,7 +117,11 @@ pub(crate) fn parse(name: &str, text: &[u8]) -> Result<Vec<FileDiff>> {
             if hunk.old.len() != old || hunk.new.len() != new {
                 return Err(wrong(number, "the hunk is longer than it says"));
             }
-            files.last_mut().ok_or_else(|| wrong(number, "a hunk before any file"))?.hunks.push(hunk);
+            files
+                .last_mut()
+                .ok_or_else(|| wrong(number, "a hunk before any file"))?
+                .hunks
+                .push(hunk);
         } else if line.starts_with(b"GIT binary patch") || line.starts_with(b"rename ") {
             return Err(wrong(number, "only text changes are supported"));
         }
@@ -120,7 +140,11 @@ fn strip_last(lines: &mut [Vec<u8>]) {
 /// The path of a `---`/`+++` line without its first component; `None` for /dev/null.
 fn path_of(rest: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(rest);
-    let path = text.trim_end_matches(['\n', '\r']).split('\t').next().unwrap_or_default();
+    let path = text
+        .trim_end_matches(['\n', '\r'])
+        .split('\t')
+        .next()
+        .unwrap_or_default();
     (path != "/dev/null").then(|| path.split_once('/').map_or("", |(_, p)| p).to_owned())
 }
 
@@ -153,19 +177,31 @@ impl FileDiff {
             return Err(vec![format!("{}: upstream has no such file", self.path)]);
         };
         let old = lines(&file.bytes);
-        let (mut out, mut rejects): (Vec<u8>, _) = (Vec::with_capacity(file.bytes.len()), Vec::new());
+        let (mut out, mut rejects): (Vec<u8>, _) =
+            (Vec::with_capacity(file.bytes.len()), Vec::new());
         let mut done = 0;
         for (index, hunk) in self.hunks.iter().enumerate() {
             match hunk.place(&old, done, fit) {
                 Ok(place) => {
-                    old.get(done..place.start).unwrap_or_default().iter().for_each(|l| out.extend_from_slice(l));
+                    old.get(done..place.start)
+                        .unwrap_or_default()
+                        .iter()
+                        .for_each(|l| out.extend_from_slice(l));
                     hunk.new.iter().for_each(|l| out.extend_from_slice(l));
                     done = place.end;
                 }
-                Err(why) => rejects.push(format!("{}: hunk {} (line {}): {why}", self.path, index + 1, hunk.at + 1)),
+                Err(why) => rejects.push(format!(
+                    "{}: hunk {} (line {}): {why}",
+                    self.path,
+                    index + 1,
+                    hunk.at + 1
+                )),
             }
         }
-        old.get(done..).unwrap_or_default().iter().for_each(|l| out.extend_from_slice(l));
+        old.get(done..)
+            .unwrap_or_default()
+            .iter()
+            .for_each(|l| out.extend_from_slice(l));
         if self.deletes && !out.is_empty() {
             rejects.push(format!("{}: it is deleted, but lines remain", self.path));
         }
@@ -175,7 +211,10 @@ impl FileDiff {
         if self.deletes {
             tree.remove(&self.path);
         } else {
-            let file = File { kind: file.kind, bytes: out.into() };
+            let file = File {
+                kind: file.kind,
+                bytes: out.into(),
+            };
             tree.insert(self.path.clone(), file);
         }
         Ok(())
@@ -183,10 +222,17 @@ impl FileDiff {
 }
 
 impl Hunk {
-    fn place(&self, file: &[&[u8]], from: usize, fit: Fit) -> std::result::Result<Range<usize>, String> {
+    fn place(
+        &self,
+        file: &[&[u8]],
+        from: usize,
+        fit: Fit,
+    ) -> std::result::Result<Range<usize>, String> {
         let fits = |at: usize| {
             at >= from
-                && file.get(at..at + self.old.len()).is_some_and(|w| w.iter().zip(&self.old).all(|(a, b)| *a == b))
+                && file
+                    .get(at..at + self.old.len())
+                    .is_some_and(|w| w.iter().zip(&self.old).all(|(a, b)| *a == b))
         };
         if fits(self.at) {
             return Ok(self.at..self.at + self.old.len());
@@ -222,7 +268,9 @@ fn file_between(path: &str, old: &[u8], new: Option<&[u8]>, out: &mut Vec<u8>) {
     out.extend_from_slice(text.as_bytes());
     let (a, b) = (lines(old), lines(new.unwrap_or_default()));
     for group in group_diff_ops(capture_diff_slices(Algorithm::Myers, &a, &b), CONTEXT) {
-        let (Some(first), Some(last)) = (group.first(), group.last()) else { continue };
+        let (Some(first), Some(last)) = (group.first(), group.last()) else {
+            continue;
+        };
         let header = format!(
             "@@ -{} +{} @@\n",
             range_text(first.old_range().start..last.old_range().end),
@@ -265,7 +313,13 @@ mod tests {
     use super::*;
 
     fn tree(path: &str, text: &str) -> Tree {
-        Tree::from([(path.to_owned(), File { kind: Kind::Plain, bytes: text.as_bytes().into() })])
+        Tree::from([(
+            path.to_owned(),
+            File {
+                kind: Kind::Plain,
+                bytes: text.as_bytes().into(),
+            },
+        )])
     }
 
     fn round_trip(old: &str, new: &str) {
@@ -288,7 +342,12 @@ mod tests {
         round_trip("x", "y");
         round_trip("", "new\n");
         round_trip("old\n", "");
-        round_trip(&long, &long.replace("line 7\n", "").replace("line 70\n", "line 70\nmore\n"));
+        round_trip(
+            &long,
+            &long
+                .replace("line 7\n", "")
+                .replace("line 70\n", "line 70\nmore\n"),
+        );
         round_trip("+++ x\n--- y\n@@ z\n", "--- y\n@@ z\n+++ x\n");
     }
 
@@ -297,7 +356,9 @@ mod tests {
         let old = tree("f", "a\n");
         let text = between(&old, &Tree::new());
         let mut now = old.clone();
-        parse("t", &text).unwrap()[0].apply(&mut now, Fit::Exact).unwrap();
+        parse("t", &text).unwrap()[0]
+            .apply(&mut now, Fit::Exact)
+            .unwrap();
         assert!(now.is_empty());
     }
 
@@ -319,7 +380,10 @@ mod tests {
     #[test]
     fn what_is_no_plain_change_is_refused() {
         for (text, why) in [
-            ("--- /dev/null\n+++ b/f\n@@ -0,0 +1 @@\n+x\n", "creates a file"),
+            (
+                "--- /dev/null\n+++ b/f\n@@ -0,0 +1 @@\n+x\n",
+                "creates a file",
+            ),
             ("--- a/f\n+++ b/g\n", "renames"),
             ("--- a/../f\n+++ b/../f\n", "not a path"),
             ("--- a/f\n+++ b/f\n@@ -1,2 +1 @@\n-x\n", "shorter"),

@@ -12,15 +12,27 @@ use crate::pin::{Origin, Queue, Source};
 
 /// The SHA-256 of `bytes` in lower-case hexadecimal.
 pub(crate) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
+    Sha256::digest(bytes)
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect()
 }
 
 /// Downloads what is not yet in `downloads` and returns the archives of all sources, verified, in order.
 pub(crate) fn archives(queue: &Queue, downloads: &Path) -> Result<Vec<PathBuf>> {
-    let paths: Vec<PathBuf> = queue.sources.iter().map(|s| place(queue, s, downloads)).collect();
-    let have = |path: &Path, source: &Source| fs::read(path).is_ok_and(|b| sha256(&b) == source.sha256);
-    let missing: Vec<(&Source, &PathBuf)> =
-        queue.sources.iter().zip(&paths).filter(|(s, p)| !have(p, s)).collect();
+    let paths: Vec<PathBuf> = queue
+        .sources
+        .iter()
+        .map(|s| place(queue, s, downloads))
+        .collect();
+    let have =
+        |path: &Path, source: &Source| fs::read(path).is_ok_and(|b| sha256(&b) == source.sha256);
+    let missing: Vec<(&Source, &PathBuf)> = queue
+        .sources
+        .iter()
+        .zip(&paths)
+        .filter(|(s, p)| !have(p, s))
+        .collect();
     if missing.is_empty() {
         return Ok(paths);
     }
@@ -39,7 +51,11 @@ pub(crate) fn archives(queue: &Queue, downloads: &Path) -> Result<Vec<PathBuf>> 
         }
         Origin::Local => {
             for (source, path) in missing {
-                store(source, &queue.dir.join(source.file.as_deref().unwrap_or_default()), path)?;
+                store(
+                    source,
+                    &queue.dir.join(source.file.as_deref().unwrap_or_default()),
+                    path,
+                )?;
             }
         }
     }
@@ -74,12 +90,19 @@ fn store(source: &Source, from: &Path, to: &Path) -> Result<()> {
 /// Runs a command to its end; its own messages become part of the failure.
 fn run(command: &mut Command, hint: &str) -> Result<Vec<u8>> {
     let name = command.get_program().to_string_lossy().into_owned();
-    let out = command.output().map_err(|e| Failure::new(format!("cannot run {name}: {e}")).hint(hint))?;
+    let out = command
+        .output()
+        .map_err(|e| Failure::new(format!("cannot run {name}: {e}")).hint(hint))?;
     if out.status.success() {
         return Ok(out.stdout);
     }
     let said = String::from_utf8_lossy(&out.stderr);
-    let last = said.lines().rev().find(|l| !l.trim().is_empty()).unwrap_or("no message").trim();
+    let last = said
+        .lines()
+        .rev()
+        .find(|l| !l.trim().is_empty())
+        .unwrap_or("no message")
+        .trim();
     Err(Failure::new(format!("{name} failed ({}): {last}", out.status)).hint(hint))
 }
 
@@ -92,11 +115,25 @@ pub(crate) struct Graph {
 impl Graph {
     /// Downloads the given crates in exactly the given versions.
     pub(crate) fn fetch(sources: &[Source]) -> Result<Self> {
+        let line = |s: &Source| {
+            format!(
+                "{} = {{ version = \"={}\", default-features = false }}\n",
+                s.name, s.version
+            )
+        };
+        Self::with_dependencies(&sources.iter().map(line).collect::<String>())
+    }
+
+    /// Downloads the newest version of a crate that fits `requirement`, and what it depends on.
+    pub(crate) fn resolve(name: &str, requirement: &str) -> Result<Self> {
+        Self::with_dependencies(&format!("{name} = \"{requirement}\"\n"))
+    }
+
+    fn with_dependencies(dependencies: &str) -> Result<Self> {
         let dir = tempfile::tempdir().explain("make a temporary directory")?;
-        let mut manifest = "[package]\nname = \"fetch\"\nversion = \"0.0.0\"\nedition = \"2024\"\n[workspace]\n[dependencies]\n".to_owned();
-        for Source { name, version, .. } in sources {
-            manifest.push_str(&format!("{name} = {{ version = \"={version}\", default-features = false }}\n"));
-        }
+        let manifest = format!(
+            "[package]\nname = \"fetch\"\nversion = \"0.0.0\"\nedition = \"2024\"\n[workspace]\n[dependencies]\n{dependencies}"
+        );
         let write = |path: &str, text: &str| {
             let path = dir.path().join(path);
             fs::write(&path, text).explain(format_args!("write {}", path.display()))
@@ -106,11 +143,25 @@ impl Graph {
         write("Cargo.toml", &manifest)?;
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let hint = "the crates come from the registry cargo is set up for; is the network there, and the version right?";
-        run(Command::new(&cargo).args(["fetch", "--quiet"]).current_dir(dir.path()), hint)?;
+        run(
+            Command::new(&cargo)
+                .args(["fetch", "--quiet"])
+                .current_dir(dir.path()),
+            hint,
+        )?;
         let mut metadata = Command::new(&cargo);
-        metadata.args(["metadata", "--format-version=1", "--offline"]).current_dir(dir.path());
-        let json: Value = serde_json::from_slice(&run(&mut metadata, hint)?).explain("read cargo's metadata")?;
-        Ok(Self { packages: json.get("packages").and_then(Value::as_array).cloned().unwrap_or_default() })
+        metadata
+            .args(["metadata", "--format-version=1", "--offline"])
+            .current_dir(dir.path());
+        let json: Value =
+            serde_json::from_slice(&run(&mut metadata, hint)?).explain("read cargo's metadata")?;
+        Ok(Self {
+            packages: json
+                .get("packages")
+                .and_then(Value::as_array)
+                .cloned()
+                .unwrap_or_default(),
+        })
     }
 
     fn text<'a>(package: &'a Value, key: &str) -> &'a str {
@@ -119,16 +170,25 @@ impl Graph {
 
     /// The version of a crate that cargo chose, if the crate is there exactly once.
     pub(crate) fn version(&self, name: &str) -> Result<String> {
-        let mut found = self.packages.iter().filter(|p| Self::text(p, "name") == name);
+        let mut found = self
+            .packages
+            .iter()
+            .filter(|p| Self::text(p, "name") == name);
         match (found.next(), found.next()) {
             (Some(package), None) => Ok(Self::text(package, "version").to_owned()),
-            _ => Err(Failure::new(format!("cargo does not choose one version of {name}"))),
+            _ => Err(Failure::new(format!(
+                "cargo does not choose one version of {name}"
+            ))),
         }
     }
 
     /// The downloaded archive of a crate in cargo's cache.
     pub(crate) fn archive(&self, name: &str, version: &str) -> Result<PathBuf> {
-        let none = || Failure::new(format!("cargo has downloaded no archive of {name} {version}"));
+        let none = || {
+            Failure::new(format!(
+                "cargo has downloaded no archive of {name} {version}"
+            ))
+        };
         let package = self
             .packages
             .iter()
@@ -145,7 +205,9 @@ impl Graph {
         if archive.exists() {
             Ok(archive)
         } else {
-            Err(none().hint("a registry replaced by a directory keeps no archives; use an ordinary registry"))
+            Err(none().hint(
+                "a registry replaced by a directory keeps no archives; use an ordinary registry",
+            ))
         }
     }
 }
@@ -158,25 +220,43 @@ fn debian(source: &Source, to: &Path) -> Result<()> {
         return store(source, &installed, to);
     }
     let dir = tempfile::tempdir().explain("make a temporary directory")?;
-    store(source, &unpack_package(source, dir.path())?.join(file), to)
+    let (_, unpacked) = debian_package(&source.name, Some(&source.version), dir.path())?;
+    store(source, &unpacked.join(file), to)
 }
 
-/// Downloads the Debian package of `source` and unpacks it below `dir`.
-pub(crate) fn unpack_package(source: &Source, dir: &Path) -> Result<PathBuf> {
-    let hint = format!(
-        "does `apt-get download {}={}` work? run `apt-get update`, or install {}",
-        source.name, source.version, source.name
-    );
-    let what = format!("{}={}", source.name, source.version);
-    run(Command::new("apt-get").args(["--quiet", "download", &what]).current_dir(dir), &hint)?;
+/// Downloads a Debian package, in the given version or the newest, and unpacks it below `dir`. Returns the version.
+pub(crate) fn debian_package(
+    name: &str,
+    version: Option<&str>,
+    dir: &Path,
+) -> Result<(String, PathBuf)> {
+    let what = version.map_or_else(|| name.to_owned(), |v| format!("{name}={v}"));
+    let hint =
+        format!("does `apt-get download {what}` work? run `apt-get update`, or install {name}");
+    run(
+        Command::new("apt-get")
+            .args(["--quiet", "download", &what])
+            .current_dir(dir),
+        &hint,
+    )?;
     let package = fs::read_dir(dir)
         .explain(format_args!("read {}", dir.display()))?
         .filter_map(|e| Some(e.ok()?.path()))
         .find(|p| p.extension().is_some_and(|e| e == "deb"))
         .ok_or_else(|| Failure::new(format!("apt-get has downloaded no package {what}")))?;
-    let root = dir.join("root");
-    run(Command::new("dpkg-deb").arg("-x").args([&package, &root]), "dpkg-deb belongs to Debian's base system")?;
-    Ok(root)
+    let (root, hint) = (dir.join("root"), "dpkg-deb belongs to Debian's base system");
+    run(
+        Command::new("dpkg-deb").arg("-x").args([&package, &root]),
+        hint,
+    )?;
+    let version = run(
+        Command::new("dpkg-deb")
+            .arg("-f")
+            .arg(&package)
+            .arg("Version"),
+        hint,
+    )?;
+    Ok((String::from_utf8_lossy(&version).trim().to_owned(), root))
 }
 
 #[cfg(test)]
@@ -185,7 +265,10 @@ mod tests {
 
     #[test]
     fn the_digest_is_that_of_the_standard() {
-        assert_eq!(sha256(b"abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(
+            sha256(b"abc"),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
     }
 
     #[test]
@@ -193,9 +276,17 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (from, to) = (dir.path().join("a"), dir.path().join("b"));
         fs::write(&from, "abd").unwrap();
-        let source = Source { name: "x".into(), version: "1".into(), file: None, sha256: sha256(b"abc") };
+        let source = Source {
+            name: "x".into(),
+            version: "1".into(),
+            file: None,
+            sha256: sha256(b"abc"),
+        };
         let error = store(&source, &from, &to).unwrap_err().to_string();
-        assert!(error.contains("the digest of the archive is") && error.contains("hint:"), "{error}");
+        assert!(
+            error.contains("the digest of the archive is") && error.contains("hint:"),
+            "{error}"
+        );
         assert!(!to.exists());
     }
 }

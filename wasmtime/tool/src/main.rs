@@ -2,16 +2,21 @@
 //!
 //! `README.md` beside this crate says how to work with it.
 
+mod check;
 mod checkout;
 mod compose;
 mod diff;
+mod export;
 mod failure;
 mod fetch;
 mod import;
 mod pin;
+mod rewrite;
 mod series;
+mod status;
 mod tree;
 mod unpack;
+mod upgrade;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,10 +28,31 @@ use failure::{Explain, Failure, Result};
 use import::Unexported;
 use pin::Queue;
 
+/// What `--help` teaches beyond the list of commands.
+const TEACH: &str = "\
+A queue is a directory with
+  upstream.toml  the pinned sources: version and SHA-256 of each archive
+  patches/       `series` and small patches that change upstream's files
+  overlay/       our new files, at the paths they have in the source tree
+(patches/ and overlay/ of a queue of crates have one directory for each crate).
+Import makes the trees under target/ from them; those trees are what is built.
+
+To change upstream's code:
+  cargo tool import                   make the trees, if they are not up to date
+  $EDITOR target/wasmtime/…           edit, build, test as usual
+  cargo tool status                   see what was edited
+  cargo tool export --into NAME       put the edits into patch NAME; edits of files that a
+                                      patch touches already go there without --into, and
+                                      new files go to overlay/
+  cargo tool check                    what must hold before a commit
+
+To change an earlier patch, import with --until PATCH, edit, and export.
+To take a newer upstream, upgrade; patches that no longer fit are named one by one.";
+
 #[derive(Parser)]
-#[command(name = "cargo tool", bin_name = "cargo tool", version, about)]
+#[command(name = "cargo tool", bin_name = "cargo tool", version, about, after_help = TEACH)]
 struct Cli {
-    /// The repository; a queue is a directory in it that has an `upstream.toml`.
+    /// The repository; every directory in it with an upstream.toml is a queue.
     #[arg(long, global = true, value_name = "DIR", default_value = ".")]
     root: PathBuf,
     #[command(subcommand)]
@@ -44,17 +70,47 @@ struct Queues {
 enum Command {
     /// Download the pinned archives and verify their digests.
     Fetch(Queues),
-    /// Unpack, patch and overlay the sources under target/; nothing happens if nothing changed.
+    /// Make the source trees under target/ from archive, patches and overlay.
+    ///
+    /// Nothing happens to a tree that is up to date. Files whose content stays keep their modification time. A tree
+    /// with edits that were not exported is left alone.
     Import {
         #[command(flatten)]
         queues: Queues,
-        /// Stop after this patch (PATCH or SOURCE/PATCH), to edit what it makes.
+        /// Stop after this patch (PATCH or SOURCE/PATCH, `none` for before the first), to edit what it makes.
         #[arg(long, value_name = "PATCH")]
         until: Option<String>,
         /// Replace trees even if they have edits that were not exported: the edits are lost.
         #[arg(long)]
         force: bool,
     },
+    /// Put the edits made in the source trees back into patches and overlay.
+    ///
+    /// An edited upstream file goes to the last applied patch that touches it; a new file goes to overlay/.
+    Export {
+        #[command(flatten)]
+        queues: Queues,
+        /// Put edits of upstream files into this patch instead; a new one if there is none of that name.
+        #[arg(long, value_name = "NAME")]
+        into: Option<String>,
+    },
+    /// Rewrite the patches as export writes them, hunks at their true line numbers.
+    Refresh(Queues),
+    /// Prove that the queues are in order; nothing but target/downloads is changed.
+    ///
+    /// Digests match, patches apply exactly, export of an import gives the same files, no overlay file hides one of
+    /// upstream, every patch has its Reason, Upstream and Test, and Cargo.lock agrees with the pins.
+    Check(Queues),
+    /// Pin another version and carry the patches over as far as they fit.
+    Upgrade {
+        /// The queue.
+        queue: String,
+        /// The version; without it the newest compatible one.
+        #[arg(long, value_name = "VERSION")]
+        to: Option<String>,
+    },
+    /// Show pins, applied patches and edits.
+    Status(Queues),
 }
 
 /// The queues below the root, by name: those named, or all.
@@ -72,17 +128,22 @@ fn queues(root: &Path, chosen: &Queues) -> Result<Vec<Queue>> {
     if !chosen.names.is_empty() {
         let given = |n: &String| n.trim_end_matches('/').to_owned();
         if let Some(wrong) = chosen.names.iter().map(given).find(|n| !names.contains(n)) {
-            return Err(Failure::new(format!("there is no queue '{wrong}'")).hint(if all.is_empty() {
-                "run this in the repository's root directory".to_owned()
-            } else {
-                format!("the queues are: {all}")
-            }));
+            return Err(Failure::new(format!("there is no queue '{wrong}'")).hint(
+                if all.is_empty() {
+                    "run this in the repository's root directory".to_owned()
+                } else {
+                    format!("the queues are: {all}")
+                },
+            ));
         }
         names = chosen.names.iter().map(given).collect();
     }
     if names.is_empty() {
-        return Err(Failure::new(format!("no directory of {} has an upstream.toml", root.display()))
-            .hint("run this in the repository's root directory"));
+        return Err(Failure::new(format!(
+            "no directory of {} has an upstream.toml",
+            root.display()
+        ))
+        .hint("run this in the repository's root directory"));
     }
     names.iter().map(|n| Queue::load(root, n)).collect()
 }
@@ -104,21 +165,68 @@ fn run(cli: &Cli) -> Result<()> {
     let target = cli.root.join("target");
     let downloads = target.join("downloads");
     let _lock = lock(&target)?;
+    let queues = |chosen: &Queues| queues(&cli.root, chosen);
     match &cli.command {
         Command::Fetch(chosen) => {
-            for queue in queues(&cli.root, chosen)? {
+            for queue in queues(chosen)? {
                 for path in fetch::archives(&queue, &downloads)? {
                     println!("{}: {}", queue.name, path.display());
                 }
             }
             Ok(())
         }
-        Command::Import { queues: chosen, until, force } => {
-            let queues = queues(&cli.root, chosen)?;
-            let until = until.as_deref().map(|text| import::find_patch(&queues, text)).transpose()?;
-            let edits = if *force { Unexported::Discard } else { Unexported::Keep };
-            queues.iter().try_for_each(|q| import::queue(q, &downloads, until.as_ref(), edits))
+        Command::Import {
+            queues: chosen,
+            until,
+            force,
+        } => {
+            let queues = queues(chosen)?;
+            let until = until
+                .as_deref()
+                .map(|text| import::find_patch(&queues, text))
+                .transpose()?;
+            let edits = if *force {
+                Unexported::Discard
+            } else {
+                Unexported::Keep
+            };
+            queues
+                .iter()
+                .try_for_each(|q| import::queue(q, &downloads, until.as_ref(), edits))
         }
+        Command::Export {
+            queues: chosen,
+            into,
+        } => queues(chosen)?
+            .iter()
+            .try_for_each(|q| export::queue(q, &downloads, into.as_deref())),
+        Command::Refresh(chosen) => queues(chosen)?
+            .iter()
+            .try_for_each(|q| export::refresh(q, &downloads)),
+        Command::Check(chosen) => {
+            let mut faults = Vec::new();
+            for queue in queues(chosen)? {
+                let found = check::queue(&queue, &downloads, &target)?;
+                faults.extend(found.into_iter().map(|f| format!("{}: {f}", queue.name)));
+            }
+            match faults.len() {
+                0 => Ok(()),
+                1 => Err(Failure::new(faults.concat())),
+                n => Err(Failure::new(format!(
+                    "{n} faults\n  {}",
+                    faults.join("\n  ")
+                ))),
+            }
+        }
+        Command::Upgrade { queue, to } => {
+            let chosen = Queues {
+                names: vec![queue.clone()],
+            };
+            queues(&chosen)?
+                .iter()
+                .try_for_each(|q| upgrade::queue(q, &cli.root, &downloads, to.as_deref()))
+        }
+        Command::Status(chosen) => queues(chosen)?.iter().try_for_each(status::queue),
     }
 }
 

@@ -36,6 +36,9 @@ pub(crate) struct Source {
 struct Manifest {
     kind: Origin,
     output: String,
+    /// Cargo.lock files that must agree with the pins.
+    #[serde(default)]
+    locks: Vec<String>,
     source: Vec<Source>,
 }
 
@@ -47,6 +50,8 @@ pub(crate) struct Queue {
     pub(crate) dir: PathBuf,
     pub(crate) origin: Origin,
     pub(crate) sources: Vec<Source>,
+    /// Cargo.lock files that must agree with the pins.
+    pub(crate) locks: Vec<PathBuf>,
     output: PathBuf,
 }
 
@@ -73,6 +78,7 @@ impl Queue {
             origin: manifest.kind,
             output: root.join(manifest.output),
             sources: manifest.source,
+            locks: manifest.locks.iter().map(|l| root.join(l)).collect(),
         };
         queue.validate(&path)?;
         Ok(queue)
@@ -85,14 +91,24 @@ impl Queue {
         }
         for source in &self.sources {
             let digest = &source.sha256;
-            if digest.len() != 64 || !digest.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
-                return wrong(format!("sha256 of {} is not 64 lower-case hexadecimal digits", source.name));
+            if digest.len() != 64
+                || !digest
+                    .bytes()
+                    .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+            {
+                return wrong(format!(
+                    "sha256 of {} is not 64 lower-case hexadecimal digits",
+                    source.name
+                ));
             }
             if !crate::tree::is_inside(&source.name) || source.name.contains('/') {
                 return wrong(format!("'{}' is not a source name", source.name));
             }
             if (self.origin == Origin::Crates) != source.file.is_none() {
-                return wrong(format!("{}: `file` belongs to every kind but crates", source.name));
+                return wrong(format!(
+                    "{}: `file` belongs to every kind but crates",
+                    source.name
+                ));
             }
         }
         Ok(())
@@ -107,26 +123,44 @@ impl Queue {
                 overlay: overlay.join(&source.name),
                 tree: self.output.join(&source.name),
             },
-            Origin::Debian | Origin::Local => Places { patches, overlay, tree: self.output.clone() },
+            Origin::Debian | Origin::Local => Places {
+                patches,
+                overlay,
+                tree: self.output.clone(),
+            },
         }
     }
 
-    /// Replaces version and digest of the sources in `upstream.toml`; comments and order stay.
+    /// Replaces version, file and digest of the sources in `upstream.toml`; comments and order stay.
     pub(crate) fn repin(&self, pins: &[Source]) -> Result<()> {
         let path = self.dir.join("upstream.toml");
         let text = fs::read_to_string(&path).explain(format_args!("read {}", path.display()))?;
         let mut out = String::new();
         let mut current: Option<&Source> = None;
         for line in text.lines() {
-            let value = |key: &str| line.strip_prefix(key).and_then(|r| r.trim_start().strip_prefix('='));
+            let value = |key: &str| {
+                line.strip_prefix(key)
+                    .and_then(|r| r.trim_start().strip_prefix('='))
+            };
             if line.starts_with('[') {
                 current = None;
             } else if let Some(name) = value("name") {
-                current = pins.iter().find(|p| name.trim().trim_matches('"') == p.name);
+                current = pins
+                    .iter()
+                    .find(|p| name.trim().trim_matches('"') == p.name);
             }
             match current {
-                Some(pin) if value("version").is_some() => out.push_str(&format!("version = \"{}\"", pin.version)),
-                Some(pin) if value("sha256").is_some() => out.push_str(&format!("sha256 = \"{}\"", pin.sha256)),
+                Some(pin) if value("version").is_some() => {
+                    out.push_str(&format!("version = \"{}\"", pin.version))
+                }
+                Some(Source {
+                    file: Some(file), ..
+                }) if value("file").is_some() => {
+                    out.push_str(&format!("file = \"{file}\""));
+                }
+                Some(pin) if value("sha256").is_some() => {
+                    out.push_str(&format!("sha256 = \"{}\"", pin.sha256))
+                }
                 _ => out.push_str(line),
             }
             out.push('\n');
@@ -159,7 +193,11 @@ mod tests {
         pin.sha256 = "1".repeat(64);
         queue.repin(&[pin]).unwrap();
         let now = fs::read_to_string(queue.dir.join("upstream.toml")).unwrap();
-        assert_eq!(now, text.replace("\"1\"", "\"2\"").replace(&digest, &"1".repeat(64)));
+        assert_eq!(
+            now,
+            text.replace("\"1\"", "\"2\"")
+                .replace(&digest, &"1".repeat(64))
+        );
     }
 
     #[test]

@@ -36,7 +36,12 @@ impl Patch {
         if files.is_empty() {
             return Err(Failure::new(format!("{name}: it changes nothing")));
         }
-        Ok(Self { name: name.to_owned(), header: header.trim_ascii_end().to_vec(), files, text })
+        Ok(Self {
+            name: name.to_owned(),
+            header: header.trim_ascii_end().to_vec(),
+            files,
+            text,
+        })
     }
 
     /// The text of a patch file with this patch's header and `body` as its diff.
@@ -54,12 +59,20 @@ impl Patch {
 
     /// Applies the patch; a failure names every hunk that does not fit.
     pub(crate) fn apply(&self, tree: &mut Tree, fit: Fit) -> Result<()> {
-        let rejects: Vec<String> =
-            self.files.iter().filter_map(|f| f.apply(tree, fit).err()).flatten().collect();
+        let rejects: Vec<String> = self
+            .files
+            .iter()
+            .filter_map(|f| f.apply(tree, fit).err())
+            .flatten()
+            .collect();
         if rejects.is_empty() {
             return Ok(());
         }
-        let failure = Failure::new(format!("{} does not apply\n  {}", self.name, rejects.join("\n  ")));
+        let failure = Failure::new(format!(
+            "{} does not apply\n  {}",
+            self.name,
+            rejects.join("\n  ")
+        ));
         let moved_only = rejects.iter().all(|r| r.ends_with("only"));
         Err(failure.hint(if moved_only {
             "`cargo tool refresh` rewrites line numbers"
@@ -72,11 +85,20 @@ impl Patch {
     pub(crate) fn header_fault(&self) -> Option<String> {
         let header = String::from_utf8_lossy(&self.header);
         let description = header.lines().next().unwrap_or_default();
-        if description.is_empty() || TRAILERS.iter().any(|t| description.starts_with(&format!("{t}:"))) {
-            return Some(format!("{}: it does not start with a description", self.name));
+        if description.is_empty()
+            || TRAILERS
+                .iter()
+                .any(|t| description.starts_with(&format!("{t}:")))
+        {
+            return Some(format!(
+                "{}: it does not start with a description",
+                self.name
+            ));
         }
         for trailer in TRAILERS {
-            let said = header.lines().find_map(|l| l.strip_prefix(trailer)?.strip_prefix(':'));
+            let said = header
+                .lines()
+                .find_map(|l| l.strip_prefix(trailer)?.strip_prefix(':'));
             if said.is_none_or(|s| s.trim().is_empty()) {
                 return Some(format!("{}: it has no '{trailer}:' trailer", self.name));
             }
@@ -96,15 +118,26 @@ pub(crate) fn read(dir: &Path) -> Result<Vec<Patch>> {
     }
     let text = fs::read_to_string(&list).explain(format_args!("read {}", list.display()))?;
     let mut patches: Vec<Patch> = Vec::new();
-    for name in text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#')) {
+    for name in text
+        .lines()
+        .map(str::trim)
+        .filter(|l| !l.is_empty() && !l.starts_with('#'))
+    {
         if name.contains('/') || !name.ends_with(".patch") {
-            return Err(Failure::new(format!("{}: '{name}' is not the name of a patch file", list.display())));
+            return Err(Failure::new(format!(
+                "{}: '{name}' is not the name of a patch file",
+                list.display()
+            )));
         }
         if patches.iter().any(|p| p.name == name) {
-            return Err(Failure::new(format!("{}: '{name}' is listed twice", list.display())));
+            return Err(Failure::new(format!(
+                "{}: '{name}' is listed twice",
+                list.display()
+            )));
         }
         let path = dir.join(name);
-        let text = fs::read(&path).explain(format_args!("read {} (listed in series)", path.display()))?;
+        let text =
+            fs::read(&path).explain(format_args!("read {} (listed in series)", path.display()))?;
         patches.push(Patch::parse(name, text)?);
     }
     match stray_patch(dir, &patches)? {
@@ -124,7 +157,9 @@ fn stray_patch(dir: &Path, patches: &[Patch]) -> Result<Option<String>> {
         return Ok(None);
     }
     for entry in fs::read_dir(dir).explain(format_args!("read {}", dir.display()))? {
-        let name = entry.explain(format_args!("read {}", dir.display()))?.file_name();
+        let name = entry
+            .explain(format_args!("read {}", dir.display()))?
+            .file_name();
         let name = name.to_string_lossy();
         if name.ends_with(".patch") && patches.iter().all(|p| p.name != *name) {
             return Ok(Some(name.into_owned()));
@@ -133,22 +168,48 @@ fn stray_patch(dir: &Path, patches: &[Patch]) -> Result<Option<String>> {
     Ok(None)
 }
 
-/// Adds `name` at the end of the file `series`, making it if needed.
-pub(crate) fn append(dir: &Path, name: &str) -> Result<()> {
+/// Lists `name` in the file `series` after the patch `after`, or as the first one.
+pub(crate) fn insert(dir: &Path, name: &str, after: Option<&str>) -> Result<()> {
+    edit_list(dir, |lines| {
+        let place = after
+            .and_then(|a| lines.iter().position(|l| l.trim() == a))
+            .map_or(0, |i| i + 1);
+        // A comment at the top of the file stays there.
+        let comments = lines
+            .iter()
+            .skip(place)
+            .take_while(|l| after.is_none() && l.starts_with('#'))
+            .count();
+        lines.insert(place + comments, name.to_owned());
+    })
+}
+
+/// Takes `name` out of the file `series`.
+pub(crate) fn remove(dir: &Path, name: &str) -> Result<()> {
+    edit_list(dir, |lines| lines.retain(|l| l.trim() != name))
+}
+
+fn edit_list(dir: &Path, edit: impl FnOnce(&mut Vec<String>)) -> Result<()> {
     let list = dir.join("series");
-    let mut text = fs::read_to_string(&list).unwrap_or_default();
-    if !text.is_empty() && !text.ends_with('\n') {
-        text.push('\n');
-    }
-    text.push_str(name);
-    text.push('\n');
+    let mut lines: Vec<String> = match fs::read_to_string(&list) {
+        Ok(text) => text.lines().map(str::to_owned).collect(),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+        Err(e) => return Err(e).explain(format_args!("read {}", list.display())),
+    };
+    edit(&mut lines);
+    let text: String = lines.iter().map(|l| format!("{l}\n")).collect();
     fs::write(&list, text).explain(format_args!("write {}", list.display()))
 }
 
 /// A patch that does not exist yet, with a header to be filled in.
 pub(crate) fn blank(name: &str) -> Patch {
     let header = "Describe the change here.\n\nReason:\nUpstream:\nTest:";
-    Patch { name: name.to_owned(), header: header.into(), files: Vec::new(), text: Vec::new() }
+    Patch {
+        name: name.to_owned(),
+        header: header.into(),
+        files: Vec::new(),
+        text: Vec::new(),
+    }
 }
 
 #[cfg(test)]
@@ -158,15 +219,29 @@ mod tests {
     const BODY: &str = "--- a/f\n+++ b/f\n@@ -1 +1 @@\n-a\n+b\n";
 
     fn fault(header: &str) -> Option<String> {
-        Patch::parse("p", format!("{header}\n\n{BODY}").into_bytes()).unwrap().header_fault()
+        Patch::parse("p", format!("{header}\n\n{BODY}").into_bytes())
+            .unwrap()
+            .header_fault()
     }
 
     #[test]
     fn a_header_needs_a_description_and_three_trailers() {
         assert_eq!(fault("Why.\n\nReason: r\nUpstream: no\nTest: t"), None);
-        assert!(fault("Reason: r\nUpstream: no\nTest: t").unwrap().contains("description"));
-        assert!(fault("Why.\n\nReason: r\nUpstream: no").unwrap().contains("'Test:'"));
-        assert!(fault("Why.\n\nReason:\nUpstream: no\nTest: t").unwrap().contains("'Reason:'"));
+        assert!(
+            fault("Reason: r\nUpstream: no\nTest: t")
+                .unwrap()
+                .contains("description")
+        );
+        assert!(
+            fault("Why.\n\nReason: r\nUpstream: no")
+                .unwrap()
+                .contains("'Test:'")
+        );
+        assert!(
+            fault("Why.\n\nReason:\nUpstream: no\nTest: t")
+                .unwrap()
+                .contains("'Reason:'")
+        );
     }
 
     #[test]
@@ -180,12 +255,22 @@ mod tests {
     fn every_patch_file_is_listed_once() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("a.patch"), BODY).unwrap();
-        assert!(read(dir.path()).unwrap_err().to_string().contains("not listed"));
+        assert!(
+            read(dir.path())
+                .unwrap_err()
+                .to_string()
+                .contains("not listed")
+        );
         fs::write(dir.path().join("series"), "# order\na.patch\n").unwrap();
         assert_eq!(read(dir.path()).unwrap().len(), 1);
         fs::write(dir.path().join("series"), "a.patch\na.patch\n").unwrap();
         assert!(read(dir.path()).unwrap_err().to_string().contains("twice"));
         fs::write(dir.path().join("series"), "a.patch\nb.patch\n").unwrap();
-        assert!(read(dir.path()).unwrap_err().to_string().contains("b.patch"));
+        assert!(
+            read(dir.path())
+                .unwrap_err()
+                .to_string()
+                .contains("b.patch")
+        );
     }
 }

@@ -55,7 +55,10 @@ fn read_into(dir: &Path, prefix: &str, tree: &mut Tree) -> Result<()> {
         let entry = entry.explain(doing())?;
         let name = entry.file_name();
         let Some(name) = name.to_str() else {
-            return Err(Failure::new(format!("{}: a file name is not UTF-8", dir.display())));
+            return Err(Failure::new(format!(
+                "{}: a file name is not UTF-8",
+                dir.display()
+            )));
         };
         let path = format!("{prefix}{name}");
         if entry.file_type().explain(doing())?.is_dir() {
@@ -73,10 +76,20 @@ pub(crate) fn read_file(path: &Path) -> Result<File> {
     let meta = fs::symlink_metadata(path).explain(&doing)?;
     if meta.file_type().is_symlink() {
         let target = fs::read_link(path).explain(&doing)?;
-        return Ok(File { kind: Kind::Link, bytes: target.as_os_str().as_bytes().into() });
+        return Ok(File {
+            kind: Kind::Link,
+            bytes: target.as_os_str().as_bytes().into(),
+        });
     }
-    let kind = if meta.permissions().mode() & 0o111 == 0 { Kind::Plain } else { Kind::Executable };
-    Ok(File { kind, bytes: fs::read(path).explain(&doing)?.into() })
+    let kind = if meta.permissions().mode() & 0o111 == 0 {
+        Kind::Plain
+    } else {
+        Kind::Executable
+    };
+    Ok(File {
+        kind,
+        bytes: fs::read(path).explain(&doing)?.into(),
+    })
 }
 
 /// Writes one file or link, making its directory first. The path must not exist.
@@ -93,7 +106,12 @@ pub(crate) fn write_file(path: &Path, file: &File) -> Result<()> {
             return std::os::unix::fs::symlink(target, path).explain(doing);
         }
     };
-    let mut out = fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(path).explain(&doing)?;
+    let mut out = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .open(path)
+        .explain(&doing)?;
     std::io::Write::write_all(&mut out, &file.bytes).explain(doing)
 }
 
@@ -115,9 +133,27 @@ mod tests {
     fn a_tree_reads_back_as_written() {
         let dir = tempfile::tempdir().unwrap();
         let mut tree = Tree::new();
-        tree.insert("a/plain".into(), File { kind: Kind::Plain, bytes: b"x\n"[..].into() });
-        tree.insert("a/run".into(), File { kind: Kind::Executable, bytes: b"#!\n"[..].into() });
-        tree.insert("link".into(), File { kind: Kind::Link, bytes: b"a/run"[..].into() });
+        tree.insert(
+            "a/plain".into(),
+            File {
+                kind: Kind::Plain,
+                bytes: b"x\n"[..].into(),
+            },
+        );
+        tree.insert(
+            "a/run".into(),
+            File {
+                kind: Kind::Executable,
+                bytes: b"#!\n"[..].into(),
+            },
+        );
+        tree.insert(
+            "link".into(),
+            File {
+                kind: Kind::Link,
+                bytes: b"a/run"[..].into(),
+            },
+        );
         for (path, file) in &tree {
             write_file(&dir.path().join(path), file).unwrap();
         }

@@ -27,7 +27,9 @@ pub(crate) fn archive(path: &Path) -> Result<Tree> {
         };
         let status = xz.wait().explain(&doing)?;
         if !status.success() {
-            return Err(Failure::new(format!("cannot {doing}: xz failed ({status})")));
+            return Err(Failure::new(format!(
+                "cannot {doing}: xz failed ({status})"
+            )));
         }
         tree
     } else {
@@ -39,25 +41,47 @@ fn read(input: impl Read) -> io::Result<Tree> {
     let mut tree = Tree::new();
     for entry in tar::Archive::new(input).entries()? {
         let mut entry = entry?;
-        let path = entry.path()?.to_str().map(str::to_owned).ok_or_else(|| io::Error::other("a path is not UTF-8"))?;
+        let path = entry
+            .path()?
+            .to_str()
+            .map(str::to_owned)
+            .ok_or_else(|| io::Error::other("a path is not UTF-8"))?;
         let kind = match entry.header().entry_type() {
             EntryType::Regular if entry.header().mode()? & 0o111 != 0 => Kind::Executable,
             EntryType::Regular => Kind::Plain,
             EntryType::Symlink => Kind::Link,
             EntryType::Directory | EntryType::XGlobalHeader => continue,
-            other => return Err(io::Error::other(format!("{path}: entries of type {other:?} are not supported"))),
+            other => {
+                return Err(io::Error::other(format!(
+                    "{path}: entries of type {other:?} are not supported"
+                )));
+            }
         };
-        let Some(rest) = path.split_once('/').map(|(_, rest)| rest).filter(|p| is_inside(p)) else {
-            return Err(io::Error::other(format!("{path}: the path leaves the archive's directory")));
+        let Some(rest) = path
+            .split_once('/')
+            .map(|(_, rest)| rest)
+            .filter(|p| is_inside(p))
+        else {
+            return Err(io::Error::other(format!(
+                "{path}: the path leaves the archive's directory"
+            )));
         };
         let mut bytes = Vec::new();
         if kind == Kind::Link {
-            let target = entry.link_name()?.ok_or_else(|| io::Error::other("a link without a target"))?;
+            let target = entry
+                .link_name()?
+                .ok_or_else(|| io::Error::other("a link without a target"))?;
             bytes.extend_from_slice(std::os::unix::ffi::OsStrExt::as_bytes(target.as_os_str()));
         } else {
             entry.read_to_end(&mut bytes)?;
         }
-        tree.insert(rest.to_owned(), File { kind, bytes: bytes.into() });
+        tree.insert(
+            rest.to_owned(),
+            File {
+                kind,
+                bytes: bytes.into(),
+            },
+        );
     }
     Ok(tree)
 }
