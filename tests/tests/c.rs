@@ -1,0 +1,207 @@
+//! Every program of `c/` does natively what its header says, and the same under lind.
+//!
+//! A failing native run is a failure of the test itself. `LIND_TESTS=native` runs the native half only, to write tests
+//! before the installation exists.
+#![forbid(unsafe_code)]
+
+use std::env;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::sync::Arc;
+use std::time::Duration;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use lind_tests::compile::Compiler;
+use lind_tests::header::{Header, Place};
+use lind_tests::install::Installation;
+use lind_tests::report::difference;
+use lind_tests::run::{Ending, Outcome, disable_core_files, run};
+use lind_tests::Result;
+
+/// What all programs share.
+struct Bench {
+    native: Compiler,
+    native_static: Compiler,
+    lind: Option<(Installation, Compiler)>,
+    chroot: Option<Vec<String>>,
+    scratch: PathBuf,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    disable_core_files();
+    match prepare() {
+        Ok((bench, trials)) => {
+            let bench = Arc::new(bench);
+            libtest_mimic::run(&arguments, trials.into_iter().flat_map(|path| programs(&bench, &path)).collect()).exit_code()
+        }
+        Err(message) => {
+            eprintln!("error: {message}");
+            ExitCode::from(101)
+        }
+    }
+}
+
+fn prepare() -> Result<(Bench, Vec<PathBuf>)> {
+    let home = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("c");
+    let lind = if env::var_os("LIND_TESTS").is_some_and(|only| only == "native") {
+        None
+    } else {
+        let installation = Installation::find()?;
+        let identity = installation.toolchain_identity()?;
+        let compiler = Compiler::new(&installation.tool("lind-cc"), &[], identity, &home.join("lind"));
+        Some((installation, compiler))
+    };
+    let bench = Bench {
+        native: Compiler::native("cc", &["-m64"], &home.join("native"))?,
+        native_static: Compiler::native("cc", &["-m64", "-static"], &home.join("native"))?,
+        lind,
+        chroot: chroot_command(),
+        scratch: home.join("scratch"),
+    };
+    fs::create_dir_all(&bench.scratch).map_err(|e| format!("cannot create '{}': {e}", bench.scratch.display()))?;
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("c");
+    let mut sources: Vec<_> = fs::read_dir(&directory)
+        .map_err(|e| format!("cannot read '{}': {e}", directory.display()))?
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension() == Some(OsStr::new("c")))
+        .collect();
+    sources.sort();
+    Ok((bench, sources))
+}
+
+/// One trial for each optimisation level of a source.
+fn programs(bench: &Arc<Bench>, source: &Path) -> Vec<Trial> {
+    let name = source.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let header = fs::read_to_string(source).map_err(|e| e.to_string()).and_then(|text| Header::parse(&text));
+    let header = match header {
+        Ok(header) => header,
+        Err(message) => return vec![Trial::test(name, move || Err(Failed::from(message)))],
+    };
+    let ignored = header.place == Place::Chroot && bench.chroot.is_none();
+    let several = header.levels.len() > 1;
+    let header = Arc::new(header);
+    let trial = |level: &String| {
+        let title = if several { format!("{name}{level}") } else { name.clone() };
+        let (bench, header, source, level) = (bench.clone(), header.clone(), source.to_path_buf(), level.clone());
+        Trial::test(title, move || bench.check(&source, &header, &level).map_err(Failed::from))
+            .with_ignored_flag(ignored)
+    };
+    header.levels.iter().map(trial).collect()
+}
+
+impl Bench {
+    fn check(&self, source: &Path, header: &Header, level: &str) -> Result<()> {
+        let mut options = vec![level.to_owned(), "-D_GNU_SOURCE".to_owned()];
+        options.extend_from_slice(&header.cflags);
+        let native = self.run_native(source, header, &options)?;
+        if native.ending != Ending::Status(header.status) {
+            return Err(format!(
+                "the test itself is wrong: natively it ended with {} (its header says {})\n{}{}",
+                native.ending,
+                header.status,
+                native.text(),
+                String::from_utf8_lossy(&native.stderr)
+            ));
+        }
+        let Some((installation, compiler)) = &self.lind else { return Ok(()) };
+        let compared = compiler
+            .build(source, &options, &header.libs)
+            .and_then(|program| self.run_lind(installation, &program, header))
+            .and_then(|lind| compare(header, &native, &lind));
+        match (&header.expect_failure, compared) {
+            (None, compared) => compared,
+            (Some(_), Err(_)) => Ok(()),
+            (Some(reason), Ok(())) => {
+                Err(format!("passed, though its header expects a failure ({reason}): remove @expect-failure"))
+            }
+        }
+    }
+
+    fn run_native(&self, source: &Path, header: &Header, options: &[String]) -> Result<Outcome> {
+        let compiler = if header.place == Place::Chroot { &self.native_static } else { &self.native };
+        let program = compiler.build(source, options, &header.libs)?;
+        let directory = self.directory()?;
+        let mut command = match (&header.place, &self.chroot) {
+            (Place::Chroot, Some(chroot)) => {
+                let inside = install_program(&program, directory.path())?;
+                let mut words = chroot.iter().map(String::as_str);
+                let mut command = Command::new(words.next().unwrap_or("chroot"));
+                command.args(words).arg(directory.path()).arg(inside);
+                command
+            }
+            _ => Command::new(program),
+        };
+        command.args(&header.args).env_clear().envs(header.env.iter().map(|(n, v)| (n, v)));
+        command.current_dir(directory.path());
+        run(&mut command, &header.stdin, header.limit).map_err(|e| format!("cannot run {command:?}: {e}"))
+    }
+
+    fn run_lind(&self, installation: &Installation, program: &Path, header: &Header) -> Result<Outcome> {
+        let directory = self.directory()?;
+        let mut command = Command::new(installation.tool("lind"));
+        command.env("XDG_CACHE_HOME", self.scratch.with_file_name("cache"));
+        for (name, value) in &header.env {
+            command.arg("--env").arg(format!("{name}={value}"));
+        }
+        match header.place {
+            Place::Nowhere => command.arg(program),
+            Place::Scratch => {
+                let mut grant = directory.path().as_os_str().to_owned();
+                grant.push("::/scratch");
+                command.arg("--dir").arg(grant).args(["--cwd", "/scratch"]).arg(program)
+            }
+            Place::Chroot => {
+                let inside = install_program(program, directory.path())?;
+                command.arg("--root").arg(directory.path()).arg(inside)
+            }
+        };
+        command.args(&header.args);
+        // Compilation of a new module counts as well.
+        let limit = header.limit + Duration::from_secs(20);
+        run(&mut command, &header.stdin, limit).map_err(|e| format!("cannot run {command:?}: {e}"))
+    }
+
+    fn directory(&self) -> Result<tempfile::TempDir> {
+        tempfile::tempdir_in(&self.scratch).map_err(|e| format!("cannot create a scratch directory: {e}"))
+    }
+}
+
+/// Puts a program into a root directory of its own and names it as seen from inside.
+fn install_program(program: &Path, root: &Path) -> Result<PathBuf> {
+    let name = program.file_name().ok_or("a program needs a name")?;
+    fs::copy(program, root.join(name)).map_err(|e| format!("cannot install '{}': {e}", program.display()))?;
+    Ok(Path::new("/").join(name))
+}
+
+fn compare(header: &Header, native: &Outcome, lind: &Outcome) -> Result<()> {
+    let mut differences = Vec::new();
+    if lind.ending != native.ending {
+        differences.push(format!("natively {}, under lind {}\n", native.ending, lind.ending));
+    }
+    differences.extend(difference("stdout", &native.stdout, &lind.stdout));
+    let stderr = difference("stderr", &native.stderr, &lind.stderr);
+    if header.compare_stderr {
+        differences.extend(stderr);
+    } else if !differences.is_empty() {
+        let shown: String = String::from_utf8_lossy(&lind.stderr).lines().take(30).map(|l| format!("{l}\n")).collect();
+        differences.push(format!("stderr under lind:\n{shown}"));
+    }
+    if differences.is_empty() { Ok(()) } else { Err(differences.concat()) }
+}
+
+/// How this user enters a chroot: directly as root, else through a user namespace; `None` where neither is allowed.
+fn chroot_command() -> Option<Vec<String>> {
+    let ways: [&[&str]; 2] = [&["chroot"], &["unshare", "--map-root-user", "chroot"]];
+    let works = |way: &&&[&str]| {
+        way.split_first().is_some_and(|(program, rest)| {
+            let mut command = Command::new(program);
+            command.args(rest).args(["/", "/bin/true"]);
+            run(&mut command, b"", Duration::from_secs(10)).is_ok_and(|outcome| outcome.succeeded())
+        })
+    };
+    ways.iter().find(works).map(|way| way.iter().map(|&word| word.to_owned()).collect())
+}
