@@ -52,8 +52,14 @@ To take a newer upstream, upgrade; patches that no longer fit are named one by o
 #[derive(Parser)]
 #[command(name = "cargo tool", bin_name = "cargo tool", version, about, after_help = TEACH)]
 struct Cli {
-    /// The repository; every directory in it with an upstream.toml is a queue.
-    #[arg(long, global = true, value_name = "DIR", default_value = ".")]
+    /// The repository [default: here]; every directory in it with an upstream.toml is a queue.
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        default_value = "",
+        hide_default_value = true
+    )]
     root: PathBuf,
     #[command(subcommand)]
     command: Command,
@@ -115,9 +121,14 @@ enum Command {
 
 /// The queues below the root, by name: those named, or all.
 fn queues(root: &Path, chosen: &Queues) -> Result<Vec<Queue>> {
-    let doing = format!("read {}", root.display());
+    let dir = if root.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        root
+    };
+    let doing = format!("read {}", dir.display());
     let mut names = Vec::new();
-    for entry in fs::read_dir(root).explain(&doing)? {
+    for entry in fs::read_dir(dir).explain(&doing)? {
         let entry = entry.explain(&doing)?;
         if entry.path().join("upstream.toml").exists() {
             names.push(entry.file_name().to_string_lossy().into_owned());
@@ -141,7 +152,7 @@ fn queues(root: &Path, chosen: &Queues) -> Result<Vec<Queue>> {
     if names.is_empty() {
         return Err(Failure::new(format!(
             "no directory of {} has an upstream.toml",
-            root.display()
+            dir.display()
         ))
         .hint("run this in the repository's root directory"));
     }

@@ -39,7 +39,8 @@ pub(crate) fn archive(path: &Path) -> Result<Tree> {
 
 fn read(input: impl Read) -> io::Result<Tree> {
     let mut tree = Tree::new();
-    for entry in tar::Archive::new(input).entries()? {
+    let mut archive = tar::Archive::new(input);
+    for entry in archive.entries()? {
         let mut entry = entry?;
         let path = entry
             .path()?
@@ -83,5 +84,7 @@ fn read(input: impl Read) -> io::Result<Tree> {
             },
         );
     }
+    // The rest is padding; the decompressor wants to write it, and verifies its checksum at the end.
+    io::copy(&mut archive.into_inner(), &mut io::sink())?;
     Ok(tree)
 }
