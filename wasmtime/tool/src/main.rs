@@ -53,14 +53,8 @@ To take a newer upstream, upgrade; patches that no longer fit are named one by o
 #[command(name = "cargo tool", bin_name = "cargo tool", version, about, after_help = TEACH)]
 struct Cli {
     /// The repository [default: here]; every directory in it with an upstream.toml is a queue.
-    #[arg(
-        long,
-        global = true,
-        value_name = "DIR",
-        default_value = "",
-        hide_default_value = true
-    )]
-    root: PathBuf,
+    #[arg(long, global = true, value_name = "DIR")]
+    root: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -173,10 +167,11 @@ fn lock(target: &Path) -> Result<fs::File> {
 }
 
 fn run(cli: &Cli) -> Result<()> {
-    let target = cli.root.join("target");
+    let root = cli.root.as_deref().unwrap_or(Path::new(""));
+    let target = root.join("target");
     let downloads = target.join("downloads");
     let _lock = lock(&target)?;
-    let queues = |chosen: &Queues| queues(&cli.root, chosen);
+    let queues = |chosen: &Queues| queues(root, chosen);
     match &cli.command {
         Command::Fetch(chosen) => {
             for queue in queues(chosen)? {
@@ -235,7 +230,7 @@ fn run(cli: &Cli) -> Result<()> {
             };
             queues(&chosen)?
                 .iter()
-                .try_for_each(|q| upgrade::queue(q, &cli.root, &downloads, to.as_deref()))
+                .try_for_each(|q| upgrade::queue(q, root, &downloads, to.as_deref()))
         }
         Command::Status(chosen) => queues(chosen)?.iter().try_for_each(status::queue),
     }
