@@ -1,0 +1,466 @@
+//! Address spaces: mmap, munmap and mprotect.
+
+use std::io;
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+use bitflags::bitflags;
+use parking_lot::Mutex;
+use rawposix_abi::Errno;
+
+use crate::host::{self, HostAdvice, Reservation, Source, Span};
+use crate::layout::{Layout, bytes, page_up, pages};
+use crate::region::{FileSource, ForkPolicy, MapLabel, Protection, Region, RegionKind, Sharing};
+use crate::{MIN_ADDR, PAGE_SIZE, TOP, fault};
+
+bitflags! {
+    /// MAP_*: the flags of mmap(2), with the numbers of Linux's generic ABI.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct MapFlags: u32 {
+        /// MAP_SHARED
+        const SHARED = 0x01;
+        /// MAP_PRIVATE
+        const PRIVATE = 0x02;
+        /// MAP_SHARED_VALIDATE: shared, and unknown flags are refused (both bits of the type).
+        const SHARED_VALIDATE = 0x03;
+        /// MAP_FIXED
+        const FIXED = 0x10;
+        /// MAP_ANONYMOUS
+        const ANONYMOUS = 0x20;
+        /// MAP_GROWSDOWN: taken, the mapping does not grow.
+        const GROWSDOWN = 0x0100;
+        /// MAP_DENYWRITE: ignored, as on Linux.
+        const DENYWRITE = 0x0800;
+        /// MAP_EXECUTABLE: ignored, as on Linux.
+        const EXECUTABLE = 0x1000;
+        /// MAP_LOCKED
+        const LOCKED = 0x2000;
+        /// MAP_NORESERVE: how all guest memory is mapped.
+        const NORESERVE = 0x4000;
+        /// MAP_POPULATE
+        const POPULATE = 0x8000;
+        /// MAP_NONBLOCK
+        const NONBLOCK = 0x1_0000;
+        /// MAP_STACK: ignored, as on Linux.
+        const STACK = 0x2_0000;
+        /// MAP_HUGETLB: no huge pages are set aside (ENOMEM).
+        const HUGETLB = 0x4_0000;
+        /// MAP_SYNC: no such files (EOPNOTSUPP).
+        const SYNC = 0x8_0000;
+        /// MAP_FIXED_NOREPLACE
+        const FIXED_NOREPLACE = 0x10_0000;
+    }
+}
+
+impl MapFlags {
+    /// The bits of the mapping's type.
+    const TYPE: u32 = 0x0f;
+    /// What MAP_SHARED_VALIDATE knows, besides the type.
+    const LEGACY: Self = Self::FIXED
+        .union(Self::ANONYMOUS)
+        .union(Self::GROWSDOWN)
+        .union(Self::DENYWRITE)
+        .union(Self::EXECUTABLE)
+        .union(Self::LOCKED)
+        .union(Self::NORESERVE)
+        .union(Self::POPULATE)
+        .union(Self::NONBLOCK)
+        .union(Self::STACK)
+        .union(Self::HUGETLB);
+}
+
+/// The arguments of mmap(2).
+#[derive(Clone, Debug)]
+pub struct MapRequest {
+    /// The wanted address: a hint unless FIXED.
+    pub addr: u32,
+    /// Length in bytes.
+    pub len: u32,
+    /// Protection; unknown bits are ignored, as Linux does.
+    pub prot: Protection,
+    /// Flags.
+    pub flags: MapFlags,
+    /// The file, unless ANONYMOUS.
+    pub file: Option<FileSource>,
+}
+
+/// The limits of setrlimit(2) that concern memory, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemoryLimits {
+    /// RLIMIT_AS
+    pub address_space: u64,
+    /// RLIMIT_DATA
+    pub data: u64,
+    /// RLIMIT_MEMLOCK
+    pub locked: u64,
+}
+
+impl Default for MemoryLimits {
+    fn default() -> Self {
+        Self {
+            address_space: u64::MAX,
+            data: u64::MAX,
+            locked: 8 << 20,
+        }
+    }
+}
+
+/// Sizes of an address space, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// All mappings (VmSize).
+    pub total: u64,
+    /// Private writable mappings (VmData).
+    pub data: u64,
+    /// Locked mappings (VmLck).
+    pub locked: u64,
+    /// Shared mappings.
+    pub shared: u64,
+}
+
+/// One line of /proc/self/maps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mapping {
+    /// The first address.
+    pub start: u32,
+    /// The address after the last.
+    pub end: u32,
+    /// What the guest may do.
+    pub protection: Protection,
+    /// Private or shared.
+    pub sharing: Sharing,
+    /// Offset in the file, in bytes; 0 without one.
+    pub offset: u64,
+    /// The file; empty for anonymous memory.
+    pub label: MapLabel,
+    /// What it is for.
+    pub kind: RegionKind,
+}
+
+/// The memory of one guest process.
+#[derive(Debug)]
+pub struct AddressSpace {
+    reservation: Reservation,
+    layout: Mutex<Layout>,
+}
+
+impl AddressSpace {
+    /// Bytes that addresses can name: 4 GiB.
+    pub const SIZE: u64 = host::SIZE;
+    /// Inaccessible bytes above them.
+    pub const GUARD: u64 = host::GUARD;
+    /// Bytes of a page.
+    pub const PAGE_SIZE: u32 = PAGE_SIZE;
+
+    /// An address space in which nothing is mapped.
+    ///
+    /// # Errors
+    /// When the host cannot reserve the addresses or install the fault handler.
+    pub fn new() -> io::Result<Arc<Self>> {
+        fault::install()?;
+        Ok(Arc::new(Self {
+            reservation: Reservation::new()?,
+            layout: Mutex::new(Layout::new()),
+        }))
+    }
+
+    /// The host address of guest address 0. For the engine, which runs the guest's code on it;
+    /// everything else uses the copies of this crate.
+    pub fn base(&self) -> NonNull<u8> {
+        self.reservation.base()
+    }
+
+    pub(crate) fn reservation(&self) -> &Reservation {
+        &self.reservation
+    }
+
+    pub(crate) fn layout(&self) -> &Mutex<Layout> {
+        &self.layout
+    }
+
+    /// Maps the program's stack, data and bss: from 64 KiB to `initial_bytes`, zero and writable.
+    /// The break starts there.
+    ///
+    /// # Errors
+    /// ENOMEM when it does not fit, EEXIST when something is mapped already.
+    pub fn map_image(&self, initial_bytes: u64) -> Result<(), Errno> {
+        let end = u32::try_from(initial_bytes)
+            .ok()
+            .and_then(page_up)
+            .filter(|&end| end <= TOP)
+            .ok_or(Errno::ENOMEM)?
+            .max(MIN_ADDR);
+        let mut layout = self.layout.lock();
+        if layout.regions().len() != 0 {
+            return Err(Errno::EEXIST);
+        }
+        let range = MIN_ADDR..end;
+        if !range.is_empty() {
+            let region = Region::private(Protection::READ | Protection::WRITE, RegionKind::Image);
+            layout.allow(bytes(&range), &region)?;
+            self.reservation.map(
+                Span::new(range.start, bytes(&range))?,
+                region.protection.host(),
+                Source::Anonymous,
+            )?;
+            layout.place(range, region);
+        }
+        layout.heap = end..end;
+        Ok(())
+    }
+
+    /// Sets RLIMIT_AS, RLIMIT_DATA and RLIMIT_MEMLOCK; they count from the next request on.
+    pub fn set_limits(&self, limits: MemoryLimits) {
+        self.layout.lock().limits = limits;
+    }
+
+    /// The limits in force.
+    pub fn limits(&self) -> MemoryLimits {
+        self.layout.lock().limits
+    }
+
+    /// The sizes now.
+    pub fn usage(&self) -> Usage {
+        self.layout.lock().usage()
+    }
+
+    /// All mappings in ascending order, as they are at this moment.
+    pub fn mappings(&self) -> Vec<Mapping> {
+        let regions = self.layout.lock().regions().clone();
+        regions
+            .iter()
+            .map(|(range, region)| Mapping {
+                start: range.start,
+                end: range.end,
+                protection: region.protection,
+                sharing: region.sharing,
+                offset: region.file.as_ref().map_or(0, |source| source.offset),
+                label: match &region.file {
+                    Some(source) if !region.nameless => source.file.label(),
+                    Some(_) => MapLabel {
+                        path: b"/dev/zero (deleted)".to_vec(),
+                        ..MapLabel::default()
+                    },
+                    None => MapLabel::default(),
+                },
+                kind: region.kind,
+            })
+            .collect()
+    }
+
+    /// mmap(2).
+    ///
+    /// # Errors
+    /// Those of the manual page; EPERM for a fixed address below 64 KiB, ENOMEM also when the
+    /// host's mappings run out.
+    pub fn mmap(&self, request: MapRequest) -> Result<u32, Errno> {
+        let flags = request.flags;
+        let mut region = request.region()?;
+        let len = page_up(request.len).ok_or(Errno::ENOMEM)?;
+        region.checked_offset(len)?;
+        let mut layout = self.layout.lock();
+        let range = if flags.intersects(MapFlags::FIXED | MapFlags::FIXED_NOREPLACE) {
+            fixed_range(request.addr, len)?
+        } else {
+            layout.find_free(request.addr, len)?
+        };
+        if flags.contains(MapFlags::FIXED_NOREPLACE) && !layout.regions().is_free(range.clone()) {
+            return Err(Errno::EEXIST);
+        }
+        if layout.lock_future || flags.contains(MapFlags::LOCKED) {
+            if layout.limits.locked == 0 {
+                return Err(Errno::EPERM);
+            }
+            region.locked = true;
+        }
+        let growth = bytes(&range) - layout.mapped_bytes(range.clone());
+        layout.allow(growth, &region)?;
+        layout.reserve_host_maps(&self.reservation)?;
+        let span = Span::new(range.start, bytes(&range))?;
+        if region.file.is_some() {
+            // A file may refuse to be mapped after the kernel has removed what was there; that
+            // would leave a hole. So it is asked elsewhere first.
+            self.reservation
+                .probe(span, region.protection.host(), region.source())?;
+        }
+        let mapped = self
+            .reservation
+            .map(span, region.protection.host(), region.source());
+        let protection = region.protection;
+        let old = match mapped {
+            Ok(()) => layout.place(range.clone(), region),
+            Err(_) => {
+                self.reservation.unmap(span)?;
+                layout.clear(range.clone())
+            }
+        };
+        drop(layout);
+        drop(old);
+        mapped?;
+        if flags.intersects(MapFlags::POPULATE | MapFlags::LOCKED)
+            && !flags.contains(MapFlags::NONBLOCK)
+        {
+            self.populate(span, protection);
+        }
+        Ok(range.start)
+    }
+
+    /// munmap(2).
+    ///
+    /// # Errors
+    /// EINVAL for an unaligned address, no length, or a range outside the address space; ENOMEM
+    /// when the host's mappings run out.
+    pub fn munmap(&self, addr: u32, len: u32) -> Result<(), Errno> {
+        let range = pages(addr, len, Errno::EINVAL)?;
+        if range.is_empty() || range.end > TOP {
+            return Err(Errno::EINVAL);
+        }
+        let mut layout = self.layout.lock();
+        if layout.regions().is_free(range.clone()) {
+            return Ok(());
+        }
+        // Only a hole inside a mapping makes more of them.
+        let splits = matches!(
+            layout.regions().at(range.start),
+            Some((found, _)) if found.start < range.start && found.end > range.end
+        );
+        if splits {
+            layout.reserve_host_maps(&self.reservation)?;
+        }
+        self.reservation
+            .unmap(Span::new(range.start, bytes(&range))?)?;
+        let old = layout.clear(range);
+        drop(layout);
+        drop(old);
+        Ok(())
+    }
+
+    /// mprotect(2).
+    ///
+    /// # Errors
+    /// EINVAL for an unaligned address or unknown bits, ENOMEM when part of the range is not
+    /// mapped (what lies before it is changed, as on Linux), EACCES when the file's access mode
+    /// forbids it.
+    pub fn mprotect(&self, addr: u32, len: u32, prot: Protection) -> Result<(), Errno> {
+        if !Protection::all().contains(prot)
+            || prot.intersects(Protection::GROWSDOWN | Protection::GROWSUP)
+        {
+            return Err(Errno::EINVAL);
+        }
+        let range = pages(addr, len, Errno::ENOMEM)?;
+        let prot = prot & Protection::MAPPED;
+        let mut layout = self.layout.lock();
+        let mut next = range.start;
+        for (part, region) in layout.regions().within(range.clone()) {
+            if part.start != next {
+                break;
+            }
+            let mut changed = region.clone();
+            changed.protection = prot;
+            if changed.is_data() && !region.is_data() {
+                let data = layout.usage().data.saturating_add(bytes(&part));
+                if data > layout.limits.data {
+                    return Err(Errno::ENOMEM);
+                }
+            }
+            if prot != region.protection {
+                layout.reserve_host_maps(&self.reservation)?;
+                if prot.host() != region.protection.host() {
+                    self.reservation
+                        .protect(Span::new(part.start, bytes(&part))?, prot.host())?;
+                }
+                layout.change(part.clone(), |region| region.protection = prot);
+            }
+            next = part.end;
+        }
+        if next < range.end {
+            Err(Errno::ENOMEM)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Makes the pages of a new mapping present. A page that cannot be had faults later, as on
+    /// Linux, where mmap does not report that either.
+    pub(crate) fn populate(&self, span: Span, protection: Protection) {
+        let advice = if protection.contains(Protection::WRITE) {
+            HostAdvice::PopulateWrite
+        } else if protection.is_empty() {
+            return;
+        } else {
+            HostAdvice::PopulateRead
+        };
+        let _ = self.reservation.advise(span, advice);
+    }
+}
+
+impl MapRequest {
+    /// The region it asks for, once its flags make sense.
+    fn region(&self) -> Result<Region, Errno> {
+        let flags = self.flags;
+        if self.len == 0 {
+            return Err(Errno::EINVAL);
+        }
+        let sharing = match flags.bits() & MapFlags::TYPE {
+            1 => Sharing::Shared,
+            2 => Sharing::Private,
+            3 if flags.contains(MapFlags::ANONYMOUS) => return Err(Errno::EINVAL),
+            3 => {
+                let known = MapFlags::LEGACY | MapFlags::SHARED_VALIDATE;
+                if !known.contains(flags & !MapFlags::FIXED_NOREPLACE) {
+                    return Err(Errno::EOPNOTSUPP);
+                }
+                Sharing::Shared
+            }
+            _ => return Err(Errno::EINVAL),
+        };
+        let anonymous = flags.contains(MapFlags::ANONYMOUS);
+        let file = match &self.file {
+            _ if anonymous => None,
+            Some(file) if file.offset.is_multiple_of(u64::from(PAGE_SIZE)) => Some(file.clone()),
+            Some(_) => return Err(Errno::EINVAL),
+            None => return Err(Errno::EBADF),
+        };
+        if flags.contains(MapFlags::HUGETLB) {
+            return Err(if anonymous {
+                Errno::ENOMEM
+            } else {
+                Errno::EINVAL
+            });
+        }
+        let file = if anonymous && sharing == Sharing::Shared {
+            let len = page_up(self.len).ok_or(Errno::ENOMEM)?;
+            let memory = host::shared_memory(u64::from(len))?;
+            Some(FileSource {
+                file: Arc::new(memory),
+                offset: 0,
+            })
+        } else {
+            file
+        };
+        Ok(Region {
+            protection: self.prot & Protection::MAPPED,
+            sharing,
+            kind: RegionKind::Mapping,
+            file,
+            nameless: anonymous,
+            locked: false,
+            fork: ForkPolicy::Inherit,
+        })
+    }
+}
+
+/// The range of a fixed mapping.
+pub(crate) fn fixed_range(addr: u32, len: u32) -> Result<std::ops::Range<u32>, Errno> {
+    if !addr.is_multiple_of(PAGE_SIZE) {
+        return Err(Errno::EINVAL);
+    }
+    let end = addr
+        .checked_add(len)
+        .filter(|&end| end <= TOP)
+        .ok_or(Errno::ENOMEM)?;
+    if addr < MIN_ADDR {
+        return Err(Errno::EPERM);
+    }
+    Ok(addr..end)
+}
