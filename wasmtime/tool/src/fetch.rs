@@ -97,13 +97,31 @@ fn run(command: &mut Command, hint: &str) -> Result<Vec<u8>> {
         return Ok(out.stdout);
     }
     let said = String::from_utf8_lossy(&out.stderr);
-    let last = said
+    Err(Failure::new(format!("{name} failed ({}): {}", out.status, gist(&said))).hint(hint))
+}
+
+/// What a command's messages amount to: its first error and the cause that cargo prints last.
+fn gist(said: &str) -> String {
+    let lines: Vec<&str> = said
         .lines()
-        .rev()
-        .find(|l| !l.trim().is_empty())
-        .unwrap_or("no message")
-        .trim();
-    Err(Failure::new(format!("{name} failed ({}): {last}", out.status)).hint(hint))
+        .map(str::trim)
+        .filter(|l| !l.is_empty())
+        .collect();
+    let is_error = |l: &&&str| l.starts_with("error") || l.starts_with("E:");
+    let first = lines
+        .iter()
+        .find(is_error)
+        .or(lines.last())
+        .copied()
+        .unwrap_or("no message");
+    match lines
+        .iter()
+        .rposition(|l| *l == "Caused by:")
+        .and_then(|i| lines.get(i + 1))
+    {
+        Some(cause) => format!("{first}: {cause}"),
+        None => first.to_owned(),
+    }
 }
 
 /// Crates that cargo has downloaded for a throw-away package.
@@ -269,6 +287,21 @@ mod tests {
             sha256(b"abc"),
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
         );
+    }
+
+    #[test]
+    fn a_failed_command_is_one_line() {
+        assert_eq!(
+            gist("  Updating x\nerror: no package `a`\nlocation: b\n"),
+            "error: no package `a`"
+        );
+        assert_eq!(
+            gist("error: x\n\nCaused by:\n  y\n\nCaused by:\n  z\n"),
+            "error: x: z"
+        );
+        assert_eq!(gist("W: w\nE: no package b\n"), "E: no package b");
+        assert_eq!(gist("lost\n\n"), "lost");
+        assert_eq!(gist(""), "no message");
     }
 
     #[test]
