@@ -1,4 +1,7 @@
 //! The binary tools: thin wrappers over LLVM's.
+//!
+//! llvm-strip keeps custom sections that it does not know, so the mark of an executable survives, and it keeps the file's
+//! mode.
 
 use std::ffi::OsString;
 
@@ -53,7 +56,7 @@ pub(crate) fn run(utility: Utility, args: &[OsString]) -> Result<u8, Error> {
     match utility {
         Utility::Plain(tool) => Call::new(tool.find()?).args(args.iter().cloned()).replace(),
         Utility::Strip => Call::new(Tool::Strip.find()?)
-            .args(args.iter().cloned())
+            .args(args.iter().map(strip_option))
             .replace(),
         Utility::Assembler => assembler(args),
         Utility::Linker => linker(args),
@@ -61,9 +64,20 @@ pub(crate) fn run(utility: Utility, args: &[OsString]) -> Result<u8, Error> {
     }
 }
 
+/// llvm-strip cannot remove only local symbols from a Wasm file. Debug information is the next less that it can remove.
+fn strip_option(arg: &OsString) -> OsString {
+    match arg.to_str() {
+        Some("-x" | "-X" | "--discard-all" | "--discard-locals") => OsString::from("--strip-debug"),
+        _ => arg.clone(),
+    }
+}
+
 /// clang as an assembler. The version is answered in the words that configure scripts look for.
 fn assembler(args: &[OsString]) -> Result<u8, Error> {
-    if args.iter().any(|arg| arg == "--version" || arg == "-v") {
+    if args
+        .iter()
+        .any(|arg| arg == "--version" || arg == "-v" || arg == "-version")
+    {
         println!("GNU assembler (GNU Binutils) 2.40, played by clang's integrated assembler");
         return Ok(0);
     }
@@ -86,11 +100,11 @@ fn assembler(args: &[OsString]) -> Result<u8, Error> {
 
 /// wasm-ld, with the options of GNU ld that mean nothing to it left out.
 fn linker(args: &[OsString]) -> Result<u8, Error> {
-    if args.iter().any(|arg| arg == "--help") {
-        return Call::new(Tool::WasmLd.find()?).arg("--help").replace();
-    }
     let items: Vec<Item> = args.iter().cloned().map(Item::Raw).collect();
     let translated = linker_args::translate(&items, &Sysroot::default().builtins())?;
+    if translated.help {
+        return Call::new(Tool::WasmLd.find()?).arg("--help").replace();
+    }
     if translated.version {
         println!("{}", link::version_line()?);
         return Ok(0);

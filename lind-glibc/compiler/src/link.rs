@@ -42,6 +42,9 @@ pub(crate) fn run(invocation: &Invocation) -> Result<u8, Error> {
     let sysroot = Sysroot::find(invocation);
     // Options that cannot be linked with are refused before any work.
     let probe = linker_args::translate(&invocation.items, &sysroot.builtins())?;
+    if probe.help {
+        return Call::new(Tool::WasmLd.find()?).arg("--help").replace();
+    }
     if probe.version {
         println!("{}", version_line()?);
         if !probe.has_input {

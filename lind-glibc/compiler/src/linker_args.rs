@@ -55,6 +55,8 @@ pub(crate) struct LinkerArgs {
     pub(crate) output: Option<OsString>,
     /// `-v` or `--version`
     pub(crate) version: bool,
+    /// `--help`
+    pub(crate) help: bool,
     /// Whether an entry point was chosen.
     pub(crate) entry: bool,
     /// Whether there is any file or library.
@@ -268,6 +270,7 @@ impl LinkerArgs {
             "T" | "script" | "default-script" | "dT" => return Err(linker_script(&option)),
             "r" | "relocatable" | "i" | "Ur" => self.relocatable = true,
             "v" | "V" | "version" => self.version = true,
+            "help" => self.help = true,
             "o" | "output" => self.output = Some(value()?),
             "z" => {
                 let keyword = value()?;
@@ -364,3 +367,6 @@ fn linker_script(option: &str) -> Error {
     ))
     .hint("the linker lays the memory out; `-Wl,-z,stack-size=BYTES` sets the size of the stack")
 }
+
+#[cfg(test)]
+mod tests;

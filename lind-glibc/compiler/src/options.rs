@@ -132,6 +132,8 @@ struct Parser {
     language: Option<OsString>,
     dependency_flag: bool,
     dependency_file: bool,
+    sanitizer: bool,
+    sanitizer_traps: bool,
 }
 
 impl Parser {
@@ -159,6 +161,8 @@ impl Parser {
             language: None,
             dependency_flag: false,
             dependency_file: false,
+            sanitizer: false,
+            sanitizer_traps: false,
         }
     }
 
@@ -253,6 +257,8 @@ impl Parser {
             "-v" | "--verbose" => self.invocation.show = self.invocation.show.max(Show::Run),
             "-###" => self.invocation.show = Show::Only,
             "-MD" | "-MMD" => self.dependency_flag = true,
+            _ if option.starts_with("-fsanitize=") => self.sanitizer = true,
+            _ if option.starts_with("-fsanitize-trap") => self.sanitizer_traps = true,
             _ => return false,
         }
         true
@@ -348,6 +354,12 @@ impl Parser {
     }
 
     fn finish(mut self) -> Result<Invocation, Error> {
+        match (self.sanitizer, self.sanitizer_traps) {
+            (true, false) => return Err(table::no_sanitizer()),
+            // LLVM cannot put data before a Wasm function, which this check needs; calls are checked by Wasm anyway.
+            (true, true) => self.keep(&[OsStr::new("-fno-sanitize=function")]),
+            _ => {}
+        }
         self.invocation.dependencies = self.dependency_flag && !self.dependency_file;
         let invocation = self.invocation;
         let idle = invocation.items.is_empty() && invocation.question.is_none();
@@ -393,3 +405,6 @@ fn value<'a>(option: &str, rest: &mut Iter<'a, OsString>) -> Result<&'a OsStr, E
         .map(OsString::as_os_str)
         .ok_or_else(|| Error::new(format!("argument to '{option}' is missing")))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! Response files: `@FILE` on the command line stands for the arguments in that file.
 //!
 //! The syntax is GCC's: arguments are separated by white space, single and double quotes group, and a backslash keeps
-//! the next character. A name that cannot be read is an ordinary argument.
+//! the next character, or continues the line. A name that cannot be read is an ordinary argument.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -57,7 +57,10 @@ fn split(contents: &[u8]) -> Vec<OsString> {
     let mut bytes = contents.iter().copied();
     while let Some(byte) = bytes.next() {
         match (byte, quote) {
-            (b'\\', _) => current.get_or_insert_default().extend(bytes.next()),
+            (b'\\', _) => match bytes.next() {
+                Some(b'\n') => {}
+                next => current.get_or_insert_default().extend(next),
+            },
             (_, Some(open)) if byte == open => quote = None,
             (b'"' | b'\'', None) => {
                 quote = Some(byte);
@@ -123,6 +126,11 @@ mod tests {
             words(r#"-DA="b c" 'd "e' f\ g "" "\"""#),
             ["-DA=b c", "d \"e", "f g", "", "\""]
         );
+    }
+
+    #[test]
+    fn a_backslash_continues_a_line() {
+        assert_eq!(words("-c \\\n a.c b\\\nc"), ["-c", "a.c", "bc"]);
     }
 
     #[test]

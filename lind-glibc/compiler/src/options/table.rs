@@ -233,3 +233,9 @@ pub(crate) fn shared(option: &str) -> Error {
     Error::new(format!("'{option}' is not supported: lind programs are linked statically"))
         .hint("build static libraries, e.g. with ./configure --disable-shared or cmake -DBUILD_SHARED_LIBS=OFF")
 }
+
+/// The refusal of sanitizers that report.
+pub(super) fn no_sanitizer() -> Error {
+    Error::new("'-fsanitize=' is not possible: there is no sanitizer run-time library for lind programs")
+        .hint("-fsanitize=undefined -fsanitize-trap=undefined needs none and stops the program instead of reporting")
+}
