@@ -249,8 +249,9 @@ pub(crate) fn debian_package(
     dir: &Path,
 ) -> Result<(String, PathBuf)> {
     let what = version.map_or_else(|| name.to_owned(), |v| format!("{name}={v}"));
-    let hint =
-        format!("does `apt-get download {what}` work? run `apt-get update`, or install {name}");
+    let hint = format!(
+        "try `apt-get update`; if Debian has only a newer {name}, `cargo tool upgrade` pins it"
+    );
     run(
         Command::new("apt-get")
             .args(["--quiet", "download", &what])
