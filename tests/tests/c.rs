@@ -129,7 +129,7 @@ impl Bench {
             (Place::Chroot, Some(chroot)) => {
                 let inside = install_program(&program, directory.path())?;
                 let mut words = chroot.iter().map(String::as_str);
-                let mut command = Command::new(words.next().unwrap_or("chroot"));
+                let mut command = Command::new(words.next().unwrap_or("/usr/sbin/chroot"));
                 command.args(words).arg(directory.path()).arg(inside);
                 command
             }
@@ -195,7 +195,7 @@ fn compare(header: &Header, native: &Outcome, lind: &Outcome) -> Result<()> {
 
 /// How this user enters a chroot: directly as root, else through a user namespace; `None` where neither is allowed.
 fn chroot_command() -> Option<Vec<String>> {
-    let ways: [&[&str]; 2] = [&["chroot"], &["unshare", "--map-root-user", "chroot"]];
+    let ways: [&[&str]; 2] = [&["/usr/sbin/chroot"], &["/usr/bin/unshare", "--map-root-user", "/usr/sbin/chroot"]];
     let works = |way: &&&[&str]| {
         way.split_first().is_some_and(|(program, rest)| {
             let mut command = Command::new(program);
