@@ -1,10 +1,9 @@
 //! brk(2).
 
-use std::ops::Range;
-
 use crate::host::{Source, Span};
 use crate::layout::{Layout, bytes, page_up};
 use crate::region::{Protection, Region, RegionKind};
+use crate::space::Removed;
 use crate::{AddressSpace, TOP};
 
 impl AddressSpace {
@@ -26,7 +25,7 @@ impl AddressSpace {
     }
 
     /// Maps or unmaps what lies between; gives what was unmapped.
-    fn move_break(&self, layout: &mut Layout, addr: u32) -> Option<Vec<(Range<u32>, Region)>> {
+    fn move_break(&self, layout: &mut Layout, addr: u32) -> Option<Removed> {
         let old = page_up(layout.heap.end)?;
         let new = page_up(addr)?;
         if new < old {

@@ -25,6 +25,7 @@
 compile_error!("guest memory access is written for x86-64 Linux");
 
 mod access;
+mod advice;
 mod budget;
 pub mod fault;
 mod heap;
@@ -34,11 +35,13 @@ mod io;
 mod layout;
 mod pointer;
 mod region;
+mod remap;
 mod space;
 
 pub use io::{GuestIovec, IoVecs};
 pub use pointer::{GuestCStr, GuestPtr, GuestSlice};
 pub use region::{FileSource, MapFile, MapLabel, Protection, RegionKind, Sharing};
+pub use remap::{RemapFlags, RemapRequest};
 pub use space::{AddressSpace, MapFlags, MapRequest, Mapping, MemoryLimits, Usage};
 
 /// Bytes of a guest page.

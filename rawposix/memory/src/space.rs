@@ -1,6 +1,7 @@
 //! Address spaces: mmap, munmap and mprotect.
 
 use std::io;
+use std::ops::Range;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
@@ -136,6 +137,9 @@ pub struct Mapping {
     /// What it is for.
     pub kind: RegionKind,
 }
+
+/// What goes out of the map; dropped when the lock is free, because that may close files.
+pub(crate) type Removed = Vec<(Range<u32>, Region)>;
 
 /// The memory of one guest process.
 #[derive(Debug)]
@@ -276,33 +280,38 @@ impl AddressSpace {
         let growth = bytes(&range) - layout.mapped_bytes(range.clone());
         layout.allow(growth, &region)?;
         layout.reserve_host_maps(&self.reservation)?;
-        let span = Span::new(range.start, bytes(&range))?;
-        if region.file.is_some() {
-            // A file may refuse to be mapped after the kernel has removed what was there; that
-            // would leave a hole. So it is asked elsewhere first.
-            self.reservation
-                .probe(span, region.protection.host(), region.source())?;
-        }
-        let mapped = self
-            .reservation
-            .map(span, region.protection.host(), region.source());
         let protection = region.protection;
-        let old = match mapped {
-            Ok(()) => layout.place(range.clone(), region),
-            Err(_) => {
-                self.reservation.unmap(span)?;
-                layout.clear(range.clone())
-            }
-        };
+        let old = self.map_region(&mut layout, range.clone(), region)?;
         drop(layout);
         drop(old);
-        mapped?;
         if flags.intersects(MapFlags::POPULATE | MapFlags::LOCKED)
             && !flags.contains(MapFlags::NONBLOCK)
         {
-            self.populate(span, protection);
+            self.populate(Span::new(range.start, bytes(&range))?, protection);
         }
         Ok(range.start)
+    }
+
+    /// Maps and records a region; gives what it replaces.
+    pub(crate) fn map_region(
+        &self,
+        layout: &mut Layout,
+        range: Range<u32>,
+        region: Region,
+    ) -> Result<Removed, Errno> {
+        let span = Span::new(range.start, bytes(&range))?;
+        let protection = region.protection.host();
+        // A file may refuse to be mapped after the kernel has removed what was there; that would
+        // leave a hole. So it is asked elsewhere first.
+        self.reservation.probe(span, protection, region.source())?;
+        match self.reservation.map(span, protection, region.source()) {
+            Ok(()) => Ok(layout.place(range, region)),
+            Err(error) => {
+                self.reservation.unmap(span)?;
+                layout.clear(range);
+                Err(error)
+            }
+        }
     }
 
     /// munmap(2).
@@ -451,7 +460,7 @@ impl MapRequest {
 }
 
 /// The range of a fixed mapping.
-pub(crate) fn fixed_range(addr: u32, len: u32) -> Result<std::ops::Range<u32>, Errno> {
+pub(crate) fn fixed_range(addr: u32, len: u32) -> Result<Range<u32>, Errno> {
     if !addr.is_multiple_of(PAGE_SIZE) {
         return Err(Errno::EINVAL);
     }
