@@ -1,7 +1,9 @@
 //! An imported tree on disk: its stamp, the edits made in it since, and its replacement as a whole.
 //!
 //! The stamp is a file inside the tree, so tree and stamp appear together by one rename and a tree without a stamp
-//! was never finished. It records every file, so edits are found without unpacking the archive again.
+//! was never finished. It records every file, so edits are found without unpacking the archive again. Its first lines are
+//! the format, the digest of all that the tree was made from (builds may use it as a key), and the last patch if the
+//! import stopped early; then comes a line for each file: SHA-256, kind, size, modification time, path.
 //!
 //! Build tools compare modification times. Therefore a file keeps its time as long as its content stays, all files
 //! that change in one import get the same time, taken just before the tree appears, and the input of autoconf never
