@@ -2,6 +2,8 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
@@ -218,12 +220,23 @@ impl Job<'_> {
             call.show();
         }
         let status = call.run()?;
-        if status == 0 && !self.args.relocatable {
-            // wasm-ld sets the executable bits as the umask allows.
-            marker::append(module).map_err(|failure| error::io("write", module, &failure))?;
+        if status != 0 {
+            return Ok(status);
         }
+        // wasm-ld sets the executable bits as the umask allows, on objects as well.
+        let finished = if self.args.relocatable {
+            not_executable(module)
+        } else {
+            marker::append(module)
+        };
+        finished.map_err(|failure| error::io("write", module, &failure))?;
         Ok(status)
     }
+}
+
+fn not_executable(path: &Path) -> io::Result<()> {
+    let mode = fs::metadata(path)?.permissions().mode() & 0o666;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
 }
 
 /// A name in the directory of `output` that no other link uses.

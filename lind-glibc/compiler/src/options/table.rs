@@ -208,7 +208,6 @@ pub(super) fn question(option: &str) -> Option<Question> {
         "--version" => Question::Version,
         "-dumpversion" | "-dumpmachine" | "--help" | "--help-hidden" | "-help"
         | "--target-help" => Question::Clang,
-        "-dumpfullversion" => Question::Constant(""),
         _ if single.starts_with("-print-") => Question::Clang,
         _ => return None,
     })

@@ -140,6 +140,7 @@ fn partial_links_are_objects() {
     work.ok("-c bare.c twice.c");
     work.ok("-r bare.o twice.o -o both.o");
     assert!(!has(&work.path("both.o"), b"\x04lind1"));
+    assert_eq!(work.mode("both.o") & 0o111, 0);
     assert_eq!(work.run("lind-ld", "-r -o again.o both.o").status, 0);
     work.ok("-nostdlib again.o -o prog");
 }
