@@ -1,3 +1,8 @@
-//! The `lind` command.
+//! The command `lind`.
+#![forbid(unsafe_code)]
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    lind_boot::cli::main(std::env::args_os())
+}

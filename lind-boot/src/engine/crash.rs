@@ -1,0 +1,143 @@
+//! Traps as signals, and what is printed about them.
+
+use std::fmt;
+
+use rawposix::{Control, CoreDump, ExitStatus, Signal};
+use wasmtime::{Error, Store, Trap, WasmBacktrace};
+
+use super::guest::{Ended, Guest};
+use crate::failure::Failure;
+
+/// A signal that ended the guest, with where it was.
+#[derive(Debug)]
+pub struct Crash {
+    /// What the code did, or what the signal means, in words.
+    pub cause: String,
+    /// The innermost function first.
+    pub backtrace: Vec<Frame>,
+}
+
+/// A function of the guest that was active.
+#[derive(Debug)]
+pub struct Frame {
+    function: String,
+    place: Option<String>,
+}
+
+impl fmt::Display for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.place {
+            Some(place) => write!(f, "{} ({place})", self.function),
+            None => f.write_str(&self.function),
+        }
+    }
+}
+
+/// Turns the error that ended a guest's code into an exit status.
+pub(super) fn settle(
+    store: &mut Store<Guest>,
+    error: &Error,
+) -> Result<(ExitStatus, Option<Crash>), Failure> {
+    let (signal, cause) = match (error.downcast_ref::<Ended>(), error.downcast_ref::<Trap>()) {
+        (Some(Ended::Process(status)), _) => return Ok((*status, sent(*status, error))),
+        (Some(Ended::Fault(signal, what)), _) => (*signal, (*what).to_owned()),
+        (None, Some(trap)) => describe(*trap, fault_address(error)),
+        (None, None) => return Err(Failure::lind(format!("cannot run the program: {error:#}"))),
+    };
+    let status = match store.data_mut().thread.fault(signal) {
+        Control::Exit(status) => status,
+        Control::Return(_) => ExitStatus::Signaled(signal, CoreDump::Yes),
+    };
+    Ok((
+        status,
+        Some(Crash {
+            cause,
+            backtrace: backtrace(error),
+        }),
+    ))
+}
+
+/// What is said about a signal that the guest sent itself: where it was if natively that leaves a core dump, and
+/// nothing about the two that shells do not mention either.
+fn sent(status: ExitStatus, error: &Error) -> Option<Crash> {
+    let (signal, backtrace) = match status {
+        ExitStatus::Exited(_) | ExitStatus::Signaled(Signal::SIGINT | Signal::SIGPIPE, _) => {
+            return None;
+        }
+        ExitStatus::Signaled(signal, CoreDump::Yes) => (signal, backtrace(error)),
+        ExitStatus::Signaled(signal, CoreDump::No) => (signal, Vec::new()),
+    };
+    Some(Crash {
+        cause: signal.message().to_owned(),
+        backtrace,
+    })
+}
+
+/// The signal that native code would get, and the cause in words.
+fn describe(trap: Trap, address: Option<u64>) -> (Signal, String) {
+    let (signal, cause) = match trap {
+        Trap::MemoryOutOfBounds => match address {
+            Some(address) => {
+                return (
+                    Signal::SIGSEGV,
+                    format!("invalid memory access at {address:#x}"),
+                );
+            }
+            None => (Signal::SIGSEGV, "invalid memory access"),
+        },
+        Trap::StackOverflow => (Signal::SIGSEGV, "stack overflow"),
+        Trap::TableOutOfBounds | Trap::IndirectCallToNull | Trap::BadSignature => {
+            (Signal::SIGSEGV, "call through an invalid function pointer")
+        }
+        Trap::IntegerDivisionByZero => (Signal::SIGFPE, "integer division by zero"),
+        Trap::IntegerOverflow => (Signal::SIGFPE, "integer division overflow"),
+        Trap::BadConversionToInteger => (
+            Signal::SIGFPE,
+            "conversion of a number that no integer can hold",
+        ),
+        Trap::HeapMisaligned => (Signal::SIGBUS, "misaligned atomic access"),
+        Trap::UnreachableCodeReached => (Signal::SIGILL, "unreachable code was reached"),
+        other => return (Signal::SIGILL, other.to_string()),
+    };
+    (signal, cause.to_owned())
+}
+
+/// The guest address of a bad access, which the engine tells in words only.
+fn fault_address(error: &Error) -> Option<u64> {
+    error.chain().find_map(|cause| {
+        let text = cause.to_string();
+        let (_, rest) = text.split_once("memory fault at wasm address 0x")?;
+        let digits = rest.split(|c: char| !c.is_ascii_hexdigit()).next()?;
+        u64::from_str_radix(digits, 16).ok()
+    })
+}
+
+fn backtrace(error: &Error) -> Vec<Frame> {
+    let mut frames = Vec::new();
+    for frame in error
+        .downcast_ref::<WasmBacktrace>()
+        .map_or(&[][..], WasmBacktrace::frames)
+    {
+        let name = || match frame.func_name() {
+            Some(name) => name.to_owned(),
+            None => format!("function {}", frame.func_index()),
+        };
+        if frame.symbols().is_empty() {
+            frames.push(Frame {
+                function: name(),
+                place: None,
+            });
+        }
+        for symbol in frame.symbols() {
+            let place = symbol.file().map(|file| match symbol.line() {
+                Some(line) => format!("{file}:{line}"),
+                None => file.to_owned(),
+            });
+            frames.push(Frame {
+                function: symbol.name().map_or_else(name, str::to_owned),
+                place,
+            });
+        }
+    }
+    frames
+}

@@ -1,0 +1,92 @@
+//! The only place that joins Wasmtime and rawposix.
+//!
+//! [`Engine`] compiles and loads programs; [`Program::run`] gives one guest thread a host thread, a store and an
+//! instance, and answers its imports. The caller of a system call is the store's data, a [`rawposix::Thread`], and
+//! nothing that the guest passes.
+//!
+//! | file | what |
+//! |---|---|
+//! | `program.rs` | compiling, loading from the cache, what a module may import |
+//! | `guest.rs` | a guest thread's store and its run from `_start` to the exit status |
+//! | `imports.rs` | the functions of module `lind` |
+//! | `jumps.rs` | setjmp and longjmp |
+//! | `crash.rs` | traps as signals, and what is printed about them |
+//! | `native.rs` | all unsafe code: compiled code from a file, the guest's memory, the fault-safe hooks |
+
+mod crash;
+mod guest;
+mod imports;
+mod jumps;
+mod native;
+mod program;
+
+pub use crash::Crash;
+pub use guest::Ended;
+pub use program::{Loaded, Program};
+
+use wasmtime::{Config, OptLevel, WasmBacktraceDetails};
+
+use crate::failure::Failure;
+
+/// Native stack that guest code may use; past it the guest gets SIGSEGV, as past `ulimit -s` natively.
+const GUEST_STACK: usize = 8 << 20;
+/// Stack of a guest's host thread: guest code's share, and as much for the host functions that it calls.
+const THREAD_STACK: usize = GUEST_STACK + (8 << 20);
+/// Entries that the tables of a guest thread may have, together far more than the largest C program has functions.
+const TABLE_ENTRIES: usize = 1 << 20;
+
+/// A compiler and loader of programs.
+#[derive(Clone)]
+pub struct Engine {
+    inner: wasmtime::Engine,
+}
+
+impl Engine {
+    /// Makes an engine for this machine's processor.
+    ///
+    /// # Errors
+    /// The processor or the system lacks something that compiled code needs.
+    pub fn new() -> Result<Self, Failure> {
+        let failed =
+            |error: wasmtime::Error| Failure::lind(format!("cannot start the engine: {error:#}"));
+        native::install_fault_hooks().map_err(failed)?;
+        let inner = wasmtime::Engine::new(&config()).map_err(failed)?;
+        wasmtime::native_frames::self_test(&inner).map_err(failed)?;
+        Ok(Self { inner })
+    }
+}
+
+/// The engine's settings. All that change compiled code are part of a cache entry's key.
+fn config() -> Config {
+    let mut config = Config::new();
+    config
+        .cranelift_opt_level(OptLevel::Speed)
+        .native_frames(true)
+        .relaxed_calls(true)
+        // Every access is checked by the reservation around it, none by code.
+        .memory_reservation(rawposix_memory::AddressSpace::SIZE)
+        .memory_guard_size(rawposix_memory::AddressSpace::GUARD)
+        .memory_may_move(false)
+        .signals_based_traps(true)
+        // Lazy tables cost a check at every indirect call.
+        .table_lazy_init(false)
+        .max_wasm_stack(GUEST_STACK)
+        // Not used, but never less than the above.
+        .async_stack_size(GUEST_STACK)
+        // Unwind tables are for native debuggers only and are registered at every load.
+        .native_unwind_info(false)
+        .memory_init_cow(false)
+        .wasm_backtrace_details(WasmBacktraceDetails::Enable);
+    // What lind-cc emits, and nothing else.
+    config
+        .wasm_threads(true)
+        .shared_memory(true)
+        .wasm_simd(true)
+        .wasm_bulk_memory(true)
+        .wasm_multi_value(true)
+        .wasm_tail_call(true)
+        .wasm_extended_const(true)
+        .wasm_multi_memory(false)
+        .wasm_memory64(false);
+    config
+}

@@ -1,0 +1,220 @@
+//! Programs: modules that are compiled, checked and ready to run.
+
+use std::fmt;
+
+use wasmtime::{ExternType, FuncType, Module, ValType};
+
+use super::{Engine, native};
+use crate::cache::{Cache, Key};
+use crate::failure::{Failure, reason};
+
+const WASM_PAGE: u64 = 1 << 16;
+const MAX_PAGES: u64 = 1 << 16;
+
+/// A program that is ready to run.
+#[derive(Clone)]
+pub struct Program {
+    pub(super) engine: Engine,
+    pub(super) module: Module,
+    initial_memory: u64,
+}
+
+/// Where a program's compiled code came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Loaded {
+    /// The cache had it.
+    FromCache,
+    /// It was compiled now, and the cache has it from now on.
+    Stored,
+    /// It was compiled now, for this run only, since the cache could not be written for this reason or there is none.
+    NotStored(String),
+}
+
+impl Engine {
+    /// Loads the module `wasm`, compiling it unless `cache` has the result. `name` is for messages.
+    ///
+    /// # Errors
+    /// It is no WebAssembly module, does not compile, or wants something of the host that lind does not have.
+    pub fn load(
+        &self,
+        wasm: &[u8],
+        name: &str,
+        cache: Option<&Cache>,
+    ) -> Result<(Program, Loaded), Failure> {
+        check_format(wasm, name)?;
+        let Some(cache) = cache else {
+            return Ok((
+                self.program(self.compile(wasm, name)?, name)?,
+                Loaded::NotStored("there is none".to_owned()),
+            ));
+        };
+        let settings = (
+            env!("LIND_FORK"),
+            Settings(self.inner.precompile_compatibility_hash()),
+        );
+        let key = Key::new(wasm, &settings);
+        if let Some(code) = cache.load(&key)
+            && let Ok(module) = native::load(&self.inner, code)
+        {
+            return Ok((self.program(module, name)?, Loaded::FromCache));
+        }
+        let code = self.precompile(wasm, name)?;
+        let loaded = match cache.store(&key, &code) {
+            Ok(()) => Loaded::Stored,
+            Err(error) => Loaded::NotStored(reason(&error)),
+        };
+        let module = native::load_bytes(&self.inner, &code)
+            .map_err(|error| Failure::lind(format!("cannot load '{name}': {error:#}")))?;
+        Ok((self.program(module, name)?, loaded))
+    }
+
+    fn precompile(&self, wasm: &[u8], name: &str) -> Result<Vec<u8>, Failure> {
+        self.inner
+            .precompile_module(wasm)
+            .map_err(|error| does_not_compile(name, &error))
+    }
+
+    fn compile(&self, wasm: &[u8], name: &str) -> Result<Module, Failure> {
+        Module::from_binary(&self.inner, wasm).map_err(|error| does_not_compile(name, &error))
+    }
+
+    fn program(&self, module: Module, name: &str) -> Result<Program, Failure> {
+        let initial_memory = check_imports(&module).map_err(|Refused(why)| {
+            Failure::not_executable(format!("cannot run '{name}': {why}"))
+                .hint("build the program with lind-cc, or as a module with the imports that lind-cc's have")
+        })?;
+        if !matches!(module.get_export("_start"), Some(ExternType::Func(ty)) if has_type(&ty, 0, Returns::Nothing))
+        {
+            return Err(Failure::not_executable(format!(
+                "cannot run '{name}': it has no function _start"
+            ))
+            .hint("link the program with lind-cc; an object file or a library cannot be run"));
+        }
+        Ok(Program {
+            engine: self.clone(),
+            module,
+            initial_memory,
+        })
+    }
+}
+
+impl Program {
+    /// Bytes of memory that the program declares: its stack, its data, and nothing of its heap.
+    pub fn initial_memory(&self) -> u64 {
+        self.initial_memory
+    }
+}
+
+impl fmt::Debug for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Program")
+            .field("initial_memory", &self.initial_memory)
+            .finish_non_exhaustive()
+    }
+}
+
+struct Settings<H>(H);
+
+impl<H: std::hash::Hash> std::hash::Hash for Settings<H> {
+    fn hash<S: std::hash::Hasher>(&self, state: &mut S) {
+        self.0.hash(state);
+    }
+}
+
+fn does_not_compile(name: &str, error: &wasmtime::Error) -> Failure {
+    Failure::not_executable(format!("cannot compile '{name}': {error:#}"))
+}
+
+/// Tells a WebAssembly module from what else people try to run.
+fn check_format(bytes: &[u8], name: &str) -> Result<(), Failure> {
+    let refuse = |what: &str, hint: &str| {
+        Err(Failure::not_executable(format!("cannot run '{name}': it is {what}")).hint(hint))
+    };
+    if bytes.starts_with(b"\0asm\x01\0\0\0") {
+        Ok(())
+    } else if bytes.starts_with(b"\0asm") {
+        refuse(
+            "a WebAssembly component, not a module",
+            "compile the program with lind-cc",
+        )
+    } else if bytes.starts_with(b"\x7fELF") {
+        refuse(
+            "a native program, not a WebAssembly module",
+            "compile its source with lind-cc",
+        )
+    } else if bytes.starts_with(b"#!") {
+        refuse(
+            "a script, not a WebAssembly module",
+            "run its interpreter, with the script as the argument",
+        )
+    } else {
+        refuse("no WebAssembly module", "compile the program with lind-cc")
+    }
+}
+
+/// Why a module's imports cannot be answered.
+struct Refused(String);
+
+enum Returns {
+    Nothing,
+    Integer,
+}
+
+fn has_type(ty: &FuncType, parameters: usize, returns: Returns) -> bool {
+    let results = match returns {
+        Returns::Nothing => 0,
+        Returns::Integer => 1,
+    };
+    let is_i32 = |ty: ValType| matches!(ty, ValType::I32);
+    ty.params().len() == parameters
+        && ty.results().len() == results
+        && ty.params().chain(ty.results()).all(is_i32)
+}
+
+/// Checks every import and returns the initial size of the memory, in bytes.
+fn check_imports(module: &Module) -> Result<u64, Refused> {
+    let mut memory = None;
+    for import in module.imports() {
+        let full = format!("{}.{}", import.module(), import.name());
+        match (import.module(), import.name(), import.ty()) {
+            ("env", "memory", ExternType::Memory(ty)) => {
+                if !ty.is_shared()
+                    || ty.is_64()
+                    || ty.page_size() != WASM_PAGE
+                    || ty.maximum() != Some(MAX_PAGES)
+                {
+                    return Err(Refused(format!(
+                        "its memory '{full}' must be shared, 32-bit and have a maximum of {MAX_PAGES} pages"
+                    )));
+                }
+                memory = Some(ty.minimum() * WASM_PAGE);
+            }
+            ("lind", name, ExternType::Func(ty)) => {
+                let Some((parameters, returns)) = signature(name) else {
+                    return Err(Refused(format!("lind has no function '{full}'")));
+                };
+                if !has_type(&ty, parameters, returns) {
+                    return Err(Refused(format!("it imports '{full}' with the type {ty}")));
+                }
+            }
+            _ => {
+                return Err(Refused(format!(
+                    "it imports '{full}', which lind does not provide"
+                )));
+            }
+        }
+    }
+    memory.ok_or_else(|| Refused("it does not import its memory as 'env.memory'".to_owned()))
+}
+
+/// The parameters and the result of a function of module `lind`.
+fn signature(name: &str) -> Option<(usize, Returns)> {
+    Some(match name {
+        "syscall" => (7, Returns::Integer),
+        "startup_size" => (0, Returns::Integer),
+        "startup_copy" => (1, Returns::Nothing),
+        "clone" => (1, Returns::Integer),
+        "setjmp" | "longjmp" => (2, Returns::Integer),
+        _ => return None,
+    })
+}
