@@ -10,7 +10,7 @@ DIST      := target/dist
 STAMPS    := target/stamps
 PACKAGES  := $(shell cat .github/packages.txt)
 CARGO     ?= cargo
-DRIVERS   := lind-ar lind-ranlib lind-nm lind-strip
+DRIVERS   := lind-ar lind-ranlib lind-nm lind-strip lind-ld lind-as lind-objcopy lind-objdump lind-readelf lind-pkg-config
 
 .DEFAULT_GOAL := help
 .PHONY: help run build prerequisites import host sysroot dist test test-apps check bench install clean
