@@ -36,6 +36,10 @@ pub(crate) fn archives(queue: &Queue, downloads: &Path) -> Result<Vec<PathBuf>> 
     if missing.is_empty() {
         return Ok(paths);
     }
+    if queue.origin != Origin::Local {
+        let names: Vec<&str> = missing.iter().map(|(s, _)| s.name.as_str()).collect();
+        println!("{}: fetching {}", queue.name, names.join(", "));
+    }
     fs::create_dir_all(downloads).explain(format_args!("make {}", downloads.display()))?;
     match queue.origin {
         Origin::Crates => {
