@@ -15,6 +15,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, SystemTime};
 
 use cap_std::fs::{Dir, MetadataExt, OpenOptions, OpenOptionsExt};
 use sha2::{Digest, Sha256};
@@ -24,6 +25,12 @@ use crate::failure::reason;
 /// Ends every entry, after the digest of all that precedes it.
 const MAGIC: &[u8; 8] = b"lind-aot";
 const DIGEST: usize = 32;
+/// Bytes of entries to keep.
+const CAPACITY: u64 = 2 << 30;
+/// How the name of an entry that is being written ends.
+const UNFINISHED: &str = ".new";
+/// An entry that is being written for so long is not.
+const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
 const TRAILER: u64 = (DIGEST + MAGIC.len()) as u64;
 
 /// The name of a cache entry: a digest of everything its content depends on.
@@ -199,7 +206,42 @@ impl Cache {
         file.write_all(content)?;
         file.write_all(&Sha256::digest(content))?;
         file.write_all(MAGIC)?;
-        temporary.publish(key)
+        temporary.publish(key)?;
+        // A cache that is too large does no harm today.
+        let _ = self.prune(CAPACITY);
+        Ok(())
+    }
+
+    /// Removes the entries that were not used for the longest time, until `capacity` bytes are left, and what writers
+    /// that died have left behind.
+    fn prune(&self, capacity: u64) -> io::Result<()> {
+        let now = SystemTime::now();
+        let mut entries = Vec::new();
+        for entry in self.dir.entries()? {
+            let entry = entry?;
+            let metadata = entry.metadata()?;
+            let written = metadata.modified()?.into_std();
+            let used = metadata
+                .accessed()
+                .map_or(written, |accessed| accessed.into_std().max(written));
+            let name = entry.file_name();
+            let age = now.duration_since(used).unwrap_or_default();
+            if name.as_encoded_bytes().ends_with(UNFINISHED.as_bytes()) && age > ABANDONED {
+                self.dir.remove_file(&name)?;
+            } else {
+                entries.push((used, metadata.len(), name));
+            }
+        }
+        entries.sort_unstable();
+        let mut total: u64 = entries.iter().map(|(_, size, _)| size).sum();
+        for (_, size, name) in entries {
+            if total <= capacity {
+                break;
+            }
+            self.dir.remove_file(&name)?;
+            total -= size;
+        }
+        Ok(())
     }
 }
 
@@ -238,7 +280,7 @@ impl<'a> Temporary<'a> {
     fn new(dir: &'a Dir, key: &Key) -> io::Result<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("{}.{}.{number}.new", key.0, std::process::id());
+        let name = format!("{}.{}.{number}{UNFINISHED}", key.0, std::process::id());
         let create = || {
             dir.open_with(
                 &name,
@@ -366,6 +408,29 @@ mod tests {
             }
         });
         assert_eq!(std::fs::read_dir(cache.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn the_least_recently_used_entries_go_first() {
+        let (_dir, cache) = cache();
+        let keys = [1, 2, 3].map(|number| Key::new(b"program", &number));
+        for (key, age) in keys.iter().zip([30, 20, 10]) {
+            cache.store(key, &[0; 1000]).unwrap();
+            let path = cache.path().join(&key.0);
+            let time = SystemTime::now() - Duration::from_secs(age);
+            let times = std::fs::FileTimes::new()
+                .set_accessed(time)
+                .set_modified(time);
+            File::options()
+                .write(true)
+                .open(path)
+                .unwrap()
+                .set_times(times)
+                .unwrap();
+        }
+        cache.prune(2500).unwrap();
+        let left = keys.each_ref().map(|key| cache.load(key).is_some());
+        assert_eq!(left, [false, true, true]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::sync::Weak;
 use rawposix::Sandbox;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use rustix::termios::{OptionalActions, Termios, isatty, tcgetattr, tcsetattr};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGXCPU};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
@@ -21,6 +21,16 @@ pub fn raise_file_limit() {
     }
 }
 
+/// Lets this process use `seconds` of processor time, for all its guests together; then it gets SIGXCPU.
+///
+/// # Errors
+/// The system's error, if the host's own limit is lower.
+pub fn limit_processor_time(seconds: u64) -> io::Result<()> {
+    let mut limit = getrlimit(Resource::Cpu);
+    limit.current = Some(seconds);
+    Ok(setrlimit(Resource::Cpu, limit)?)
+}
+
 /// Ends lind properly when it is told to end: the sandbox leaves nothing behind, the terminal is as it was, and the
 /// parent sees a death by that signal. Signals that lind was started with as ignored stay ignored.
 ///
@@ -28,7 +38,7 @@ pub fn raise_file_limit() {
 /// The system's error, if the signals cannot be watched.
 pub fn end_on_signals(sandbox: Weak<Sandbox>) -> io::Result<()> {
     let ignored = ignored_signals();
-    let watched = [SIGHUP, SIGINT, SIGQUIT, SIGTERM]
+    let watched = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGXCPU]
         .into_iter()
         .filter(|signal| ignored & (1 << (signal - 1)) == 0);
     let mut signals = Signals::new(watched)?;

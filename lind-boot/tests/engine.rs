@@ -17,7 +17,7 @@ const IMPORTS: &str = r#"
 
 fn run_module(text: &str) -> Result<(ExitStatus, Option<Crash>), Failure> {
     let engine = Engine::new().unwrap();
-    let (program, _) = engine.load(&wat::parse_str(text).unwrap(), "test", None)?;
+    let (program, _) = engine.load(&wat::parse_str(text).unwrap(), "test", None, || ())?;
     let sandbox = Sandbox::new(Config::default()).unwrap();
     let argv = vec![b"test".to_vec()];
     let image = Image {
@@ -221,7 +221,7 @@ fn what_is_no_program_is_refused() {
     let load = |bytes: &[u8]| {
         Engine::new()
             .unwrap()
-            .load(bytes, "x", None)
+            .load(bytes, "x", None, || ())
             .map(drop)
             .unwrap_err()
             .to_string()

@@ -40,7 +40,6 @@ Exit status: the program's own; 128+n if signal n killed it; 125 if lind itself 
     styles = STYLES,
     override_usage = "lind [run] [OPTIONS] PROGRAM [ARGS]...\n       lind COMMAND",
     after_help = EXAMPLES,
-    disable_help_subcommand = true,
     subcommand_required = true,
     arg_required_else_help = true,
     version
@@ -110,7 +109,7 @@ pub struct Run {
     #[arg(long, value_name = "N", help_heading = "Limits")]
     pub processes: Option<u32>,
 
-    /// Limit the processor time of each process, e.g. 10s or 2m (a number alone counts seconds)
+    /// Limit the processor time of all processes together, e.g. 10s or 2m (a number alone counts seconds)
     #[arg(long, value_name = "TIME", help_heading = "Limits", value_parser = quantity::seconds)]
     pub cpu_time: Option<u64>,
 

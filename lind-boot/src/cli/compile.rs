@@ -1,7 +1,8 @@
 //! `lind compile`.
 
 use super::args::Compile;
-use super::{open_cache, tell};
+use super::program::read_program;
+use super::{notice, open_cache, tell};
 use crate::engine::{Engine, Loaded};
 use crate::failure::Failure;
 
@@ -15,8 +16,8 @@ pub(super) fn compile(args: &Compile) -> Result<u8, Failure> {
     let mut status = 0;
     for path in &args.programs {
         let name = path.display().to_string();
-        let result = super::run::read_program(path, &name)
-            .and_then(|(_, wasm)| engine.load(&wasm, &name, Some(&cache)));
+        let result = read_program(path, &name)
+            .and_then(|(_, wasm)| notice::load(&engine, &wasm, &name, Some(&cache)));
         match result {
             Ok((_, Loaded::FromCache)) => tell(&format_args!("{name}: up to date")),
             Ok((_, Loaded::Stored)) => tell(&format_args!("{name}: compiled")),

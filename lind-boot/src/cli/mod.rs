@@ -3,6 +3,9 @@
 mod args;
 mod compile;
 mod grant;
+mod grants;
+mod notice;
+mod program;
 mod quantity;
 mod run;
 mod syscalls;
@@ -37,7 +40,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let result = match cli.command {
-        Command::Run(run) => run::run(*run),
+        Command::Run(run) => run::run(&run),
         Command::Compile(compile) => compile::compile(&compile),
         Command::Syscalls(syscalls) => syscalls::print(&syscalls),
         Command::Completion(completion) => print_completion(completion.shell),
@@ -87,7 +90,7 @@ fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, Stop> {
 
 /// Whether a first argument is lind's own: a subcommand, or a question about lind.
 fn is_command_word(command: &clap::Command, word: &OsStr) -> bool {
-    let questions = ["--help", "-h", "--version", "-V"];
+    let questions = ["help", "--help", "-h", "--version", "-V"];
     word.to_str().is_some_and(|word| {
         questions.contains(&word)
             || command

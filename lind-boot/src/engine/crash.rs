@@ -3,7 +3,7 @@
 use std::fmt;
 
 use rawposix::{Control, CoreDump, ExitStatus, Signal};
-use wasmtime::{Error, Store, Trap, WasmBacktrace};
+use wasmtime::{Error, Store, Trap, Val, WasmBacktrace};
 
 use super::guest::{Ended, Guest};
 use crate::failure::Failure;
@@ -41,7 +41,8 @@ pub(super) fn settle(
     let (signal, cause) = match (error.downcast_ref::<Ended>(), error.downcast_ref::<Trap>()) {
         (Some(Ended::Process(status)), _) => return Ok((*status, sent(*status, error))),
         (Some(Ended::Fault(signal, what)), _) => (*signal, (*what).to_owned()),
-        (None, Some(trap)) => describe(*trap, fault_address(error)),
+        (None, Some(Trap::MemoryOutOfBounds)) => (Signal::SIGSEGV, bad_access(store, error)),
+        (None, Some(trap)) => describe(*trap),
         (None, None) => return Err(Failure::lind(format!("cannot run the program: {error:#}"))),
     };
     let status = match store.data_mut().thread.fault(signal) {
@@ -73,18 +74,30 @@ fn sent(status: ExitStatus, error: &Error) -> Option<Crash> {
     })
 }
 
+/// What a bad access was: where, or that C's stack, which ends just above the first 64 KiB, had no room left.
+fn bad_access(store: &mut Store<Guest>, error: &Error) -> String {
+    let Some(address) = fault_address(error) else {
+        return "invalid memory access".to_owned();
+    };
+    let stack_pointer = store
+        .data()
+        .stack_pointer
+        .map(|global| global.get(&mut *store));
+    let stack_end = u64::from(rawposix_memory::MIN_ADDR);
+    match stack_pointer {
+        // A frame that did not fit may lie below the stack pointer.
+        Some(Val::I32(value))
+            if address < stack_end && u64::from(value.cast_unsigned()) < 2 * stack_end =>
+        {
+            "stack overflow".to_owned()
+        }
+        _ => format!("invalid memory access at {address:#x}"),
+    }
+}
+
 /// The signal that native code would get, and the cause in words.
-fn describe(trap: Trap, address: Option<u64>) -> (Signal, String) {
+fn describe(trap: Trap) -> (Signal, String) {
     let (signal, cause) = match trap {
-        Trap::MemoryOutOfBounds => match address {
-            Some(address) => {
-                return (
-                    Signal::SIGSEGV,
-                    format!("invalid memory access at {address:#x}"),
-                );
-            }
-            None => (Signal::SIGSEGV, "invalid memory access"),
-        },
         Trap::StackOverflow => (Signal::SIGSEGV, "stack overflow"),
         Trap::TableOutOfBounds | Trap::IndirectCallToNull | Trap::BadSignature => {
             (Signal::SIGSEGV, "call through an invalid function pointer")

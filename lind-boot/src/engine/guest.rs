@@ -11,6 +11,9 @@ use super::jumps::Saved;
 use super::{Program, TABLE_ENTRIES, THREAD_STACK, imports, native};
 use crate::failure::{Failure, reason};
 
+/// The global of C's stack, which lind-cc's modules export.
+pub(super) const STACK_POINTER: &str = "__stack_pointer";
+
 /// The store's data: who makes a guest thread's calls, and what the engine keeps for it.
 pub(super) struct Guest {
     pub(super) thread: Thread,
@@ -91,6 +94,7 @@ impl Program {
         let result = linker
             .instantiate(&mut store, &self.module)
             .and_then(|instance| {
+                store.data_mut().stack_pointer = instance.get_global(&mut store, STACK_POINTER);
                 instance
                     .get_typed_func::<(), ()>(&mut store, "_start")?
                     .call(&mut store, ())

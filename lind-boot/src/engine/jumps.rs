@@ -9,7 +9,7 @@ use rawposix::{Signal, SignalSet};
 use rawposix_memory::GuestPtr;
 use wasmtime::{Caller, Extern, Global, Val};
 
-use super::guest::{Ended, Guest};
+use super::guest::{Ended, Guest, STACK_POINTER};
 
 /// What a jump restores beside the native frame.
 #[derive(Clone, Copy, Debug)]
@@ -94,7 +94,7 @@ fn stack_pointer(caller: &mut Caller<'_, Guest>) -> Option<Global> {
     if let Some(global) = caller.data().stack_pointer {
         return Some(global);
     }
-    let global = match caller.get_export("__stack_pointer") {
+    let global = match caller.get_export(STACK_POINTER) {
         Some(Extern::Global(global)) => global,
         _ => return None,
     };

@@ -31,7 +31,8 @@ pub enum Loaded {
 }
 
 impl Engine {
-    /// Loads the module `wasm`, compiling it unless `cache` has the result. `name` is for messages.
+    /// Loads the module `wasm`, compiling it unless `cache` has the result. `name` is for messages; `compiling` is
+    /// called before what may take a while.
     ///
     /// # Errors
     /// It is no WebAssembly module, does not compile, or wants something of the host that lind does not have.
@@ -40,9 +41,11 @@ impl Engine {
         wasm: &[u8],
         name: &str,
         cache: Option<&Cache>,
+        compiling: impl FnOnce(),
     ) -> Result<(Program, Loaded), Failure> {
         check_format(wasm, name)?;
         let Some(cache) = cache else {
+            compiling();
             return Ok((
                 self.program(self.compile(wasm, name)?, name)?,
                 Loaded::NotStored("there is none".to_owned()),
@@ -58,6 +61,7 @@ impl Engine {
         {
             return Ok((self.program(module, name)?, Loaded::FromCache));
         }
+        compiling();
         let code = self.precompile(wasm, name)?;
         let loaded = match cache.store(&key, &code) {
             Ok(()) => Loaded::Stored,

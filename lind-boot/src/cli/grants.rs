@@ -1,0 +1,126 @@
+//! The sandbox that the options of `lind run` ask for.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+
+use rawposix::{Access, Config, Limit, Mount, Trace, TraceFilter};
+use rawposix_abi::{SYSCALLS, Syscall};
+
+use super::args::{self, Run};
+use super::usage;
+use crate::cache::Cache;
+use crate::failure::{Failure, reason};
+
+/// `RLIMIT_*` numbers, see getrlimit(2).
+const RLIMIT_NPROC: u32 = 6;
+const RLIMIT_NOFILE: u32 = 7;
+const RLIMIT_AS: u32 = 9;
+
+/// Refuses to let the guest write where lind's compiled programs are.
+pub(super) fn refuse_grants(args: &Run, cache: Option<&Cache>) -> Result<(), Failure> {
+    let Some(cache) = cache else { return Ok(()) };
+    let writable = args
+        .dirs
+        .iter()
+        .filter(|dir| dir.access == Access::ReadWrite)
+        .map(|dir| &dir.host);
+    for path in writable.chain(&args.root) {
+        if let Some(why) = cache
+            .refuse_grant(path)
+            .map_err(|error| cannot_grant(path, &error))?
+        {
+            return Err(Failure::lind(why)
+                .hint("grant it read-only (:ro), grant less, or move the cache with LIND_CACHE"));
+        }
+    }
+    Ok(())
+}
+
+fn cannot_grant(path: &Path, error: &io::Error) -> Failure {
+    Failure::lind(format!(
+        "cannot open the directory '{}': {}",
+        path.display(),
+        reason(error)
+    ))
+}
+
+/// What the options grant.
+pub(super) fn config(args: &Run, program: Option<rawposix::Program>) -> Result<Config, Failure> {
+    let mounts = args.dirs.iter().map(|dir| {
+        let host = dir
+            .host
+            .canonicalize()
+            .map_err(|error| cannot_grant(&dir.host, &error))?;
+        let guest = dir.guest_path(&host).to_owned();
+        Ok(Mount {
+            host,
+            guest,
+            access: dir.access,
+        })
+    });
+    let limits = [
+        (RLIMIT_AS, args.memory),
+        (RLIMIT_NOFILE, args.files.map(u64::from)),
+        (RLIMIT_NPROC, args.processes.map(u64::from)),
+    ];
+    let limits = limits.into_iter().filter_map(|(resource, value)| {
+        Some(Limit {
+            resource,
+            value: value?,
+        })
+    });
+    Ok(Config {
+        root: args.root.clone(),
+        mounts: mounts.collect::<Result<_, Failure>>()?,
+        cwd: args.cwd.clone(),
+        program,
+        net: match args.net {
+            args::Net::None => rawposix::Net::None,
+            args::Net::Host => rawposix::Net::Host,
+        },
+        limits: limits.collect(),
+        trace: trace(args)?,
+        ..Config::default()
+    })
+}
+
+fn trace(args: &Run) -> Result<Option<Trace>, Failure> {
+    if args.strace.is_none() && args.strace_output.is_none() {
+        return Ok(None);
+    }
+    let names = args.strace.as_deref().unwrap_or_default();
+    let filter = if names.is_empty() {
+        TraceFilter::All
+    } else {
+        TraceFilter::Only(names.split(',').map(traced).collect::<Result<_, _>>()?)
+    };
+    let sink: Box<dyn Write + Send> = match &args.strace_output {
+        Some(path) => Box::new(File::create(path).map_err(|error| {
+            Failure::lind(format!(
+                "cannot create '{}': {}",
+                path.display(),
+                reason(&error)
+            ))
+        })?),
+        None => Box::new(io::stderr()),
+    };
+    Ok(Some(Trace { filter, sink }))
+}
+
+/// Checks a name of `--strace=`: a system call's, or a group's with `%`.
+fn traced(name: &str) -> Result<String, Failure> {
+    let known = |call: &Syscall| match name.strip_prefix('%') {
+        Some(group) => call.family == group,
+        None => call.name == name,
+    };
+    if SYSCALLS.iter().any(known) {
+        return Ok(name.to_owned());
+    }
+    let close = usage::closest(name, SYSCALLS.iter().map(|call| call.name));
+    let failure = Failure::lind(format!("unknown system call '{name}' in --strace"));
+    Err(match close {
+        Some(close) => failure.hint(format!("did you mean '{close}'?")),
+        None => failure.hint("'lind syscalls' lists the names, and the groups as %GROUP"),
+    })
+}
