@@ -416,7 +416,7 @@ impl MapRequest {
             3 if flags.contains(MapFlags::ANONYMOUS) => return Err(Errno::EINVAL),
             3 => {
                 let known = MapFlags::LEGACY | MapFlags::SHARED_VALIDATE;
-                if !known.contains(flags & !MapFlags::FIXED_NOREPLACE) {
+                if !known.contains(flags) {
                     return Err(Errno::EOPNOTSUPP);
                 }
                 Sharing::Shared

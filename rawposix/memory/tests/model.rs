@@ -1,0 +1,499 @@
+//! Random sequences of mapping calls against a simple model that knows pages only.
+//!
+//! After every call the two must agree on the result and on every page: whether it can be read,
+//! whether it can be written, and what is in it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "a panic is how a test fails"
+)]
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use rawposix_abi::Errno;
+use rawposix_memory::{
+    AddressSpace, FileSource, GuestPtr, MapFlags, MapRequest, Protection, RegionKind, RemapFlags,
+    RemapRequest, TOP,
+};
+
+const PAGE: u32 = 4096;
+/// The image ends here, and the break starts.
+const HEAP: u32 = 0x10_0000;
+/// Pages that fixed calls use, behind the start of the break.
+const ARENA: u32 = 40;
+const FILE_PAGES: u32 = 24;
+
+#[derive(Clone, Debug)]
+enum Op {
+    Map {
+        page: u32,
+        len: u32,
+        prot: u32,
+        place: Place,
+        what: What,
+    },
+    Unmap {
+        page: u32,
+        len: u32,
+    },
+    Protect {
+        page: u32,
+        len: u32,
+        prot: u32,
+    },
+    Remap {
+        page: u32,
+        old: u32,
+        new: u32,
+        flags: u32,
+        to: u32,
+    },
+    Brk {
+        page: u32,
+        extra: u32,
+    },
+    DontNeed {
+        page: u32,
+        len: u32,
+    },
+    Fill {
+        page: u32,
+        len: u32,
+        value: u8,
+    },
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    Fixed,
+    NoReplace,
+    Hint,
+    Anywhere,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum What {
+    Anonymous,
+    Private(u32),
+    Shared(u32),
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    let page = 0..ARENA;
+    let len = 1..12_u32;
+    let prot = prop_oneof![Just(0), Just(1), Just(3), Just(3), Just(5), Just(7)];
+    let place = prop_oneof![
+        3 => Just(Place::Fixed),
+        1 => Just(Place::NoReplace),
+        1 => Just(Place::Hint),
+        2 => Just(Place::Anywhere),
+    ];
+    let what = prop_oneof![
+        3 => Just(What::Anonymous),
+        1 => (0..FILE_PAGES - 12).prop_map(What::Private),
+        1 => (0..FILE_PAGES - 12).prop_map(What::Shared),
+    ];
+    // Plain, MAYMOVE, FIXED, DONTUNMAP.
+    let flags = prop_oneof![Just(0), Just(1), Just(1), Just(3), Just(5)];
+    prop_oneof![
+        4 => (page.clone(), len.clone(), prot.clone(), place, what).prop_map(
+            |(page, len, prot, place, what)| Op::Map { page, len, prot, place, what }
+        ),
+        2 => (page.clone(), len.clone()).prop_map(|(page, len)| Op::Unmap { page, len }),
+        2 => (page.clone(), len.clone(), prot)
+            .prop_map(|(page, len, prot)| Op::Protect { page, len, prot }),
+        3 => (page.clone(), len.clone(), len.clone(), flags, page.clone()).prop_map(
+            |(page, old, new, flags, to)| Op::Remap { page, old, new, flags, to }
+        ),
+        1 => (0..ARENA / 2, 0..PAGE).prop_map(|(page, extra)| Op::Brk { page, extra }),
+        1 => (page.clone(), len.clone()).prop_map(|(page, len)| Op::DontNeed { page, len }),
+        4 => (page, len, any::<u8>()).prop_map(|(page, len, value)| Op::Fill { page, len, value }),
+    ]
+}
+
+/// A page of the model.
+#[derive(Clone, Debug)]
+struct Page {
+    prot: u32,
+    kind: RegionKind,
+    what: What,
+    /// The first byte, once it is the process's own; else it is the file's or zero.
+    own: Option<u8>,
+}
+
+struct Model {
+    pages: BTreeMap<u32, Page>,
+    file: Vec<u8>,
+    brk: u32,
+}
+
+impl Model {
+    fn new() -> Self {
+        let page = Page {
+            prot: 3,
+            kind: RegionKind::Image,
+            what: What::Anonymous,
+            own: None,
+        };
+        Self {
+            pages: (0x10..HEAP / PAGE).map(|n| (n, page.clone())).collect(),
+            file: (1..).take(FILE_PAGES as usize).collect(),
+            brk: HEAP,
+        }
+    }
+
+    fn value(&self, page: &Page) -> u8 {
+        match (page.own, page.what) {
+            (_, What::Shared(n)) => self.file[n as usize],
+            (Some(own), _) => own,
+            (None, What::Private(n)) => self.file[n as usize],
+            (None, What::Anonymous) => 0,
+        }
+    }
+
+    fn free(&self, start: u32, len: u32) -> bool {
+        self.pages.range(start..start + len).next().is_none()
+    }
+
+    fn find_free(&self, len: u32) -> u32 {
+        let mut start = TOP / PAGE - len;
+        while !self.free(start, len) {
+            start -= 1;
+        }
+        start
+    }
+
+    fn put(&mut self, start: u32, len: u32, prot: u32, kind: RegionKind, what: What) {
+        for i in 0..len {
+            let what = ahead(what, i);
+            let page = Page {
+                prot,
+                kind,
+                what,
+                own: None,
+            };
+            self.pages.insert(start + i, page);
+        }
+    }
+
+    fn unmap(&mut self, start: u32, len: u32) {
+        for n in start..start + len {
+            self.pages.remove(&n);
+        }
+    }
+
+    /// Whether the pages are one mapping.
+    fn is_one(&self, start: u32, len: u32) -> bool {
+        let Some(first) = self.pages.get(&start) else {
+            return false;
+        };
+        (0..len).all(|i| {
+            self.pages.get(&(start + i)).is_some_and(|page| {
+                page.prot == first.prot
+                    && page.kind == first.kind
+                    && page.what == ahead(first.what, i)
+            })
+        })
+    }
+}
+
+fn ahead(what: What, by: u32) -> What {
+    match what {
+        What::Anonymous => What::Anonymous,
+        What::Private(n) => What::Private(n + by),
+        What::Shared(n) => What::Shared(n + by),
+    }
+}
+
+struct Run {
+    model: Model,
+    space: Arc<AddressSpace>,
+    file: Arc<OwnedFd>,
+}
+
+fn at(page: u32) -> u32 {
+    HEAP + page * PAGE
+}
+
+fn number(page: u32) -> u32 {
+    HEAP / PAGE + page
+}
+
+impl Run {
+    fn new() -> Self {
+        let mut file = tempfile::tempfile().unwrap();
+        let model = Model::new();
+        for &value in &model.file {
+            file.write_all(&[value; PAGE as usize]).unwrap();
+        }
+        let space = AddressSpace::new().unwrap();
+        space.map_image(u64::from(HEAP)).unwrap();
+        Self {
+            model,
+            space,
+            file: Arc::new(OwnedFd::from(file)),
+        }
+    }
+
+    fn apply(&mut self, op: &Op) {
+        match *op {
+            Op::Map {
+                page,
+                len,
+                prot,
+                place,
+                what,
+            } => self.map(page, len, prot, place, what),
+            Op::Unmap { page, len } => {
+                assert_eq!(self.space.munmap(at(page), len * PAGE), Ok(()));
+                self.model.unmap(number(page), len);
+            }
+            Op::Protect { page, len, prot } => self.protect(page, len, prot),
+            Op::Remap {
+                page,
+                old,
+                new,
+                flags,
+                to,
+            } => self.remap(page, old, new, flags, to),
+            Op::Brk { page, extra } => self.brk(at(page) + extra),
+            Op::DontNeed { page, len } => {
+                let pages: Vec<u32> = (number(page)..number(page) + len).collect();
+                let whole = pages.iter().all(|n| self.model.pages.contains_key(n));
+                let expected = if whole { Ok(()) } else { Err(Errno::ENOMEM) };
+                assert_eq!(self.space.madvise(at(page), len * PAGE, 4), expected);
+                for n in pages {
+                    if let Some(page) = self.model.pages.get_mut(&n) {
+                        page.own = None;
+                    }
+                }
+            }
+            Op::Fill { page, len, value } => {
+                for n in number(page)..number(page) + len {
+                    let written = self.space.write_bytes(GuestPtr::new(n * PAGE), &[value]);
+                    let Some(page) = self
+                        .model
+                        .pages
+                        .get_mut(&n)
+                        .filter(|page| page.prot & 2 != 0)
+                    else {
+                        assert_eq!(written, Err(Errno::EFAULT));
+                        continue;
+                    };
+                    assert_eq!(written, Ok(()));
+                    match page.what {
+                        What::Shared(n) => self.model.file[n as usize] = value,
+                        _ => page.own = Some(value),
+                    }
+                }
+            }
+        }
+    }
+
+    fn map(&mut self, page: u32, len: u32, prot: u32, place: Place, what: What) {
+        let (kind, offset) = match what {
+            What::Anonymous => (0x22, 0),
+            What::Private(n) => (2, n),
+            What::Shared(n) => (1, n),
+        };
+        let how = match place {
+            Place::Fixed => 0x10,
+            Place::NoReplace => 0x10_0000,
+            Place::Hint | Place::Anywhere => 0,
+        };
+        let addr = match place {
+            Place::Anywhere => 0,
+            _ => at(page),
+        };
+        let result = self.space.mmap(MapRequest {
+            addr,
+            len: len * PAGE,
+            prot: Protection::from_bits_retain(prot),
+            flags: MapFlags::from_bits_retain(kind | how),
+            file: Some(FileSource {
+                file: self.file.clone(),
+                offset: u64::from(offset * PAGE),
+            }),
+        });
+        let free = self.model.free(number(page), len);
+        let start = match place {
+            Place::NoReplace if !free => {
+                assert_eq!(result, Err(Errno::EEXIST));
+                return;
+            }
+            Place::Fixed | Place::NoReplace => number(page),
+            Place::Hint if free => number(page),
+            Place::Hint | Place::Anywhere => self.model.find_free(len),
+        };
+        assert_eq!(result, Ok(start * PAGE));
+        self.model.put(start, len, prot, RegionKind::Mapping, what);
+    }
+
+    fn protect(&mut self, page: u32, len: u32, prot: u32) {
+        let result = self
+            .space
+            .mprotect(at(page), len * PAGE, Protection::from_bits_retain(prot));
+        let mut expected = Ok(());
+        for n in number(page)..number(page) + len {
+            match self.model.pages.get_mut(&n) {
+                Some(page) => page.prot = prot,
+                None => {
+                    expected = Err(Errno::ENOMEM);
+                    break;
+                }
+            }
+        }
+        assert_eq!(result, expected);
+    }
+
+    fn remap(&mut self, page: u32, old: u32, new: u32, flags: u32, to: u32) {
+        let result = self.space.mremap(RemapRequest {
+            addr: at(page),
+            old_len: old * PAGE,
+            new_len: new * PAGE,
+            flags: RemapFlags::from_bits_retain(flags),
+            new_addr: if flags & 2 != 0 { at(to) } else { 0 },
+        });
+        let expected = self.remapped(number(page), old, new, flags, number(to));
+        assert_eq!(result, expected.map(|page| page * PAGE));
+    }
+
+    /// mremap(2) in the model.
+    fn remapped(
+        &mut self,
+        from: u32,
+        old: u32,
+        new: u32,
+        flags: u32,
+        to: u32,
+    ) -> Result<u32, Errno> {
+        let model = &mut self.model;
+        if flags & 4 != 0 && old != new {
+            return Err(Errno::EINVAL);
+        }
+        let overlap = to < from + old && from < to + new;
+        if flags & 2 != 0 && overlap {
+            return Err(Errno::EINVAL);
+        }
+        if !model.pages.contains_key(&from) {
+            return Err(Errno::EFAULT);
+        }
+        if flags & 6 == 0 && new <= old {
+            model.unmap(from + new, old - new);
+            return Ok(from);
+        }
+        if !model.is_one(from, old) {
+            return Err(Errno::EFAULT);
+        }
+        if old > new {
+            model.unmap(from + new, old - new);
+        }
+        let first = model.pages[&from].clone();
+        let kept = old.min(new);
+        let grow = |model: &mut Model, start: u32| {
+            let what = ahead(first.what, kept);
+            let kind = if start == from {
+                first.kind
+            } else {
+                RegionKind::Mapping
+            };
+            model.put(start + kept, new - kept, first.prot, kind, what);
+        };
+        if flags & 6 == 0 && !model.is_one(from, old + 1) && model.free(from + old, new - old) {
+            grow(model, from);
+            return Ok(from);
+        }
+        if flags & 1 == 0 {
+            return Err(Errno::ENOMEM);
+        }
+        let start = if flags & 2 != 0 {
+            to
+        } else {
+            model.find_free(new)
+        };
+        model.unmap(start, new);
+        for i in 0..kept {
+            let mut page = model.pages.remove(&(from + i)).unwrap();
+            if flags & 4 != 0 {
+                let mut rest = page.clone();
+                rest.own = None;
+                model.pages.insert(from + i, rest);
+            }
+            page.kind = RegionKind::Mapping;
+            model.pages.insert(start + i, page);
+        }
+        grow(model, start);
+        Ok(start)
+    }
+
+    fn brk(&mut self, addr: u32) {
+        let result = self.space.brk(addr);
+        let old = self.model.brk.div_ceil(PAGE);
+        let new = addr.div_ceil(PAGE);
+        if new < old {
+            self.model.unmap(new, old - new);
+        } else if new > old {
+            if !self.model.free(old, new - old) {
+                assert_eq!(result, self.model.brk);
+                return;
+            }
+            let kind = RegionKind::Heap;
+            self.model.put(old, new - old, 3, kind, What::Anonymous);
+        }
+        self.model.brk = addr;
+        assert_eq!(result, addr);
+    }
+
+    fn check(&self) {
+        let model = &self.model;
+        let window = (number(0)..number(ARENA + 30)).chain(TOP / PAGE - 60..TOP / PAGE);
+        let mapped = model.pages.range(HEAP / PAGE..).map(|(&n, _)| n);
+        for n in window.chain(mapped) {
+            let ptr = GuestPtr::<u8>::new(n * PAGE);
+            let seen = self.space.read(ptr);
+            let page = model.pages.get(&n).filter(|page| page.prot != 0);
+            let expected = page.map(|page| model.value(page)).ok_or(Errno::EFAULT);
+            assert_eq!(seen, expected, "page {n:#x}: {page:?}");
+            // A store of what is there anyway, so that nothing changes but a private copy.
+            let writable = page.is_some_and(|page| page.prot & 2 != 0);
+            if !writable {
+                assert_eq!(self.space.write(ptr, &0), Err(Errno::EFAULT), "page {n:#x}");
+            } else if page.is_some_and(|page| !matches!(page.what, What::Private(_))) {
+                assert_eq!(self.space.write(ptr, &seen.unwrap()), Ok(()), "page {n:#x}");
+            }
+        }
+        let listed: Vec<u32> = self
+            .space
+            .mappings()
+            .iter()
+            .flat_map(|mapping| mapping.start / PAGE..mapping.end / PAGE)
+            .collect();
+        assert!(listed.into_iter().eq(model.pages.keys().copied()));
+        let usage = self.space.usage();
+        assert_eq!(usage.total, model.pages.len() as u64 * u64::from(PAGE));
+        let data = model
+            .pages
+            .values()
+            .filter(|page| page.prot & 2 != 0 && !matches!(page.what, What::Shared(_)));
+        assert_eq!(usage.data, data.count() as u64 * u64::from(PAGE));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #[test]
+    fn calls_agree_with_a_page_model(ops in prop::collection::vec(op(), 1..40)) {
+        let mut run = Run::new();
+        run.check();
+        for op in &ops {
+            run.apply(op);
+            run.check();
+        }
+    }
+}
