@@ -283,6 +283,12 @@ impl Reservation {
         done(unsafe { fault::fill(self.host(span.start), 0, span.len()) })
     }
 
+    /// Copies a span to the same addresses of another reservation.
+    pub(crate) fn copy_to(&self, other: &Self, span: Span) -> Result<(), Errno> {
+        // SAFETY: each range lies inside its reservation.
+        done(unsafe { fault::copy(other.host(span.start), self.host(span.start), span.len()) })
+    }
+
     /// One atomic 32-bit load.
     pub(crate) fn load32(&self, addr: u32) -> Result<u32, Errno> {
         let span = Span::new(addr, 4)?;

@@ -28,6 +28,7 @@ mod access;
 mod advice;
 mod budget;
 pub mod fault;
+mod fork;
 mod heap;
 mod host;
 mod interval;
