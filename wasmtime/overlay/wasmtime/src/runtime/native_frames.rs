@@ -1,0 +1,32 @@
+//! Copying suspended Wasm frames: what `fork` and `setjmp` need.
+//!
+//! While Wasm code waits for a host function, its frames stand on the host's
+//! stack. [`capture`] copies them; [`resume`] puts the copy on the stack of any
+//! thread, under an instance of the same module in another store, and goes on
+//! as if the host function had returned. [`JumpBuffers`] does the same with a
+//! single frame of the same stack, for functions that return twice.
+//!
+//! Nothing in the module is instrumented. It is compiled with
+//! [`Config::native_frames`](crate::Config::native_frames), by which
+//!
+//! * a frame holds pointers to its instance in known slots only, and the
+//!   native-frames map of the module lists them for every call;
+//! * a trampoline from Wasm to the host saves all callee-saved registers of the
+//!   Wasm caller in its own frame, at a place that [`self_test`] checks.
+//!
+//! Frames of several modules at once, of more than one activation of a store
+//! (host, Wasm, host, Wasm), and of a module's start function cannot be copied:
+//! these are errors. Nothing that a module does makes the functions here panic
+//! or leaves the host's stack damaged.
+
+mod frames;
+mod globals;
+mod jump;
+mod pointers;
+mod self_test;
+mod stack;
+
+pub use self::frames::{Frames, capture, resume};
+pub use self::globals::{Globals, copy_globals, set_globals};
+pub use self::jump::JumpBuffers;
+pub use self::self_test::self_test;
