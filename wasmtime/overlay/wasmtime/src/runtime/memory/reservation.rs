@@ -35,7 +35,7 @@ impl SharedMemory {
     /// or the engine was configured for memories of more than 4 GiB.
     pub unsafe fn from_reservation(
         engine: &Engine,
-        ty: &MemoryType,
+        ty: MemoryType,
         base: NonNull<u8>,
         owner: Arc<dyn Any + Send + Sync>,
     ) -> Result<SharedMemory> {
