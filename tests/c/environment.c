@@ -1,4 +1,4 @@
-/* The environment is what was given, nothing else; changes are seen at once.
+/* The environment is a PATH, a HOME and what was given, nothing else; changes are seen at once.
  *
  * @env FIRST=1
  * @env EMPTY=
@@ -16,13 +16,15 @@ int main(int argc, char **argv, char **envp)
 	(void)argc;
 	(void)argv;
 	CHECK(envp == environ);
-	for (char **e = environ; *e; e++, count++)
-		printf("%s\n", *e);
-	CHECK_EQ(count, 3);
+	for (char **e = environ; *e; e++)
+		count++;
+	CHECK_EQ(count, 5);
+	CHECK_STR(getenv("PATH"), "/usr/local/bin:/usr/bin:/bin");
+	CHECK_STR(getenv("HOME"), "/");
 	CHECK_STR(getenv("FIRST"), "1");
 	CHECK_STR(getenv("EMPTY"), "");
 	CHECK_STR(getenv("SPACED"), "a b=c");
-	CHECK(getenv("HOME") == NULL);
+	CHECK(getenv("USER") == NULL);
 	CHECK(getenv("FIRS") == NULL);
 	CHECK_OK(setenv("NEW", "value", 0));
 	CHECK_OK(setenv("NEW", "other", 0));

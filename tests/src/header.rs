@@ -11,7 +11,7 @@ pub struct Header {
     pub args: Vec<String>,
     /// Standard input (`@stdin`; `\n`, `\t`, `\0` and `\\` are escapes).
     pub stdin: Vec<u8>,
-    /// The whole environment (`@env NAME=VALUE`, may be repeated).
+    /// The environment beside lind's PATH and HOME (`@env NAME=VALUE`, may be repeated).
     pub env: Vec<(String, String)>,
     /// Extra options for both compilers (`@cflags`).
     pub cflags: Vec<String>,

@@ -1,2 +1,61 @@
-//! x
-fn main() {}
+//! Real programs: Debian's sources, built unmodified with lind-cc by their own configure and make, doing their job.
+//!
+//! Sources and builds stay under `target/apps`; a build is made again when the toolchain changes. The recipes also run
+//! natively (`--ignored`), which shows that a recipe itself is right.
+#![forbid(unsafe_code)]
+
+#[path = "apps/build.rs"]
+mod build;
+#[path = "apps/hello.rs"]
+mod hello;
+#[path = "apps/lua.rs"]
+mod lua;
+#[path = "apps/sqlite.rs"]
+mod sqlite;
+#[path = "apps/zlib.rs"]
+mod zlib;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use lind_tests::Result;
+use lind_tests::debian::Sources;
+use lind_tests::install::{Installation, repository};
+use lind_tests::run::disable_core_files;
+
+use crate::build::{Builder, Toolchain};
+
+/// A program: builds it and checks what it does.
+type Recipe = fn(&Builder) -> Result<()>;
+
+const RECIPES: [(&str, Recipe); 4] = [("hello", hello::check), ("lua", lua::check), ("sqlite", sqlite::check), ("zlib", zlib::check)];
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    // Each build runs its own make with a job for each core, and downloads share one apt.
+    arguments.test_threads.get_or_insert(1);
+    disable_core_files();
+    let home = repository().join("target/apps");
+    let sources = Sources::new(&home);
+    let native = Arc::new(Builder::new(Toolchain::Native, &home, sources.clone()));
+    let lind = match Installation::find() {
+        Ok(installation) => Arc::new(Builder::new(Toolchain::Lind(installation), &home, sources)),
+        Err(message) if arguments.ignored => {
+            eprintln!("note: {message}");
+            native.clone()
+        }
+        Err(message) => {
+            eprintln!("error: {message}");
+            return ExitCode::from(101);
+        }
+    };
+    let trials = RECIPES.into_iter().flat_map(|(name, recipe)| {
+        let (lind, native) = (lind.clone(), native.clone());
+        [
+            Trial::test(name, move || recipe(&lind).map_err(Failed::from)),
+            Trial::test(format!("{name}-native"), move || recipe(&native).map_err(Failed::from)).with_ignored_flag(true),
+        ]
+    });
+    libtest_mimic::run(&arguments, trials.collect()).exit_code()
+}

@@ -20,6 +20,9 @@ use lind_tests::report::difference;
 use lind_tests::run::{Ending, Outcome, disable_core_files, run};
 use lind_tests::Result;
 
+/// What lind puts into the environment of every program.
+const DEFAULT_ENVIRONMENT: [(&str, &str); 2] = [("PATH", "/usr/local/bin:/usr/bin:/bin"), ("HOME", "/")];
+
 /// What all programs share.
 struct Bench {
     native: Compiler,
@@ -135,7 +138,8 @@ impl Bench {
             }
             _ => Command::new(program),
         };
-        command.args(&header.args).env_clear().envs(header.env.iter().map(|(n, v)| (n, v)));
+        command.args(&header.args).env_clear().envs(DEFAULT_ENVIRONMENT);
+        command.envs(header.env.iter().map(|(name, value)| (name, value)));
         command.current_dir(directory.path());
         run(&mut command, &header.stdin, header.limit).map_err(|e| format!("cannot run {command:?}: {e}"))
     }

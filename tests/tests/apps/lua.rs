@@ -1,0 +1,89 @@
+//! Lua: an interpreter with its io and string libraries; its errors and coroutines use setjmp and longjmp.
+
+use std::fs;
+
+use lind_tests::Result;
+use lind_tests::debian::Patches;
+
+use crate::build::{Builder, expect};
+
+/// Reads a file, counts its words, writes a report, and catches errors on the way.
+const SCRIPT: &str = r#"
+local counts, total = {}, 0
+for line in io.lines("input.txt") do
+  for word in line:lower():gmatch("%a+") do
+    counts[word] = (counts[word] or 0) + 1
+    total = total + 1
+  end
+end
+local words = {}
+for word in pairs(counts) do words[#words + 1] = word end
+table.sort(words, function(a, b)
+  if counts[a] ~= counts[b] then return counts[a] > counts[b] end
+  return a < b
+end)
+local out <close> = assert(io.open("report.txt", "w"))
+for i = 1, 3 do out:write(string.format("%-6s %3d %5.1f%%\n", words[i], counts[words[i]], 100 * counts[words[i]] / total)) end
+out:close()
+io.write(io.open("report.txt"):read("a"))
+print(("%q"):format('a\nb"c"'), ("x,y,,z"):gsub(",", ";"), ("abc"):rep(2, "-"), ("héllo"):len(), utf8.len("héllo"))
+print(string.pack("<i4z", 7, "text"):byte(1, -1))
+print(pcall(error, { code = 5 }), select(2, pcall(function() local x = nil; return x.field end)))
+local caught = 0
+for i = 1, 1000 do if not pcall(function() if i % 2 == 0 then error("even") end end) then caught = caught + 1 end end
+print(caught, xpcall(function() return 1 // 0 end, function(m) return "handled: " .. m end))
+local generate = coroutine.wrap(function() for i = 1, 3 do coroutine.yield(i * i) end end)
+print(generate(), generate(), generate())
+print(os.time({ year = 2040, month = 1, day = 2, hour = 12 }) > 2 ^ 31, os.getenv("NOTHING"), io.open("absent"))
+print(math.maxinteger, 7 // 2, 7 / 2, 2 ^ 53, math.type(1), 10 // 0.0, string.format("%.14g", math.pi))
+local text = io.read("n", "l", "L", "a")
+print(text, io.read(0))
+"#;
+
+/// Some text to count in.
+const INPUT: &str = "The cat and the dog.\nThe end of the cat;\nthe rest, and more.\n";
+
+const EXPECTED: &str = "the      5  33.3%
+and      2  13.3%
+cat      2  13.3%
+\"a\\
+b\\\"c\\\"\"\tx;y;;z\t3\tabc-abc\t6\t5
+7\t0\t0\t0\t116\t101\t120\t116\t0
+";
+
+/// Runs the script, and the same compiled by luac.
+pub(crate) fn check(builder: &Builder) -> Result<()> {
+    let cc = format!("CC={} -std=gnu99", builder.tool("cc"));
+    let ar = format!("AR={} rcu", builder.tool("ar"));
+    let ranlib = format!("RANLIB={}", builder.tool("ranlib"));
+    // Debian's patches build every file a second time as C++, which lind does not have.
+    let lua = builder.build("lua5.4", Patches::Skipped, &[&["make", "-j2", "-C", "src", &cc, &ar, &ranlib, "linux"]])?;
+    let data = tempfile::tempdir().map_err(|e| e.to_string())?;
+    for (name, text) in [("script.lua", SCRIPT), ("input.txt", INPUT)] {
+        fs::write(data.path().join(name), text).map_err(|e| e.to_string())?;
+    }
+    let run = |program: &str, arguments: &[&str]| lua.run(program, arguments, data.path(), "42 rest\nnext line\nall\nthat\n");
+    let printed = run("src/lua", &["script.lua"])?;
+    let begin: String = printed.lines().take(6).map(|line| format!("{line}\n")).collect();
+    expect("script.lua, first lines", EXPECTED, &begin)?;
+    let rest: Vec<&str> = printed.lines().skip(6).collect();
+    let wanted = [
+        "500\tfalse\thandled: script.lua:28: attempt to perform 'n//0'",
+        "1\t4\t9",
+        "true\tnil\tnil\tabsent: No such file or directory\t2",
+        "9223372036854775807\t3\t3.5\t9.007199254741e+15\tinteger\tinf\t3.1415926535898",
+    ];
+    for line in wanted {
+        if !rest.contains(&line) {
+            return Err(format!("the line is missing: {line}\n{printed}"));
+        }
+    }
+    let report = fs::read_to_string(data.path().join("report.txt")).map_err(|e| format!("no report: {e}"))?;
+    expect("report.txt", &EXPECTED.lines().take(3).map(|l| format!("{l}\n")).collect::<String>(), &report)?;
+    run("src/luac", &["-o", "script.luac", "script.lua"])?;
+    let addresses = |text: &str| text.split("table: 0x").next().map(str::to_owned);
+    if addresses(&run("src/lua", &["script.luac"])?) != addresses(&printed) {
+        return Err("the script compiled by luac does something else".to_owned());
+    }
+    expect("lua -e", "3\n", &run("src/lua", &["-e", "print(1 + 2)"])?)
+}
