@@ -264,6 +264,19 @@ proptest! {
         prop_assert!(memory == expected);
     }
 
+    /// The fill routine sets exactly its range, for every length.
+    #[test]
+    fn fill_is_memset(at in 0..100_usize, byte: u8, len in prop_oneof![0..70_usize, 0..2500_usize]) {
+        let mut memory = vec![byte.wrapping_add(1); 3000];
+        let mut expected = memory.clone();
+        expected[at..at + len].fill(byte);
+        let dst = memory.as_mut_ptr().wrapping_add(at);
+        // SAFETY: the range lies in the vector.
+        let result = unsafe { fault::fill(dst, byte, len) };
+        prop_assert_eq!(result, 0);
+        prop_assert!(memory == expected);
+    }
+
     /// A copy near a bad page faults exactly when it touches it, and changes nothing behind.
     #[test]
     fn copies_across_a_page_end(start in 1..200_u32, len in 1..400_u32) {
