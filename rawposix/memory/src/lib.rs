@@ -30,6 +30,7 @@ mod budget;
 pub mod fault;
 mod fork;
 mod heap;
+mod held;
 mod host;
 mod interval;
 mod io;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bitflags::bitflags;
 use rawposix_abi::Errno;
 
+use crate::held::HeldFile;
 use crate::host::{HostProtection, Source};
 use crate::interval::Piece;
 
@@ -114,6 +115,13 @@ pub enum RegionKind {
     Mapping,
 }
 
+/// The file behind a region, and where in it the region starts.
+#[derive(Clone, Debug)]
+pub(crate) struct Backing {
+    pub(crate) held: Arc<HeldFile>,
+    pub(crate) offset: u64,
+}
+
 /// A mapping's attributes; those of one range of the interval map.
 #[derive(Clone, Debug)]
 pub(crate) struct Region {
@@ -121,7 +129,7 @@ pub(crate) struct Region {
     pub(crate) sharing: Sharing,
     pub(crate) kind: RegionKind,
     /// The file, or the memory file of a shared anonymous mapping; none for private memory.
-    pub(crate) file: Option<FileSource>,
+    pub(crate) file: Option<Backing>,
     /// Whether the file is only there to share memory, so nobody sees it by name.
     pub(crate) nameless: bool,
     pub(crate) locked: bool,
@@ -157,8 +165,8 @@ impl Region {
     pub(crate) fn source(&self) -> Source<'_> {
         match (&self.file, self.sharing) {
             (None, _) => Source::Anonymous,
-            (Some(source), Sharing::Private) => Source::Private(source.file.fd(), source.offset),
-            (Some(source), Sharing::Shared) => Source::Shared(source.file.fd(), source.offset),
+            (Some(file), Sharing::Private) => Source::Private(file.held.fd(), file.offset),
+            (Some(file), Sharing::Shared) => Source::Shared(file.held.fd(), file.offset),
         }
     }
 
@@ -175,9 +183,7 @@ impl Region {
     /// The region with its file offset moved on; EOVERFLOW past the largest offset.
     pub(crate) fn checked_offset(&self, by: u32) -> Result<(), Errno> {
         match &self.file {
-            Some(source) if source.offset.checked_add(u64::from(by)).is_none() => {
-                Err(Errno::EOVERFLOW)
-            }
+            Some(file) if file.offset.checked_add(u64::from(by)).is_none() => Err(Errno::EOVERFLOW),
             _ => Ok(()),
         }
     }
@@ -186,8 +192,8 @@ impl Region {
 impl Piece for Region {
     fn advanced(&self, by: u32) -> Self {
         let mut rest = self.clone();
-        if let Some(source) = &mut rest.file {
-            source.offset = source.offset.wrapping_add(u64::from(by));
+        if let Some(file) = &mut rest.file {
+            file.offset = file.offset.wrapping_add(u64::from(by));
         }
         rest
     }
@@ -196,7 +202,7 @@ impl Piece for Region {
         let same_file = match (&self.file, &next.file) {
             (None, None) => true,
             (Some(this), Some(next)) => {
-                Arc::ptr_eq(&this.file, &next.file)
+                this.held.is_same(&next.held)
                     && this.offset.checked_add(u64::from(len)) == Some(next.offset)
             }
             _ => false,

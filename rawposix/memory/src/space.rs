@@ -9,9 +9,12 @@ use bitflags::bitflags;
 use parking_lot::Mutex;
 use rawposix_abi::Errno;
 
+use crate::held::HeldFile;
 use crate::host::{self, HostAdvice, Reservation, Source, Span};
 use crate::layout::{Layout, bytes, page_up, pages};
-use crate::region::{FileSource, ForkPolicy, MapLabel, Protection, Region, RegionKind, Sharing};
+use crate::region::{
+    Backing, FileSource, ForkPolicy, MapLabel, Protection, Region, RegionKind, Sharing,
+};
 use crate::{MIN_ADDR, PAGE_SIZE, TOP, fault};
 
 bitflags! {
@@ -238,9 +241,9 @@ impl AddressSpace {
                 end: range.end,
                 protection: region.protection,
                 sharing: region.sharing,
-                offset: region.file.as_ref().map_or(0, |source| source.offset),
+                offset: region.file.as_ref().map_or(0, |file| file.offset),
                 label: match &region.file {
-                    Some(source) if !region.nameless => source.file.label(),
+                    Some(file) if !region.nameless => file.held.file().label(),
                     Some(_) => MapLabel {
                         path: b"/dev/zero (deleted)".to_vec(),
                         ..MapLabel::default()
@@ -446,6 +449,13 @@ impl MapRequest {
             })
         } else {
             file
+        };
+        let file = match file {
+            Some(source) => Some(Backing {
+                held: HeldFile::new(source.file)?,
+                offset: source.offset,
+            }),
+            None => None,
         };
         Ok(Region {
             protection: self.prot & Protection::MAPPED,
