@@ -1,0 +1,1 @@
+/* Not used; see longjmp_chk.c.  */

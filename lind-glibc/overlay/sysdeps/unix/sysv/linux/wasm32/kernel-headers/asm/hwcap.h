@@ -1,0 +1,1 @@
+/* No hardware capability is told.  */

@@ -1,0 +1,1 @@
+/* No registers can be traced.  */

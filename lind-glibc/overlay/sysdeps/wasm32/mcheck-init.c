@@ -1,0 +1,1 @@
+/* Nothing: a statically linked malloc has no hook for -lmcheck.  */
