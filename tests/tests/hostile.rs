@@ -34,6 +34,7 @@ const BLOCKING: &[i32] = &[
     32,  // flock
     72,  // pselect6
     73,  // ppoll
+    81,  // sync: as long as the disk takes
     98,  // futex
     101, // nanosleep
     115, // clock_nanosleep
