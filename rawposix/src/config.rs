@@ -75,7 +75,9 @@ pub struct Trace {
 
 impl fmt::Debug for Trace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Trace").field("filter", &self.filter).finish_non_exhaustive()
+        f.debug_struct("Trace")
+            .field("filter", &self.filter)
+            .finish_non_exhaustive()
     }
 }
 

@@ -22,13 +22,24 @@
 //! No lock is held across a copy from or to guest memory that can block, or across a blocking host call.
 #![forbid(unsafe_code)]
 
+mod builder;
+mod cage;
 mod config;
 mod control;
+mod entropy;
+mod fd;
+mod fs;
+mod futex;
+mod locks;
 mod sandbox;
+mod startup;
+mod syscall;
 mod thread;
+mod trace;
 
 pub use config::{Access, Config, ConfigError, Limit, Mount, Net, Program, Trace, TraceFilter};
 pub use control::{Control, CoreDump, ExitStatus};
 pub use rawposix_abi::{Errno, Signal, SignalSet};
 pub use sandbox::{Image, Sandbox};
 pub use thread::Thread;
+pub use trace::is_known_filter;

@@ -1,17 +1,53 @@
 //! The sandbox: what all its processes share.
 
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::time::Instant;
 
 use rawposix_abi::Errno;
+use rawposix_abi::flags::OpenFlags;
+use rawposix_abi::structs::Rlimit64;
+use rawposix_memory::AddressSpace;
+use rustix::time::{ClockId, Timespec};
 
-use crate::config::{Config, ConfigError};
+use crate::builder;
+use crate::cage::{FsContext, IdMap, Limits, Process, Umask};
+use crate::config::{Config, ConfigError, Limit};
+use crate::entropy;
+use crate::fd::{CloseOnExec, FdTable, OpenFile, Origin};
+use crate::fs::mount::Mounts;
+use crate::fs::node::Node;
+use crate::fs::walk::{Follow, Walk};
+use crate::startup::Startup;
 use crate::thread::Thread;
+use crate::trace::Tracer;
 
 /// A world of processes with its own files, ids and clock settings.
 ///
-/// Dropping the last reference removes the private `/tmp`; a caller that ends by `std::process::exit` drops it first.
+/// Dropping the last reference, and the last [`Thread`], removes the private `/tmp`; a caller that ends by
+/// `std::process::exit` drops them first.
 #[derive(Debug)]
-pub struct Sandbox {}
+pub struct Sandbox {
+    world: Arc<World>,
+}
+
+/// What every process can reach of its sandbox.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) mounts: Mounts,
+    pub(crate) hostname: String,
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
+    pub(crate) ids: IdMap,
+    pub(crate) started: Instant,
+    pub(crate) started_at: Timespec,
+    pub(crate) boot_id: [u8; 16],
+    pub(crate) tracer: Option<Tracer>,
+    cwd: Vec<u8>,
+    limits: Vec<Limit>,
+    /// Removed when the world ends.
+    _private: tempfile::TempDir,
+}
 
 /// The program that [`Sandbox::start`] starts.
 #[derive(Clone, Debug, Default)]
@@ -29,10 +65,40 @@ pub struct Image {
 impl Sandbox {
     /// Makes a sandbox: opens the root and the mounts, creates the private `/tmp`.
     ///
+    /// The host process's umask becomes 0, since the modes of new files are the guests' own business; whoever creates
+    /// files beside the sandbox gives them an explicit mode.
+    ///
     /// # Errors
     /// A directory that cannot be opened, or a mount that has no place.
-    pub fn new(_config: Config) -> Result<Arc<Self>, ConfigError> {
-        Ok(Arc::new(Self {}))
+    pub fn new(config: Config) -> Result<Arc<Self>, ConfigError> {
+        rustix::process::umask(rustix::fs::Mode::empty());
+        let (mounts, private) = builder::build(&config)?;
+        let world = World {
+            mounts,
+            hostname: config.hostname,
+            uid: config.uid,
+            gid: config.gid,
+            ids: IdMap {
+                host_uid: rustix::process::geteuid().as_raw(),
+                host_gid: rustix::process::getegid().as_raw(),
+                guest_uid: config.uid,
+                guest_gid: config.gid,
+            },
+            started: Instant::now(),
+            started_at: rustix::time::clock_gettime(ClockId::Realtime),
+            boot_id: entropy::random(),
+            tracer: config.trace.map(Tracer::new),
+            cwd: builder::bytes(&config.cwd),
+            limits: config.limits,
+            _private: private,
+        };
+        world.first_context().map_err(|errno| ConfigError {
+            what: format!("cannot enter '{}' in the sandbox", config.cwd.display()),
+            errno,
+        })?;
+        Ok(Arc::new(Self {
+            world: Arc::new(world),
+        }))
     }
 
     /// Starts the first process: an address space with the image's initial memory, the standard streams as
@@ -40,7 +106,70 @@ impl Sandbox {
     ///
     /// # Errors
     /// `ENOMEM` when the host has no address space left; `E2BIG` when arguments and environment are too large.
-    pub fn start(self: &Arc<Self>, _image: Image) -> Result<Thread, Errno> {
-        Err(Errno::ENOSYS)
+    pub fn start(self: &Arc<Self>, image: Image) -> Result<Thread, Errno> {
+        let startup = Startup::new(&image, self.world.uid, self.world.gid)?;
+        let memory = AddressSpace::new()?;
+        memory.map_image(image.initial_memory)?;
+        let files = standard_streams()?;
+        let process = Process::first(Arc::clone(&self.world), memory, image, files)?;
+        Ok(Thread::first(
+            Arc::clone(&self.world),
+            Arc::new(process),
+            startup,
+        ))
     }
+}
+
+impl World {
+    /// Root, working directory and mask of the first process.
+    pub(crate) fn first_context(&self) -> Result<FsContext, Errno> {
+        let root = self.mounts.root()?;
+        let mut walk = Walk::new(&self.mounts, root.clone(), None);
+        match walk.node(root.clone(), &self.cwd, Follow::Yes)? {
+            Node::Dir(cwd) => Ok(FsContext {
+                root,
+                cwd,
+                umask: Umask(0o022),
+            }),
+            _ => Err(Errno::ENOTDIR),
+        }
+    }
+
+    /// Limits of the first process.
+    pub(crate) fn first_limits(&self) -> Limits {
+        let mut limits = Limits::default();
+        for limit in &self.limits {
+            limits.force(
+                limit.resource,
+                Rlimit64 {
+                    current: limit.value,
+                    max: limit.value,
+                },
+            );
+        }
+        limits
+    }
+}
+
+/// Descriptors 0 to 2, those of lind that are open.
+fn standard_streams() -> Result<FdTable<OpenFile>, Errno> {
+    let mut table = FdTable::default();
+    let streams = [
+        rustix::stdio::stdin(),
+        rustix::stdio::stdout(),
+        rustix::stdio::stderr(),
+    ];
+    for (fd, stream) in (0..).zip(streams) {
+        let Ok(owned) = rustix::io::fcntl_dupfd_cloexec(stream, 3) else {
+            continue;
+        };
+        let mode = rustix::fs::fcntl_getfl(&owned)?;
+        let flags = OpenFlags::from_bits_truncate(mode.bits() & OpenFlags::ACCMODE);
+        table.replace(fd, stream_file(owned, flags), CloseOnExec::No, 3)?;
+    }
+    Ok(table)
+}
+
+fn stream_file(fd: OwnedFd, flags: OpenFlags) -> Arc<OpenFile> {
+    OpenFile::host_file(fd, Origin::Stream, flags)
 }

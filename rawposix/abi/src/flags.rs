@@ -12,7 +12,7 @@ pub trait GuestFlags: Sized {
 }
 
 macro_rules! guest_flags {
-    ($($(#[$meta:meta])* $unknown:ident $name:ident as $prefix:literal { $($flag:ident = $value:expr;)* })*) => {$(
+    ($($(#[$meta:meta])* $unknown:ident $name:ident as $prefix:literal $(or $zero:literal in $mask:literal)? { $($flag:ident = $value:expr;)* })*) => {$(
         bitflags! {
             $(#[$meta])*
             #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +27,9 @@ macro_rules! guest_flags {
             fn write(word: u32, out: &mut String) {
                 let set = Self::from_bits_retain(word);
                 let start = out.len();
+                $(if word & $mask == 0 {
+                    out.push_str($zero);
+                })?
                 let mut iter = set.iter_names();
                 for (name, _) in iter.by_ref() {
                     if out.len() > start {
@@ -51,7 +54,7 @@ macro_rules! guest_flags {
 
 guest_flags! {
     /// Flags of open(2) without the access mode, which is [`OpenFlags::ACCMODE`]; unknown ones are ignored.
-    ignored OpenFlags as "O_" {
+    ignored OpenFlags as "O_" or "O_RDONLY" in 3 {
         WRONLY = 0o1; RDWR = 0o2; CREAT = 0o100; EXCL = 0o200; NOCTTY = 0o400; TRUNC = 0o1000; APPEND = 0o2000;
         NONBLOCK = 0o4000; SYNC = 0o4_010_000; DSYNC = 0o10000; ASYNC = 0o20000; DIRECT = 0o40000; LARGEFILE = 0o100_000;
         TMPFILE = 0o20_200_000; DIRECTORY = 0o200_000; NOFOLLOW = 0o400_000; NOATIME = 0o1_000_000; CLOEXEC = 0o2_000_000;
@@ -63,7 +66,7 @@ guest_flags! {
         STATX_FORCE_SYNC = 0x2000; STATX_DONT_SYNC = 0x4000;
     }
     /// Mode of access(2).
-    refused AccessMode as "" { R_OK = 4; W_OK = 2; X_OK = 1; }
+    refused AccessMode as "" or "F_OK" in 7 { R_OK = 4; W_OK = 2; X_OK = 1; }
     /// Flags of pipe2(2).
     refused PipeFlags as "O_" { NONBLOCK = 0o4000; DIRECT = 0o40000; CLOEXEC = 0o2_000_000; }
     /// Flags of dup3(2).
@@ -91,7 +94,7 @@ guest_flags! {
     /// Flags of setxattr(2).
     refused XattrFlags as "XATTR_" { CREATE = 1; REPLACE = 2; }
     /// Protection of mmap(2).
-    refused Prot as "PROT_" { READ = 1; WRITE = 2; EXEC = 4; SEM = 8; GROWSDOWN = 0x0100_0000; GROWSUP = 0x0200_0000; }
+    refused Prot as "PROT_" or "PROT_NONE" in 0xffff_ffff { READ = 1; WRITE = 2; EXEC = 4; SEM = 8; GROWSDOWN = 0x0100_0000; GROWSUP = 0x0200_0000; }
     /// Flags of mmap(2); unknown ones are ignored, as Linux does without MAP_SHARED_VALIDATE.
     ignored MapFlags as "MAP_" {
         SHARED = 1; PRIVATE = 2; FIXED = 0x10; ANONYMOUS = 0x20; GROWSDOWN = 0x100; DENYWRITE = 0x800; EXECUTABLE = 0x1000;

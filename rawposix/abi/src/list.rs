@@ -20,7 +20,7 @@ macro_rules! syscalls {
         $callback! {
             open {
                 56 openat(dirfd: DirFd, path: Path, flags: OpenFlags, mode: Mode) -> Fd: full;
-                437 openat2(dirfd: DirFd, path: Path, how: In<OpenHow>, size: Len) -> Fd: partial "RESOLVE_CACHED and RESOLVE_IN_ROOT are refused with EINVAL";
+                437 openat2(dirfd: DirFd, path: Path, how: In<OpenHow>, size: Len) -> Fd: partial "RESOLVE_NO_XDEV and RESOLVE_CACHED answer EAGAIN";
                 57 close(fd: Fd) -> Zero: full;
                 436 close_range(first: Uint, last: Uint, flags: CloseRangeFlags) -> Zero: full;
                 23 dup(oldfd: Fd) -> Fd: full;
@@ -152,7 +152,7 @@ macro_rules! syscalls {
                 228 mlock(addr: Ptr, length: Len) -> Zero: partial "checked, within RLIMIT_MEMLOCK; pages are not pinned";
                 284 mlock2(addr: Ptr, length: Len, flags: Hex) -> Zero: partial "checked, within RLIMIT_MEMLOCK; pages are not pinned";
                 229 munlock(addr: Ptr, length: Len) -> Zero: full;
-                230 mlockall(flags: Hex) -> Zero: absent "a sandbox may not pin the host's memory";
+                230 mlockall(flags: Hex) -> Zero: partial "accounted, within RLIMIT_MEMLOCK; pages are not pinned";
                 231 munlockall() -> Zero: full;
                 234 remap_file_pages(addr: Ptr, size: Len, prot: Hex, pgoff: Hex, flags: Hex) -> Zero: absent "obsolete since Linux 3.16";
                 235 mbind(addr: Ptr, len: Len, mode: Int, mask: Ptr, max: Uint, flags: Hex) -> Zero: absent "NUMA placement is the host's business";
@@ -272,7 +272,7 @@ macro_rules! syscalls {
                 135 rt_sigprocmask(how: SigHow, set: In<u64>, oldset: Out<u64>, sigsetsize: Len) -> Zero: full;
                 136 rt_sigpending(set: Out<u64>, sigsetsize: Len) -> Zero: full;
                 132 sigaltstack(new: In<StackT>, old: Out<StackT>) -> Zero: partial "recorded; handlers are not called yet";
-                129 kill(pid: Pid, sig: SignalArg) -> Zero: partial "the calling process only; the default action of a caught signal is not suppressed: handlers are not called yet";
+                129 kill(pid: Pid, sig: SignalArg) -> Zero: partial "the calling process only; a signal with a handler answers ENOSYS: handlers are not called yet";
                 130 tkill(tid: Pid, sig: SignalArg) -> Zero: partial "as kill";
                 131 tgkill(tgid: Pid, tid: Pid, sig: SignalArg) -> Zero: partial "as kill";
                 138 rt_sigqueueinfo(tgid: Pid, sig: SignalArg, info: In<Siginfo>) -> Zero: absent "signals are not delivered yet";

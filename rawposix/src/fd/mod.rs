@@ -1,0 +1,10 @@
+//! Descriptors and open file descriptions.
+//!
+//! A guest's descriptor is a number in a table of its process; it refers to an open file description, which owns one
+//! descriptor of the host's however many guest descriptors share it.
+
+mod file;
+mod table;
+
+pub(crate) use file::{DirFile, HostFile, MappedFile, Object, OpenFile, Origin};
+pub(crate) use table::{CloseOnExec, FdTable};

@@ -1,0 +1,216 @@
+//! The mount table: which directory stands at which name. It is made once and never changes.
+
+use std::collections::{BTreeMap, HashMap};
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use rawposix_abi::Errno;
+
+use super::device::Device;
+use super::dir::{Dir, FileId, HostDir};
+use super::procfs::ProcDir;
+use crate::config::Access;
+
+/// A place in the table of mounts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct MountId(pub(crate) usize);
+
+impl MountId {
+    /// The mount of the sandbox's root.
+    pub(crate) const ROOT: Self = Self(0);
+}
+
+/// A place in the table of synthetic directories.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct StaticId(pub(crate) usize);
+
+/// What is mounted.
+#[derive(Clone, Debug)]
+pub(crate) enum MountRoot {
+    Dir(Arc<HostDir>),
+    /// A single file of the host's, by an `O_PATH` handle.
+    File(Arc<OwnedFd>),
+    Static(StaticId),
+    Proc,
+}
+
+/// One mount.
+#[derive(Debug)]
+pub(crate) struct MountPoint {
+    pub(crate) root: MountRoot,
+    /// The directory it is mounted in; `None` for the root.
+    pub(crate) parent: Option<Dir>,
+    /// Its name there.
+    pub(crate) name: Vec<u8>,
+    pub(crate) access: Access,
+    /// What is mounted inside it, by the host directory that holds the name.
+    covers: HashMap<FileId, BTreeMap<Vec<u8>, MountId>>,
+}
+
+/// An entry of a synthetic directory.
+#[derive(Clone, Debug)]
+pub(crate) enum StaticEntry {
+    Dir(StaticId),
+    Mount(MountId),
+    Link(Vec<u8>),
+    Device(Device),
+}
+
+/// What is above a synthetic directory.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Above {
+    Dir(StaticId),
+    Mount(MountId),
+}
+
+/// A synthetic directory.
+#[derive(Debug)]
+pub(crate) struct StaticDir {
+    pub(crate) entries: BTreeMap<Vec<u8>, StaticEntry>,
+    pub(crate) above: Above,
+    /// Its name in the synthetic directory above it.
+    pub(crate) name: Vec<u8>,
+}
+
+/// All mounts and synthetic directories.
+#[derive(Debug, Default)]
+pub(crate) struct Mounts {
+    points: Vec<MountPoint>,
+    statics: Vec<StaticDir>,
+}
+
+impl Mounts {
+    /// The mount with this id. Ids are made by this table only; a foreign one is an error, not a panic.
+    pub(crate) fn point(&self, id: MountId) -> Result<&MountPoint, Errno> {
+        self.points.get(id.0).ok_or(Errno::EIO)
+    }
+
+    /// The synthetic directory with this id.
+    pub(crate) fn tree(&self, id: StaticId) -> Result<&StaticDir, Errno> {
+        self.statics.get(id.0).ok_or(Errno::EIO)
+    }
+
+    /// All mounts with their ids.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (MountId, &MountPoint)> {
+        self.points
+            .iter()
+            .enumerate()
+            .map(|(i, point)| (MountId(i), point))
+    }
+
+    /// The directory at the root of a mount; `None` when a file is mounted.
+    pub(crate) fn root_of(&self, id: MountId) -> Result<Option<Dir>, Errno> {
+        Ok(match &self.point(id)?.root {
+            MountRoot::Dir(dir) => Some(Dir::Host(Arc::clone(dir))),
+            MountRoot::Static(tree) => Some(Dir::Static(*tree)),
+            MountRoot::Proc => Some(Dir::Proc(ProcDir::Root)),
+            MountRoot::File(_) => None,
+        })
+    }
+
+    /// The sandbox's root directory.
+    pub(crate) fn root(&self) -> Result<Dir, Errno> {
+        self.root_of(MountId::ROOT)?.ok_or(Errno::ENOTDIR)
+    }
+
+    /// What is mounted over `name` of a host directory.
+    pub(crate) fn covering(&self, dir: &HostDir, name: &[u8]) -> Option<MountId> {
+        self.covered(dir)?.get(name).copied()
+    }
+
+    /// All that is mounted directly inside a host directory.
+    pub(crate) fn covered(&self, dir: &HostDir) -> Option<&BTreeMap<Vec<u8>, MountId>> {
+        let covers = &self.points.get(dir.mount.0)?.covers;
+        if covers.is_empty() {
+            None
+        } else {
+            covers.get(&dir.id)
+        }
+    }
+
+    /// Whether several names can be walked from `dir` at once: no mount can lie on the way.
+    pub(crate) fn is_plain_below(&self, dir: &HostDir, first: &[u8]) -> bool {
+        let Some(point) = self.points.get(dir.mount.0) else {
+            return false;
+        };
+        let MountRoot::Dir(root) = &point.root else {
+            return false;
+        };
+        match point.covers.len() {
+            0 => true,
+            1 => match point.covers.get(&root.id) {
+                Some(names) => dir.id != root.id || !names.contains_key(first),
+                None => false,
+            },
+            _ => false,
+        }
+    }
+
+    /// Whether changes through this mount are refused.
+    pub(crate) fn is_read_only(&self, id: MountId) -> bool {
+        self.points
+            .get(id.0)
+            .is_none_or(|point| point.access == Access::ReadOnly)
+    }
+
+    /// Adds a mount without a place: the root, or one that `attach` places.
+    pub(crate) fn add_mount(&mut self, root: MountRoot, access: Access) -> MountId {
+        let id = MountId(self.points.len());
+        self.points.push(MountPoint {
+            root,
+            parent: None,
+            name: Vec::new(),
+            access,
+            covers: HashMap::new(),
+        });
+        id
+    }
+
+    /// The id that the next mount gets.
+    pub(crate) fn next_mount(&self) -> MountId {
+        MountId(self.points.len())
+    }
+
+    /// Adds an empty synthetic directory.
+    pub(crate) fn add_tree(&mut self, above: Above, name: &[u8]) -> StaticId {
+        let id = StaticId(self.statics.len());
+        self.statics.push(StaticDir {
+            entries: BTreeMap::new(),
+            above,
+            name: name.to_vec(),
+        });
+        id
+    }
+
+    /// Puts an entry into a synthetic directory.
+    pub(crate) fn set_entry(
+        &mut self,
+        tree: StaticId,
+        name: &[u8],
+        entry: StaticEntry,
+    ) -> Result<(), Errno> {
+        let dir = self.statics.get_mut(tree.0).ok_or(Errno::EIO)?;
+        dir.entries.insert(name.to_vec(), entry);
+        Ok(())
+    }
+
+    /// Places a mount at `name` of `parent`, over whatever is there.
+    pub(crate) fn attach(&mut self, id: MountId, parent: &Dir, name: &[u8]) -> Result<(), Errno> {
+        match parent {
+            Dir::Static(tree) => self.set_entry(*tree, name, StaticEntry::Mount(id))?,
+            Dir::Host(dir) => {
+                let outer = self.points.get_mut(dir.mount.0).ok_or(Errno::EIO)?;
+                outer
+                    .covers
+                    .entry(dir.id)
+                    .or_default()
+                    .insert(name.to_vec(), id);
+            }
+            Dir::Proc(_) => return Err(Errno::EACCES),
+        }
+        let point = self.points.get_mut(id.0).ok_or(Errno::EIO)?;
+        point.parent = Some(parent.clone());
+        point.name = name.to_vec();
+        Ok(())
+    }
+}

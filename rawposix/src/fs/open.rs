@@ -1,0 +1,327 @@
+//! open(2).
+
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use rawposix_abi::Errno;
+use rawposix_abi::flags::OpenFlags;
+use rustix::fs::{AtFlags, FileType, MemfdFlags, Mode, OFlags};
+
+use super::dir::{Dir, FileId, HostDir};
+use super::host::{is_for_writing, open_flags};
+use super::listing::{Listing, open_readable};
+use super::mount::MountId;
+use super::node::{HostNode, Node, reopen};
+use super::procfs::ProcFile;
+use super::stat::VirtualStat;
+use super::walk::{Entry, Parent, Walk};
+use crate::cage::Process;
+use crate::fd::{DirFile, HostFile, Object, OpenFile, Origin};
+
+/// How a file is opened.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct How {
+    pub(crate) flags: OpenFlags,
+    /// Permissions of a file that is created.
+    pub(crate) mode: Mode,
+}
+
+impl How {
+    fn has(self, flag: OpenFlags) -> bool {
+        self.flags.contains(flag)
+    }
+
+    fn creates(self) -> bool {
+        self.has(OpenFlags::CREAT)
+    }
+
+    fn is_path(self) -> bool {
+        self.has(OpenFlags::PATH)
+    }
+}
+
+/// Opens the object that a path leads to, creating a file where the flags say so.
+pub(crate) fn open(
+    process: &Process,
+    mut walk: Walk<'_>,
+    start: Dir,
+    path: &[u8],
+    how: How,
+) -> Result<Arc<OpenFile>, Errno> {
+    let mut parent = walk.parent(start, path)?;
+    loop {
+        let entry = match parent {
+            Parent::Itself(dir) => {
+                if how.creates() {
+                    return Err(Errno::EISDIR);
+                }
+                return open_node(process, Node::Dir(dir), how);
+            }
+            Parent::Entry(entry) => entry,
+        };
+        let text = match open_entry(process, &walk, &entry, how)? {
+            Opened::File(file) => return Ok(file),
+            Opened::Link(text) => text,
+            Opened::Magic(node) => {
+                if how.has(OpenFlags::CREAT | OpenFlags::EXCL) {
+                    return Err(Errno::EEXIST);
+                }
+                return open_node(process, walk.through(node)?, how);
+            }
+        };
+        parent = walk.follow(&entry, &text)?;
+    }
+}
+
+/// What a name came to.
+enum Opened {
+    File(Arc<OpenFile>),
+    /// A symbolic link that is to be followed.
+    Link(Vec<u8>),
+    /// A link of `/proc` that is to be followed.
+    Magic(Node),
+}
+
+fn open_entry(
+    process: &Process,
+    walk: &Walk<'_>,
+    entry: &Entry,
+    how: How,
+) -> Result<Opened, Errno> {
+    let mounts = process.mounts();
+    if let Dir::Host(host) = &entry.dir
+        && mounts.covering(host, &entry.name).is_none()
+    {
+        return open_in_host(process, host, entry, how);
+    }
+    if entry.slash && how.creates() {
+        return Err(Errno::EISDIR);
+    }
+    let node = match walk.lookup(&entry.dir, &entry.name) {
+        Err(Errno::ENOENT) if how.creates() => return Err(no_creation(&entry.dir)),
+        node => node?,
+    };
+    let nofollow = how.has(OpenFlags::NOFOLLOW) && !entry.slash;
+    match node {
+        Node::Link(_) | Node::Open(_) | Node::Shortcut(_) if nofollow && !how.is_path() => {
+            Err(Errno::ELOOP)
+        }
+        Node::Link(text) if !nofollow => Ok(Opened::Link(text)),
+        node @ (Node::Open(_) | Node::Shortcut(_)) if !nofollow => Ok(Opened::Magic(node)),
+        _ if how.has(OpenFlags::CREAT | OpenFlags::EXCL) => Err(Errno::EEXIST),
+        node if entry.slash && !matches!(node, Node::Dir(_)) => Err(Errno::ENOTDIR),
+        node => open_node(process, node, how).map(Opened::File),
+    }
+}
+
+/// Why a file cannot be made in a synthetic directory.
+fn no_creation(dir: &Dir) -> Errno {
+    if matches!(dir, Dir::Proc(_)) {
+        Errno::ENOENT
+    } else {
+        Errno::EROFS
+    }
+}
+
+/// Opens a name in a host directory by one at-call that does not follow links.
+fn open_in_host(
+    process: &Process,
+    host: &Arc<HostDir>,
+    entry: &Entry,
+    how: How,
+) -> Result<Opened, Errno> {
+    let read_only = process.mounts().is_read_only(host.mount);
+    let mut flags = open_flags(how.flags) | OFlags::NOFOLLOW;
+    if entry.slash {
+        if how.creates() {
+            return Err(Errno::EISDIR);
+        }
+        flags |= OFlags::DIRECTORY;
+    }
+    if read_only && !how.is_path() {
+        if is_for_writing(how.flags) || how.has(OpenFlags::TRUNC) {
+            return Err(refusal(host, entry));
+        }
+        flags -= OFlags::CREATE;
+    }
+    let follow = !how.has(OpenFlags::NOFOLLOW) || entry.slash;
+    let opened = rustix::fs::openat(host, &*entry.name, flags, how.mode);
+    match opened {
+        Ok(fd) => {
+            let node = adopt(fd, host.mount, how)?;
+            match (&node.object, follow) {
+                (Object::Path(Node::Host(link)), true) if link.kind == FileType::Symlink => {
+                    Ok(Opened::Link(link.read_link()?))
+                }
+                _ => Ok(Opened::File(node)),
+            }
+        }
+        Err(errno @ (rustix::io::Errno::LOOP | rustix::io::Errno::NOTDIR)) if follow => {
+            // A link in the last place shows itself by these two.
+            match rustix::fs::readlinkat(host, &*entry.name, Vec::new()) {
+                Ok(text) => Ok(Opened::Link(text.into_bytes())),
+                Err(rustix::io::Errno::INVAL) if errno == rustix::io::Errno::LOOP => {
+                    Err(Errno::EAGAIN)
+                }
+                Err(_) => Err(errno.into()),
+            }
+        }
+        Err(rustix::io::Errno::NOENT) if read_only && how.creates() => Err(Errno::EROFS),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+/// What a read-only mount answers to a change: a missing name is missing, unless it would be created.
+fn refusal(host: &HostDir, entry: &Entry) -> Errno {
+    match rustix::fs::statat(host, &*entry.name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::Directory => Errno::EISDIR,
+        _ => Errno::EROFS,
+    }
+}
+
+/// Makes a description of a freshly opened host descriptor.
+fn adopt(fd: OwnedFd, mount: MountId, how: How) -> Result<Arc<OpenFile>, Errno> {
+    let stat = rustix::fs::fstat(&fd)?;
+    let kind = FileType::from_raw_mode(stat.st_mode);
+    let flags = how.flags;
+    let object = if kind == FileType::Directory {
+        let id = FileId {
+            device: stat.st_dev,
+            inode: stat.st_ino,
+        };
+        if how.is_path() {
+            Object::Path(Node::Dir(Dir::Host(Arc::new(HostDir { fd, mount, id }))))
+        } else {
+            let readable = rustix::io::fcntl_dupfd_cloexec(&fd, 0)?;
+            directory(
+                Dir::Host(Arc::new(HostDir { fd, mount, id })),
+                Some(readable),
+            )
+        }
+    } else if how.is_path() {
+        let fd = Arc::new(fd);
+        Object::Path(Node::Host(HostNode { fd, mount, kind }))
+    } else {
+        let origin = Origin::Mount(mount);
+        Object::Host(HostFile { fd, origin })
+    };
+    Ok(Arc::new(OpenFile { object, flags }))
+}
+
+fn directory(dir: Dir, fd: Option<OwnedFd>) -> Object {
+    Object::Dir(DirFile {
+        dir,
+        fd,
+        listing: Mutex::new(Listing::default()),
+    })
+}
+
+/// Opens an object that is already known.
+pub(crate) fn open_node(process: &Process, node: Node, how: How) -> Result<Arc<OpenFile>, Errno> {
+    let flags = how.flags;
+    if how.is_path() {
+        if how.has(OpenFlags::DIRECTORY) && !matches!(node, Node::Dir(_)) {
+            return Err(Errno::ENOTDIR);
+        }
+        let object = Object::Path(node);
+        return Ok(Arc::new(OpenFile { object, flags }));
+    }
+    if let Node::Dir(dir) | Node::Shortcut(dir) = node {
+        return open_dir(process, dir, how);
+    }
+    if how.has(OpenFlags::DIRECTORY) {
+        return Err(Errno::ENOTDIR);
+    }
+    match node {
+        Node::Host(host) => {
+            let writes = is_for_writing(flags) || how.has(OpenFlags::TRUNC);
+            if writes && process.mounts().is_read_only(host.mount) {
+                return Err(Errno::EROFS);
+            }
+            let fd = host.open(open_flags(flags))?;
+            Ok(OpenFile::host_file(fd, Origin::Mount(host.mount), flags))
+        }
+        Node::Device(device) => {
+            let fd = device.open(open_flags(flags))?;
+            let path = format!("/dev/{}", device.name());
+            Ok(OpenFile::host_file(fd, Origin::Nameless(path), flags))
+        }
+        Node::Proc(file) => open_proc(process, file, how),
+        Node::Open(file) => open_again(process, &file, how),
+        Node::Link(_) => Err(Errno::ELOOP),
+        Node::Dir(_) | Node::Shortcut(_) => Err(Errno::EISDIR),
+    }
+}
+
+fn open_dir(process: &Process, dir: Dir, how: How) -> Result<Arc<OpenFile>, Errno> {
+    let flags = how.flags;
+    if let (true, Dir::Host(host)) = (how.has(OpenFlags::TMPFILE), &dir) {
+        if process.mounts().is_read_only(host.mount) {
+            return Err(Errno::EROFS);
+        }
+        let fd = rustix::fs::openat(host, c".", open_flags(flags), how.mode)?;
+        return Ok(OpenFile::host_file(fd, Origin::Mount(host.mount), flags));
+    }
+    if how.has(OpenFlags::TMPFILE) {
+        return Err(Errno::EOPNOTSUPP);
+    }
+    if is_for_writing(flags) || how.has(OpenFlags::TRUNC) {
+        return Err(Errno::EISDIR);
+    }
+    let readable = match &dir {
+        Dir::Host(host) => Some(open_readable(host, open_flags(flags))?),
+        Dir::Static(_) | Dir::Proc(_) => None,
+    };
+    let object = directory(dir, readable);
+    Ok(Arc::new(OpenFile { object, flags }))
+}
+
+/// A file of `/proc` is read once and then lies in a nameless host file: reading, seeking, mapping and polling it are
+/// those of any file.
+fn open_proc(process: &Process, file: ProcFile, how: How) -> Result<Arc<OpenFile>, Errno> {
+    if is_for_writing(how.flags) || how.has(OpenFlags::TRUNC) {
+        return Err(Errno::EACCES);
+    }
+    let text = file.contents(process);
+    let memory = rustix::fs::memfd_create(c"proc", MemfdFlags::CLOEXEC)?;
+    let mut rest: &[u8] = &text;
+    while !rest.is_empty() {
+        let count = rustix::io::write(&memory, rest)?;
+        rest = rest.get(count..).unwrap_or_default();
+    }
+    let fd = reopen(&memory, OFlags::RDONLY)?;
+    let origin = Origin::Virtual(VirtualStat::file(file.inode()), file.path());
+    Ok(OpenFile::host_file(fd, origin, how.flags))
+}
+
+/// Opens an open file once more, through its link in `/proc/self/fd`.
+fn open_again(process: &Process, file: &OpenFile, how: How) -> Result<Arc<OpenFile>, Errno> {
+    let flags = how.flags;
+    match &file.object {
+        Object::Path(node) => open_node(process, node.clone(), how),
+        Object::Dir(dir) => open_dir(process, dir.dir.clone(), how),
+        Object::Host(HostFile { fd, origin }) => {
+            let writes = is_for_writing(flags) || how.has(OpenFlags::TRUNC);
+            let reads = flags.bits() & OpenFlags::ACCMODE != OpenFlags::WRONLY.bits();
+            match origin {
+                Origin::Mount(mount) if writes && process.mounts().is_read_only(*mount) => {
+                    return Err(Errno::EROFS);
+                }
+                Origin::Virtual(..) if writes => return Err(Errno::EACCES),
+                Origin::Stream => {
+                    // What lind was given open for reading, say, is not given for writing.
+                    let mode = rustix::fs::fcntl_getfl(fd)? & OFlags::RWMODE;
+                    let can_read = mode != OFlags::WRONLY;
+                    let can_write = mode != OFlags::RDONLY;
+                    if (writes && !can_write) || (reads && !can_read) {
+                        return Err(Errno::EACCES);
+                    }
+                }
+                _ => {}
+            }
+            let fresh = reopen(fd, open_flags(flags))?;
+            Ok(OpenFile::host_file(fresh, origin.clone(), flags))
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! From objects back to paths: getcwd(2) and the links of `/proc`.
+
+use std::os::fd::AsFd;
+
+use rawposix_abi::Errno;
+
+use super::dir::Dir;
+use super::mount::{Above, MountId, MountRoot, Mounts};
+use super::node::{Node, proc_path};
+use crate::fd::{Object, OpenFile, Origin};
+
+/// The path of a directory in the sandbox. `ENOENT` when it has none any more.
+pub(crate) fn path_of_dir(mounts: &Mounts, dir: &Dir) -> Result<Vec<u8>, Errno> {
+    let path = raw_path(mounts, dir)?;
+    Ok(if path.is_empty() { b"/".to_vec() } else { path })
+}
+
+/// What a link in `/proc/self/fd` says.
+pub(crate) fn path_of_file(mounts: &Mounts, file: &OpenFile) -> Vec<u8> {
+    let path = match &file.object {
+        Object::Dir(dir) => path_of_dir(mounts, &dir.dir),
+        Object::Host(host) => match &host.origin {
+            Origin::Mount(mount) => host_path(mounts, *mount, &host.fd),
+            Origin::Nameless(label) => Ok(label.clone().into_bytes()),
+            Origin::Virtual(_, path) => Ok(path.clone()),
+            Origin::Stream => Ok(stream_label(&host.fd)),
+        },
+        Object::Path(node) => path_of_node(mounts, node),
+    };
+    path.unwrap_or_else(|_| b"(unreachable)".to_vec())
+}
+
+/// The path of an object.
+pub(crate) fn path_of_node(mounts: &Mounts, node: &Node) -> Result<Vec<u8>, Errno> {
+    match node {
+        Node::Dir(dir) | Node::Shortcut(dir) => path_of_dir(mounts, dir),
+        Node::Host(host) => host_path(mounts, host.mount, &*host.fd),
+        Node::Device(device) => Ok(format!("/dev/{}", device.name()).into_bytes()),
+        Node::Open(file) => Ok(path_of_file(mounts, file)),
+        Node::Link(_) => Err(Errno::ENOENT),
+        Node::Proc(file) => Ok(file.path()),
+    }
+}
+
+/// The path without the slash that alone names the root.
+fn raw_path(mounts: &Mounts, dir: &Dir) -> Result<Vec<u8>, Errno> {
+    match dir {
+        Dir::Host(host) => host_path(mounts, host.mount, host)
+            .map(|path| if path == b"/" { Vec::new() } else { path }),
+        Dir::Static(tree) => {
+            let tree = mounts.tree(*tree)?;
+            match tree.above {
+                Above::Mount(mount) => mount_path(mounts, mount),
+                Above::Dir(above) => Ok(join(raw_path(mounts, &Dir::Static(above))?, &tree.name)),
+            }
+        }
+        Dir::Proc(proc) => {
+            let mount = mounts
+                .iter()
+                .find(|(_, point)| matches!(point.root, MountRoot::Proc));
+            let mut path = match mount {
+                Some((id, _)) => mount_path(mounts, id)?,
+                None => return Err(Errno::ENOENT),
+            };
+            path.extend_from_slice(proc.path().as_bytes());
+            Ok(path)
+        }
+    }
+}
+
+fn join(mut path: Vec<u8>, name: &[u8]) -> Vec<u8> {
+    path.push(b'/');
+    path.extend_from_slice(name);
+    path
+}
+
+fn mount_path(mounts: &Mounts, id: MountId) -> Result<Vec<u8>, Errno> {
+    let point = mounts.point(id)?;
+    match &point.parent {
+        None => Ok(Vec::new()),
+        Some(parent) => Ok(join(raw_path(mounts, parent)?, &point.name)),
+    }
+}
+
+/// The path of a host file that was reached through a mount: what the host says of it, below the mount's root.
+fn host_path(mounts: &Mounts, mount: MountId, fd: impl AsFd) -> Result<Vec<u8>, Errno> {
+    let mut path = mount_path(mounts, mount)?;
+    let root = match &mounts.point(mount)?.root {
+        MountRoot::Dir(root) => root,
+        // A mounted file has the mount's own name.
+        _ => return Ok(path),
+    };
+    let deleted = rustix::fs::fstat(&fd)?.st_nlink == 0;
+    let full = host_link(&fd)?;
+    let base = host_link(root)?;
+    let base: &[u8] = if base == b"/" { b"" } else { &base };
+    let inside = full.strip_prefix(base).ok_or(Errno::ENOENT)?;
+    if deleted {
+        return Err(Errno::ENOENT);
+    }
+    match inside.first() {
+        None => {}
+        Some(b'/') => path.extend_from_slice(inside),
+        Some(_) => return Err(Errno::ENOENT),
+    }
+    Ok(if path.is_empty() { b"/".to_vec() } else { path })
+}
+
+fn host_link(fd: impl AsFd) -> Result<Vec<u8>, Errno> {
+    Ok(rustix::fs::readlink(proc_path(fd), Vec::new())?.into_bytes())
+}
+
+/// A name for one of lind's own streams that says what it is, not where on the host it lies.
+fn stream_label(fd: impl AsFd) -> Vec<u8> {
+    if rustix::termios::isatty(&fd) {
+        return b"/dev/tty".to_vec();
+    }
+    match host_link(&fd) {
+        Ok(path) if !path.starts_with(b"/") => path,
+        Ok(path) if path == b"/dev/null" => path,
+        _ => b"stream:[host]".to_vec(),
+    }
+}

@@ -1,0 +1,172 @@
+//! What statx(2) says of an object.
+
+use std::os::fd::AsFd;
+
+use rawposix_abi::Errno;
+use rawposix_abi::structs::{Statx, StatxTimestamp};
+use rustix::fs::{AtFlags, StatxFlags};
+
+use super::dir::Dir;
+use super::mount::MountId;
+use super::node::Node;
+use crate::cage::{IdMap, Process};
+use crate::fd::{HostFile, Object, OpenFile, Origin};
+
+const S_IFLNK: u16 = 0o120_000;
+const S_IFREG: u16 = 0o100_000;
+const S_IFDIR: u16 = 0o040_000;
+const S_IFCHR: u16 = 0o020_000;
+
+/// The metadata of a synthetic object.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct VirtualStat {
+    pub(crate) mode: u16,
+    pub(crate) inode: u64,
+    pub(crate) nlink: u32,
+    pub(crate) size: u64,
+    pub(crate) device: (u32, u32),
+}
+
+impl VirtualStat {
+    /// A read-only file of `/proc`.
+    pub(crate) fn file(inode: u64) -> Self {
+        Self {
+            mode: S_IFREG | 0o444,
+            inode,
+            nlink: 1,
+            size: 0,
+            device: (0, 0),
+        }
+    }
+
+    fn directory(inode: u64) -> Self {
+        Self {
+            mode: S_IFDIR | 0o555,
+            nlink: 2,
+            ..Self::file(inode)
+        }
+    }
+
+    fn link(length: usize) -> Self {
+        Self {
+            mode: S_IFLNK | 0o777,
+            size: length as u64,
+            ..Self::file(2)
+        }
+    }
+}
+
+/// The inode number that a directory shows in listings.
+pub(crate) fn inode_of(dir: &Dir) -> u64 {
+    match dir {
+        Dir::Host(host) => host.id.inode,
+        Dir::Static(tree) => 0x1000 + tree.0 as u64,
+        Dir::Proc(proc) => proc.inode(),
+    }
+}
+
+/// Metadata of an object that a path led to.
+pub(crate) fn stat_node(process: &Process, node: &Node, mask: u32) -> Result<Statx, Errno> {
+    let ids = process.ids();
+    match node {
+        Node::Host(host) => stat_host(&*host.fd, host.mount, ids, mask),
+        Node::Dir(Dir::Host(dir)) => stat_host(dir, dir.mount, ids, mask),
+        Node::Dir(dir) | Node::Shortcut(dir) => match dir {
+            Dir::Host(host) => stat_host(host, host.mount, ids, mask),
+            dir => Ok(stat_virtual(process, VirtualStat::directory(inode_of(dir)))),
+        },
+        Node::Device(device) => {
+            let stat = VirtualStat {
+                mode: S_IFCHR | 0o666,
+                device: device.number(),
+                ..VirtualStat::file(3 + u64::from(device.number().1))
+            };
+            Ok(stat_virtual(process, stat))
+        }
+        Node::Link(text) => Ok(stat_virtual(process, VirtualStat::link(text.len()))),
+        Node::Proc(file) => Ok(stat_virtual(process, VirtualStat::file(file.inode()))),
+        Node::Open(file) => stat_file(process, file, mask),
+    }
+}
+
+/// Metadata of the symbolic link that a link of `/proc` is.
+pub(crate) fn stat_magic_link(process: &Process) -> Statx {
+    stat_virtual(process, VirtualStat::link(64))
+}
+
+/// Metadata of an open file.
+pub(crate) fn stat_file(process: &Process, file: &OpenFile, mask: u32) -> Result<Statx, Errno> {
+    match &file.object {
+        Object::Host(HostFile {
+            origin: Origin::Virtual(stat, _),
+            ..
+        }) => Ok(stat_virtual(process, *stat)),
+        Object::Host(HostFile { fd, origin }) => {
+            let mount = if let Origin::Mount(mount) = origin {
+                *mount
+            } else {
+                MountId::ROOT
+            };
+            stat_host(fd, mount, process.ids(), mask)
+        }
+        Object::Dir(dir) => stat_node(process, &Node::Dir(dir.dir.clone()), mask),
+        Object::Path(node) => stat_node(process, node, mask),
+    }
+}
+
+fn stat_host(fd: impl AsFd, mount: MountId, ids: IdMap, mask: u32) -> Result<Statx, Errno> {
+    // The mount is lind's to say; the basic fields come whether asked for or not.
+    let asked = StatxFlags::from_bits_retain(mask & 0x0fff) | StatxFlags::BASIC_STATS;
+    let stat = rustix::fs::statx(fd, c"", AtFlags::EMPTY_PATH, asked)?;
+    let time = |t: rustix::fs::StatxTimestamp| StatxTimestamp {
+        sec: t.tv_sec,
+        nsec: t.tv_nsec,
+        pad: 0,
+    };
+    Ok(Statx {
+        mask: (stat.stx_mask & 0x0fff) | 0x1000,
+        blksize: stat.stx_blksize,
+        nlink: stat.stx_nlink,
+        uid: ids.guest_uid(stat.stx_uid),
+        gid: ids.guest_gid(stat.stx_gid),
+        mode: stat.stx_mode,
+        ino: stat.stx_ino,
+        size: stat.stx_size,
+        blocks: stat.stx_blocks,
+        atime: time(stat.stx_atime),
+        btime: time(stat.stx_btime),
+        ctime: time(stat.stx_ctime),
+        mtime: time(stat.stx_mtime),
+        rdev_major: stat.stx_rdev_major,
+        rdev_minor: stat.stx_rdev_minor,
+        dev_major: stat.stx_dev_major,
+        dev_minor: stat.stx_dev_minor,
+        mnt_id: mount.0 as u64 + 1,
+        ..Statx::default()
+    })
+}
+
+fn stat_virtual(process: &Process, stat: VirtualStat) -> Statx {
+    let started = process.sandbox_start();
+    let time = StatxTimestamp {
+        sec: started.tv_sec,
+        nsec: u32::try_from(started.tv_nsec).unwrap_or(0),
+        pad: 0,
+    };
+    Statx {
+        mask: 0x17ff,
+        blksize: 4096,
+        nlink: stat.nlink,
+        mode: stat.mode,
+        ino: stat.inode,
+        size: stat.size,
+        atime: time,
+        ctime: time,
+        mtime: time,
+        rdev_major: stat.device.0,
+        rdev_minor: stat.device.1,
+        dev_minor: 1,
+        mnt_id: 1,
+        ..Statx::default()
+    }
+}

@@ -1,0 +1,454 @@
+//! Path resolution, as path_resolution(7) describes it, inside the sandbox.
+
+use std::sync::Arc;
+
+use rawposix_abi::Errno;
+use rustix::fs::{FileType, Mode, OFlags, ResolveFlags};
+
+use super::dir::{Dir, FileId, HostDir, open_directory};
+use super::mount::{Above, MountId, MountRoot, Mounts, StaticEntry};
+use super::node::{HostNode, Node};
+use super::procfs::{ProcDir, ProcEntry};
+use super::{MAX_LINKS, NAME_MAX, PATH_MAX};
+use crate::cage::Process;
+
+/// Whether a symbolic link at the end of a path is followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Follow {
+    Yes,
+    No,
+}
+
+/// The directory that holds the last name of a path, and that name.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) dir: Dir,
+    pub(crate) name: Vec<u8>,
+    /// The path ended in a slash: only a directory may answer to the name.
+    pub(crate) slash: bool,
+}
+
+/// Where a walk to a parent ends.
+#[derive(Clone, Debug)]
+pub(crate) enum Parent {
+    /// The path ends in a name.
+    Entry(Entry),
+    /// The path ends in `/`, `.` or `..`, which is this directory.
+    Itself(Dir),
+}
+
+/// What is left of a path.
+#[derive(Debug)]
+struct Rest {
+    /// Names still to walk, the next one last.
+    names: Vec<Vec<u8>>,
+    /// The path ends in a slash.
+    slash: bool,
+}
+
+impl Rest {
+    fn of(path: &[u8]) -> Self {
+        let names = path
+            .split(|byte| *byte == b'/')
+            .filter(|name| !name.is_empty());
+        Self {
+            names: names.rev().map(<[u8]>::to_vec).collect(),
+            slash: path.last() == Some(&b'/'),
+        }
+    }
+
+    /// Puts a link's text before what is left.
+    fn prepend(&mut self, link: &[u8]) {
+        let link = Self::of(link);
+        if self.names.is_empty() {
+            self.slash |= link.slash;
+        }
+        self.names.extend(link.names);
+    }
+}
+
+/// Restrictions of openat2(2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Rules {
+    /// `RESOLVE_NO_SYMLINKS`
+    pub(crate) no_links: bool,
+    /// `RESOLVE_NO_MAGICLINKS`
+    pub(crate) no_magic_links: bool,
+    /// `RESOLVE_BENEATH`: with the start as the root, what leads to the root or above it is `EXDEV`.
+    pub(crate) beneath: bool,
+}
+
+/// One resolution.
+#[derive(Debug)]
+pub(crate) struct Walk<'a> {
+    mounts: &'a Mounts,
+    root: Dir,
+    rules: Rules,
+    /// The process whose `/proc/self` it is; `None` while the sandbox is being made.
+    process: Option<&'a Process>,
+    links: u32,
+    /// The directories that were left by going down, for `..`.
+    trail: Vec<Dir>,
+}
+
+impl<'a> Walk<'a> {
+    /// A resolution in a sandbox with this root.
+    pub(crate) fn new(mounts: &'a Mounts, root: Dir, process: Option<&'a Process>) -> Self {
+        Self {
+            mounts,
+            root,
+            rules: Rules::default(),
+            process,
+            links: 0,
+            trail: Vec::new(),
+        }
+    }
+
+    /// The resolution with restrictions.
+    pub(crate) fn with_rules(self, rules: Rules) -> Self {
+        Self { rules, ..self }
+    }
+
+    /// Resolves a path to the object it names.
+    pub(crate) fn node(&mut self, start: Dir, path: &[u8], follow: Follow) -> Result<Node, Errno> {
+        let (mut dir, mut rest) = self.begin(start, path)?;
+        loop {
+            let (entry, slash) = match self.descend(dir, &mut rest)? {
+                Parent::Itself(dir) => return Ok(Node::Dir(dir)),
+                Parent::Entry(entry) => (entry.clone(), entry.slash),
+            };
+            let node = self.lookup(&entry.dir, &entry.name)?;
+            if follow == Follow::Yes || slash {
+                match self.step(&entry.dir, node, &mut rest)? {
+                    Step::Link(next) => dir = next,
+                    Step::Node(Node::Dir(found)) => return Ok(Node::Dir(found)),
+                    Step::Node(_) if slash => return Err(Errno::ENOTDIR),
+                    Step::Node(node) => return Ok(node),
+                }
+            } else {
+                return Ok(node);
+            }
+        }
+    }
+
+    /// Resolves all but the last name of a path.
+    pub(crate) fn parent(&mut self, start: Dir, path: &[u8]) -> Result<Parent, Errno> {
+        let (dir, mut rest) = self.begin(start, path)?;
+        self.descend(dir, &mut rest)
+    }
+
+    /// Follows a link found at the end of a path: resolves all but the last name of its text.
+    pub(crate) fn follow(&mut self, entry: &Entry, text: &[u8]) -> Result<Parent, Errno> {
+        let mut rest = Rest {
+            names: Vec::new(),
+            slash: entry.slash,
+        };
+        let dir = self.enter_link(&entry.dir, text, &mut rest)?;
+        self.descend(dir, &mut rest)
+    }
+
+    /// The directory above `dir`; the root is above itself.
+    pub(crate) fn above(&self, dir: &Dir) -> Result<Dir, Errno> {
+        if dir.is_same(&self.root) {
+            return Ok(dir.clone());
+        }
+        match dir {
+            Dir::Static(tree) => match self.mounts.tree(*tree)?.above {
+                Above::Dir(above) => Ok(Dir::Static(above)),
+                Above::Mount(mount) => self.above_mount(mount, dir),
+            },
+            Dir::Proc(proc) => match proc.above() {
+                Some(above) => Ok(Dir::Proc(above)),
+                None => {
+                    let mount = self
+                        .mounts
+                        .iter()
+                        .find(|(_, point)| matches!(point.root, MountRoot::Proc));
+                    mount.map_or(Ok(dir.clone()), |(id, _)| self.above_mount(id, dir))
+                }
+            },
+            Dir::Host(host) => {
+                let MountRoot::Dir(root) = &self.mounts.point(host.mount)?.root else {
+                    return Err(Errno::ENOENT);
+                };
+                if host.id == root.id {
+                    return self.above_mount(host.mount, dir);
+                }
+                let fd = open_directory(host, c"..", OFlags::NOFOLLOW)?;
+                let above = HostDir::new(fd, host.mount)?;
+                is_below(&above, root)?;
+                Ok(Dir::Host(Arc::new(above)))
+            }
+        }
+    }
+
+    fn above_mount(&self, mount: MountId, dir: &Dir) -> Result<Dir, Errno> {
+        let parent = &self.mounts.point(mount)?.parent;
+        Ok(parent.as_ref().unwrap_or(dir).clone())
+    }
+
+    fn begin(&mut self, start: Dir, path: &[u8]) -> Result<(Dir, Rest), Errno> {
+        if path.is_empty() {
+            return Err(Errno::ENOENT);
+        }
+        if path.len() >= PATH_MAX {
+            return Err(Errno::ENAMETOOLONG);
+        }
+        let dir = if path.first() == Some(&b'/') {
+            self.absolute()?
+        } else {
+            start
+        };
+        Ok((dir, Rest::of(path)))
+    }
+
+    /// Where an absolute path starts.
+    fn absolute(&self) -> Result<Dir, Errno> {
+        if self.rules.beneath {
+            Err(Errno::EXDEV)
+        } else {
+            Ok(self.root.clone())
+        }
+    }
+
+    /// Walks down to the directory of the last name.
+    fn descend(&mut self, mut dir: Dir, rest: &mut Rest) -> Result<Parent, Errno> {
+        while let Some(name) = rest.names.pop() {
+            if name.len() > NAME_MAX {
+                return Err(Errno::ENAMETOOLONG);
+            }
+            if name == b"." {
+                continue;
+            }
+            if name == b".." {
+                if self.rules.beneath && dir.is_same(&self.root) {
+                    return Err(Errno::EXDEV);
+                }
+                dir = match self.trail.pop() {
+                    Some(left) => left,
+                    None => self.above(&dir)?,
+                };
+                continue;
+            }
+            if rest.names.is_empty() {
+                let slash = rest.slash;
+                return Ok(Parent::Entry(Entry { dir, name, slash }));
+            }
+            if let Some(far) = self.jump(&dir, &name, rest)? {
+                dir = far;
+                continue;
+            }
+            let node = self.lookup(&dir, &name)?;
+            dir = match self.step(&dir, node, rest)? {
+                Step::Link(next) => next,
+                Step::Node(Node::Dir(found)) => {
+                    self.trail.push(dir);
+                    found
+                }
+                Step::Node(_) => return Err(Errno::ENOTDIR),
+            };
+        }
+        Ok(Parent::Itself(dir))
+    }
+
+    /// Walks over several names of a host directory in one call, if no link, mount or `..` is among them.
+    fn jump(&mut self, dir: &Dir, first: &[u8], rest: &mut Rest) -> Result<Option<Dir>, Errno> {
+        let Dir::Host(host) = dir else {
+            return Ok(None);
+        };
+        // The last name is the caller's.
+        let middle = rest.names.get(1..).unwrap_or_default();
+        let plain = |name: &Vec<u8>| name != b".." && name.len() <= NAME_MAX;
+        if middle.is_empty()
+            || !rest.names.iter().all(plain)
+            || !self.mounts.is_plain_below(host, first)
+        {
+            return Ok(None);
+        }
+        let mut path = first.to_vec();
+        for name in middle.iter().rev() {
+            path.push(b'/');
+            path.extend_from_slice(name);
+        }
+        let resolve =
+            ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        match rustix::fs::openat2(host, path, flags, Mode::empty(), resolve) {
+            Ok(fd) => {
+                rest.names.truncate(1);
+                // The directories between were not opened, so `..` must ask the host.
+                self.trail.clear();
+                Ok(Some(Dir::Host(Arc::new(HostDir::new(fd, host.mount)?))))
+            }
+            Err(rustix::io::Errno::NOENT) => Err(Errno::ENOENT),
+            Err(rustix::io::Errno::ACCESS) => Err(Errno::EACCES),
+            // A link, a race, a host without the call: one name at a time.
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// The object with this name in `dir`; links are not followed.
+    pub(crate) fn lookup(&self, dir: &Dir, name: &[u8]) -> Result<Node, Errno> {
+        match dir {
+            Dir::Static(tree) => match self.mounts.tree(*tree)?.entries.get(name) {
+                None => Err(Errno::ENOENT),
+                Some(StaticEntry::Dir(id)) => Ok(Node::Dir(Dir::Static(*id))),
+                Some(StaticEntry::Mount(id)) => self.mount_root(*id),
+                Some(StaticEntry::Link(text)) => Ok(Node::Link(text.clone())),
+                Some(StaticEntry::Device(device)) => Ok(Node::Device(*device)),
+            },
+            Dir::Proc(proc) => match self.process.map(|process| proc.lookup(process, name)) {
+                None => Err(Errno::ENOENT),
+                Some(found) => Ok(match found? {
+                    ProcEntry::Dir(dir) => Node::Dir(Dir::Proc(dir)),
+                    ProcEntry::File(file) => Node::Proc(file),
+                    ProcEntry::Link(text) => Node::Link(text),
+                    ProcEntry::Open(file) => Node::Open(file),
+                    ProcEntry::Shortcut(dir) => Node::Shortcut(dir),
+                }),
+            },
+            Dir::Host(host) => {
+                if let Some(mount) = self.mounts.covering(host, name) {
+                    return self.mount_root(mount);
+                }
+                let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+                let fd = rustix::fs::openat(host, name, flags, Mode::empty())?;
+                let stat = rustix::fs::fstat(&fd)?;
+                let kind = FileType::from_raw_mode(stat.st_mode);
+                if kind != FileType::Directory {
+                    return Ok(Node::Host(HostNode {
+                        fd: Arc::new(fd),
+                        mount: host.mount,
+                        kind,
+                    }));
+                }
+                let id = FileId {
+                    device: stat.st_dev,
+                    inode: stat.st_ino,
+                };
+                let mount = host.mount;
+                Ok(Node::Dir(Dir::Host(Arc::new(HostDir { fd, mount, id }))))
+            }
+        }
+    }
+
+    /// What stands at the root of a mount.
+    pub(crate) fn mount_root(&self, id: MountId) -> Result<Node, Errno> {
+        match &self.mounts.point(id)?.root {
+            MountRoot::Dir(dir) => Ok(Node::Dir(Dir::Host(Arc::clone(dir)))),
+            MountRoot::Static(tree) => Ok(Node::Dir(Dir::Static(*tree))),
+            MountRoot::Proc => Ok(Node::Dir(Dir::Proc(ProcDir::Root))),
+            MountRoot::File(fd) => {
+                let kind = FileType::from_raw_mode(rustix::fs::fstat(fd)?.st_mode);
+                Ok(Node::Host(HostNode {
+                    fd: Arc::clone(fd),
+                    mount: id,
+                    kind,
+                }))
+            }
+        }
+    }
+
+    /// Follows a link, or leaves the object as it is.
+    fn step(&mut self, dir: &Dir, node: Node, rest: &mut Rest) -> Result<Step, Errno> {
+        let text = match node {
+            Node::Host(host) if host.kind == FileType::Symlink => host.read_link()?,
+            Node::Link(text) => text,
+            Node::Open(file) => {
+                self.jump_by_link()?;
+                return Ok(Step::Node(match file.directory() {
+                    Some(dir) => Node::Dir(dir),
+                    None => Node::Open(file),
+                }));
+            }
+            Node::Shortcut(dir) => {
+                self.jump_by_link()?;
+                return Ok(Step::Node(Node::Dir(dir)));
+            }
+            node => return Ok(Step::Node(node)),
+        };
+        Ok(Step::Link(self.enter_link(dir, &text, rest)?))
+    }
+
+    /// Puts a link's text before the rest of the path; gives the directory where its text starts.
+    fn enter_link(&mut self, dir: &Dir, text: &[u8], rest: &mut Rest) -> Result<Dir, Errno> {
+        self.count_link()?;
+        if text.is_empty() {
+            return Err(Errno::ENOENT);
+        }
+        rest.prepend(text);
+        if text.first() == Some(&b'/') {
+            self.trail.clear();
+            self.absolute()
+        } else {
+            Ok(dir.clone())
+        }
+    }
+
+    /// Follows a link of `/proc` found at the end of a path.
+    pub(crate) fn through(&mut self, node: Node) -> Result<Node, Errno> {
+        let mut rest = Rest {
+            names: Vec::new(),
+            slash: false,
+        };
+        let dir = self.root.clone();
+        match self.step(&dir, node, &mut rest)? {
+            Step::Node(node) => Ok(node),
+            Step::Link(_) => Err(Errno::ELOOP),
+        }
+    }
+
+    /// Follows a link of `/proc`, which leads to an object and not to a name.
+    fn jump_by_link(&mut self) -> Result<(), Errno> {
+        self.count_link()?;
+        self.trail.clear();
+        if self.rules.beneath {
+            return Err(Errno::EXDEV);
+        }
+        if self.rules.no_magic_links {
+            Err(Errno::ELOOP)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn count_link(&mut self) -> Result<(), Errno> {
+        if self.rules.no_links {
+            return Err(Errno::ELOOP);
+        }
+        self.links += 1;
+        if self.links > MAX_LINKS {
+            Err(Errno::ELOOP)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// What one name came to.
+enum Step {
+    /// A link: the walk goes on from this directory.
+    Link(Dir),
+    Node(Node),
+}
+
+/// Fails unless `root` is `dir` or a directory above it.
+fn is_below(dir: &HostDir, root: &HostDir) -> Result<(), Errno> {
+    if dir.id == root.id {
+        return Ok(());
+    }
+    let mut fd = open_directory(dir, c"..", OFlags::NOFOLLOW)?;
+    let mut last = dir.id;
+    loop {
+        let id = FileId::of(&fd)?;
+        if id == root.id {
+            return Ok(());
+        }
+        if id == last {
+            // The host's own root: the directory was moved out of the mount.
+            return Err(Errno::ENOENT);
+        }
+        last = id;
+        fd = open_directory(&fd, c"..", OFlags::NOFOLLOW)?;
+    }
+}

@@ -1,0 +1,212 @@
+//! Record locks of fcntl(2), on top of the host's open-file-description locks.
+//!
+//! POSIX locks belong to a process and a file; all guests share one host process. So each process keeps, for each file
+//! it has locked, one host description of its own, and the host's kernel arbitrates between those: guest processes
+//! exclude one another and every other process of the host.
+
+use std::collections::HashMap;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+
+use nix::fcntl::{FcntlArg, fcntl};
+use parking_lot::Mutex;
+use rawposix_abi::Errno;
+use rawposix_abi::flags::lock::{F_RDLCK, F_UNLCK, F_WRLCK};
+use rawposix_abi::flags::{OpenFlags, whence};
+use rawposix_abi::structs::Flock64;
+use rustix::fs::{OFlags, SeekFrom};
+
+use crate::fd::{HostFile, Object, OpenFile};
+use crate::fs::dir::FileId;
+use crate::fs::node::reopen;
+
+/// The files a process holds record locks on.
+#[derive(Debug, Default)]
+pub(crate) struct RecordLocks {
+    files: Mutex<HashMap<FileId, Arc<OwnedFd>>>,
+}
+
+/// Whether a conflicting lock is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wait {
+    Yes,
+    No,
+}
+
+impl RecordLocks {
+    /// F_SETLK and F_SETLKW: the process's lock.
+    pub(crate) fn set(&self, file: &OpenFile, request: &Flock64, wait: Wait) -> Result<(), Errno> {
+        let host = lockable(file, request)?;
+        let id = FileId::of(&host.fd)?;
+        let known = self.files.lock().get(&id).map(Arc::clone);
+        let fd = match known {
+            Some(fd) => fd,
+            None if kind(request)? == F_UNLCK => return Ok(()),
+            None => {
+                let fresh = Arc::new(lock_description(host, file.flags)?);
+                let mut files = self.files.lock();
+                Arc::clone(files.entry(id).or_insert(fresh))
+            }
+        };
+        apply(&fd, &absolute(host, request)?, wait)
+    }
+
+    /// F_GETLK: the first lock that conflicts with the request.
+    pub(crate) fn get(&self, file: &OpenFile, request: &Flock64) -> Result<Flock64, Errno> {
+        let host = lockable(file, request)?;
+        let known = self
+            .files
+            .lock()
+            .get(&FileId::of(&host.fd)?)
+            .map(Arc::clone);
+        match known {
+            Some(fd) => conflict(fd.as_fd(), &absolute(host, request)?),
+            None => conflict(host.fd.as_fd(), &absolute(host, request)?),
+        }
+    }
+
+    /// Drops all locks on the file: any close of a descriptor of it does that.
+    pub(crate) fn release(&self, file: &OpenFile) {
+        let Object::Host(host) = &file.object else {
+            return;
+        };
+        let mut files = self.files.lock();
+        if files.is_empty() {
+            return;
+        }
+        if let Ok(id) = FileId::of(&host.fd) {
+            files.remove(&id);
+        }
+    }
+}
+
+/// F_OFD_SETLK and F_OFD_SETLKW: the description's lock.
+pub(crate) fn set_description_lock(
+    file: &OpenFile,
+    request: &Flock64,
+    wait: Wait,
+) -> Result<(), Errno> {
+    if request.pid != 0 {
+        return Err(Errno::EINVAL);
+    }
+    let host = lockable(file, request)?;
+    apply(&host.fd, &absolute(host, request)?, wait)
+}
+
+/// F_OFD_GETLK.
+pub(crate) fn get_description_lock(file: &OpenFile, request: &Flock64) -> Result<Flock64, Errno> {
+    if request.pid != 0 {
+        return Err(Errno::EINVAL);
+    }
+    let host = lockable(file, request)?;
+    conflict(host.fd.as_fd(), &absolute(host, request)?)
+}
+
+fn kind(request: &Flock64) -> Result<u32, Errno> {
+    u32::try_from(request.kind).map_err(|_| Errno::EINVAL)
+}
+
+/// The host file, if its access mode allows the lock.
+fn lockable<'f>(file: &'f OpenFile, request: &Flock64) -> Result<&'f HostFile, Errno> {
+    let host = file.host().map_err(|_| Errno::EBADF)?;
+    let mode = rustix::fs::fcntl_getfl(&host.fd)? & OFlags::RWMODE;
+    match kind(request)? {
+        F_RDLCK if mode == OFlags::WRONLY => Err(Errno::EBADF),
+        F_WRLCK if mode == OFlags::RDONLY => Err(Errno::EBADF),
+        F_RDLCK | F_WRLCK | F_UNLCK => Ok(host),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+/// A description of the same file, for locks only: for both kinds of lock where the host allows it.
+fn lock_description(host: &HostFile, flags: OpenFlags) -> Result<OwnedFd, Errno> {
+    let read_only = flags.bits() & OpenFlags::ACCMODE == 0;
+    let wanted = if read_only {
+        [OFlags::RDONLY, OFlags::RDONLY]
+    } else {
+        [OFlags::RDWR, OFlags::WRONLY]
+    };
+    for mode in wanted {
+        if let Ok(fd) = reopen(&host.fd, mode | OFlags::NONBLOCK) {
+            return Ok(fd);
+        }
+    }
+    // The description itself serves: locks then end with it instead of with the process.
+    Ok(rustix::io::fcntl_dupfd_cloexec(&host.fd, 0)?)
+}
+
+/// The request with its range counted from the start of the file.
+fn absolute(host: &HostFile, request: &Flock64) -> Result<Flock64, Errno> {
+    let origin = match u32::try_from(request.whence) {
+        Ok(whence::SEEK_SET) => 0,
+        Ok(whence::SEEK_CUR) => rustix::fs::seek(&host.fd, SeekFrom::Current(0))?,
+        Ok(whence::SEEK_END) => u64::try_from(rustix::fs::fstat(&host.fd)?.st_size).unwrap_or(0),
+        _ => return Err(Errno::EINVAL),
+    };
+    let origin = i64::try_from(origin).map_err(|_| Errno::EOVERFLOW)?;
+    let start = origin.checked_add(request.start).ok_or(Errno::EOVERFLOW)?;
+    let (start, len) = match request.len {
+        len if len < 0 => (
+            start.checked_add(len).ok_or(Errno::EINVAL)?,
+            len.checked_neg().ok_or(Errno::EINVAL)?,
+        ),
+        len => (start, len),
+    };
+    if start < 0 {
+        return Err(Errno::EINVAL);
+    }
+    if len > 0 && start.checked_add(len - 1).is_none() {
+        return Err(Errno::EOVERFLOW);
+    }
+    Ok(Flock64 {
+        kind: request.kind,
+        start,
+        len,
+        ..Flock64::default()
+    })
+}
+
+fn to_host(request: &Flock64) -> nix::libc::flock {
+    nix::libc::flock {
+        l_type: request.kind,
+        l_whence: 0,
+        l_start: request.start,
+        l_len: request.len,
+        l_pid: 0,
+    }
+}
+
+fn apply(fd: impl AsFd, request: &Flock64, wait: Wait) -> Result<(), Errno> {
+    let lock = to_host(request);
+    let argument = match wait {
+        Wait::Yes => FcntlArg::F_OFD_SETLKW(&lock),
+        Wait::No => FcntlArg::F_OFD_SETLK(&lock),
+    };
+    fcntl(fd, argument).map(|_| ()).map_err(from_nix)
+}
+
+fn conflict(fd: impl AsFd, request: &Flock64) -> Result<Flock64, Errno> {
+    let mut lock = to_host(request);
+    fcntl(fd, FcntlArg::F_OFD_GETLK(&mut lock)).map_err(from_nix)?;
+    Ok(Flock64 {
+        kind: lock.l_type,
+        whence: 0,
+        start: lock.l_start,
+        len: lock.l_len,
+        // The host names no owner of such a lock.
+        pid: if u32::try_from(lock.l_type) == Ok(F_UNLCK) {
+            0
+        } else {
+            -1
+        },
+        ..*request
+    })
+}
+
+/// The host's number, in the guest's type.
+pub(crate) fn from_nix(error: nix::errno::Errno) -> Errno {
+    u16::try_from(error as i32)
+        .ok()
+        .and_then(Errno::from_raw)
+        .unwrap_or(Errno::EIO)
+}

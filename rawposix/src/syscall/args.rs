@@ -1,0 +1,199 @@
+//! The argument types of the list of system calls.
+
+use rawposix_abi::Errno;
+use rawposix_abi::flags::{GuestFlags, OpenFlags};
+use rawposix_memory::{GuestCStr, GuestPtr};
+
+/// The argument words of a call, taken one after the other.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Words {
+    words: [u32; 6],
+    next: usize,
+}
+
+impl Words {
+    /// All six words.
+    pub(crate) fn new(words: [u32; 6]) -> Self {
+        Self { words, next: 0 }
+    }
+
+    /// The next word.
+    pub(crate) fn take(&mut self) -> u32 {
+        let word = self.peek(0);
+        self.next += 1;
+        word
+    }
+
+    /// The next pair, low half first.
+    pub(crate) fn take_pair(&mut self) -> u64 {
+        let low = self.take();
+        let high = self.take();
+        u64::from(high) << 32 | u64::from(low)
+    }
+
+    /// A word that lies `ahead` of the next one.
+    pub(crate) fn peek(&self, ahead: usize) -> u32 {
+        self.words.get(self.next + ahead).copied().unwrap_or(0)
+    }
+}
+
+/// A typed argument: how it is decoded.
+pub(crate) trait Argument: Sized {
+    /// Takes the argument from the words.
+    fn decode(words: &mut Words) -> Result<Self, Errno>;
+}
+
+macro_rules! word_arguments {
+    ($($(#[$meta:meta])* $name:ident($inner:ty) $decode:expr;)*) => {$(
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) struct $name(pub(crate) $inner);
+        impl Argument for $name {
+            fn decode(words: &mut Words) -> Result<Self, Errno> {
+                let decode: fn(u32) -> $inner = $decode;
+                Ok(Self(decode(words.take())))
+            }
+        }
+    )*};
+}
+
+word_arguments! {
+    /// A descriptor.
+    Fd(i32) u32::cast_signed;
+    /// A directory descriptor or `AT_FDCWD`.
+    DirFd(i32) u32::cast_signed;
+    /// A signed number.
+    Int(i32) u32::cast_signed;
+    /// An unsigned number.
+    Uint(u32) |word| word;
+    /// A number shown in hexadecimal.
+    Hex(u32) |word| word;
+    /// A size or count of bytes.
+    Len(u32) |word| word;
+    /// A process or thread id.
+    Pid(i32) u32::cast_signed;
+    /// A user id.
+    Uid(u32) |word| word;
+    /// A group id.
+    Gid(u32) |word| word;
+    /// File permissions.
+    Mode(u32) |word| word;
+    /// An address that the handler interprets.
+    Ptr(u32) |word| word;
+    /// A path.
+    Path(GuestCStr) GuestCStr::new;
+    /// A string.
+    Str(GuestCStr) GuestCStr::new;
+    /// Bytes that are read; the next argument is their number.
+    InBuf(GuestPtr<u8>) GuestPtr::new;
+    /// Bytes that are written; the next argument is their number.
+    OutBuf(GuestPtr<u8>) GuestPtr::new;
+    /// A string that is written.
+    OutStr(GuestPtr<u8>) GuestPtr::new;
+    /// An array of `struct iovec`; the next argument is its length.
+    IoVec(u32) |word| word;
+    /// An array of `struct pollfd`; the next argument is its length.
+    PollFds(u32) |word| word;
+    /// Origin of lseek(2).
+    Whence(u32) |word| word;
+    /// Command of fcntl(2).
+    FcntlCmd(u32) |word| word;
+    /// Command of ioctl(2).
+    IoctlCmd(u32) |word| word;
+    /// A clock.
+    ClockId(u32) |word| word;
+    /// A resource of getrlimit(2).
+    Resource(u32) |word| word;
+    /// A signal number, 0 included.
+    SignalArg(u32) |word| word;
+    /// How a signal mask is changed.
+    SigHow(u32) |word| word;
+    /// Option of prctl(2).
+    PrctlOption(u32) |word| word;
+    /// Operation of futex(2).
+    FutexOp(u32) |word| word;
+}
+
+/// A signed 64-bit offset, in two words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Off(pub(crate) i64);
+
+impl Argument for Off {
+    fn decode(words: &mut Words) -> Result<Self, Errno> {
+        Ok(Self(words.take_pair().cast_signed()))
+    }
+}
+
+/// An unsigned 64-bit number, in two words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Hex64(pub(crate) u64);
+
+impl Argument for Hex64 {
+    fn decode(words: &mut Words) -> Result<Self, Errno> {
+        Ok(Self(words.take_pair()))
+    }
+}
+
+macro_rules! pointer_arguments {
+    ($($(#[$meta:meta])* $name:ident;)*) => {$(
+        $(#[$meta])*
+        #[derive(Debug)]
+        pub(crate) struct $name<T>(pub(crate) GuestPtr<T>);
+        impl<T> Argument for $name<T> {
+            fn decode(words: &mut Words) -> Result<Self, Errno> {
+                Ok(Self(GuestPtr::new(words.take())))
+            }
+        }
+    )*};
+}
+
+pointer_arguments! {
+    /// A structure that is read.
+    In;
+    /// A structure that is written.
+    Out;
+    /// A structure that is read and written.
+    InOut;
+}
+
+/// Every flag set of the ABI is an argument.
+impl<F: GuestFlags> Argument for F {
+    fn decode(words: &mut Words) -> Result<Self, Errno> {
+        F::from_word(words.take()).ok_or(Errno::EINVAL)
+    }
+}
+
+/// A handler's result as the guest's word.
+pub(crate) trait IntoWord {
+    fn into_word(self) -> i32;
+}
+
+impl IntoWord for () {
+    fn into_word(self) -> i32 {
+        0
+    }
+}
+
+impl IntoWord for i32 {
+    fn into_word(self) -> i32 {
+        self
+    }
+}
+
+impl IntoWord for u32 {
+    fn into_word(self) -> i32 {
+        self.cast_signed()
+    }
+}
+
+/// Counts are bounded by the guest's 32-bit lengths.
+impl IntoWord for usize {
+    fn into_word(self) -> i32 {
+        i32::try_from(self).unwrap_or(i32::MAX)
+    }
+}
+
+/// Access mode of open(2).
+pub(crate) fn access_mode(flags: OpenFlags) -> u32 {
+    flags.bits() & OpenFlags::ACCMODE
+}

@@ -1,0 +1,289 @@
+//! Who a process is: ids, groups, sessions, capabilities, the system's name. See credentials(7), capabilities(7), uname(2).
+
+use rawposix_abi::Errno;
+use rawposix_abi::structs::{CapData, CapHeader, Utsname};
+use rawposix_memory::GuestPtr;
+
+use super::args::{Gid, InBuf, InOut, Int, Len, Out, Pid, Ptr, Uid};
+use crate::cage::{Ids, Pid as Id};
+use crate::fs::procfs::{RELEASE, VERSION};
+use crate::thread::Thread;
+
+pub(super) fn getpid(thread: &mut Thread) -> Result<i32, Errno> {
+    Ok(thread.process.pid.0)
+}
+
+pub(super) fn getppid(thread: &mut Thread) -> Result<i32, Errno> {
+    // The first process has no parent in the sandbox.
+    let _ = thread;
+    Ok(0)
+}
+
+pub(super) fn gettid(thread: &mut Thread) -> Result<i32, Errno> {
+    Ok(thread.tid.0)
+}
+
+pub(super) fn getuid(thread: &mut Thread) -> Result<u32, Errno> {
+    Ok(thread.process.credentials().user.real)
+}
+
+pub(super) fn geteuid(thread: &mut Thread) -> Result<u32, Errno> {
+    Ok(thread.process.credentials().user.effective)
+}
+
+pub(super) fn getgid(thread: &mut Thread) -> Result<u32, Errno> {
+    Ok(thread.process.credentials().group.real)
+}
+
+pub(super) fn getegid(thread: &mut Thread) -> Result<u32, Errno> {
+    Ok(thread.process.credentials().group.effective)
+}
+
+fn give(thread: &Thread, ids: Ids, [real, effective, saved]: [Out<u32>; 3]) -> Result<(), Errno> {
+    let memory = thread.memory();
+    memory.write(real.0, &ids.real)?;
+    memory.write(effective.0, &ids.effective)?;
+    memory.write(saved.0, &ids.saved)
+}
+
+pub(super) fn getresuid(
+    thread: &mut Thread,
+    real: Out<u32>,
+    effective: Out<u32>,
+    saved: Out<u32>,
+) -> Result<(), Errno> {
+    give(
+        thread,
+        thread.process.credentials().user,
+        [real, effective, saved],
+    )
+}
+
+pub(super) fn getresgid(
+    thread: &mut Thread,
+    real: Out<u32>,
+    effective: Out<u32>,
+    saved: Out<u32>,
+) -> Result<(), Errno> {
+    give(
+        thread,
+        thread.process.credentials().group,
+        [real, effective, saved],
+    )
+}
+
+pub(super) fn setuid(thread: &mut Thread, id: Uid) -> Result<(), Errno> {
+    thread.process.with_credentials(|c| c.user.set(id.0))
+}
+
+pub(super) fn setgid(thread: &mut Thread, id: Gid) -> Result<(), Errno> {
+    thread.process.with_credentials(|c| c.group.set(id.0))
+}
+
+pub(super) fn setreuid(thread: &mut Thread, real: Uid, effective: Uid) -> Result<(), Errno> {
+    thread
+        .process
+        .with_credentials(|c| c.user.set_real_effective(real.0, effective.0))
+}
+
+pub(super) fn setregid(thread: &mut Thread, real: Gid, effective: Gid) -> Result<(), Errno> {
+    thread
+        .process
+        .with_credentials(|c| c.group.set_real_effective(real.0, effective.0))
+}
+
+pub(super) fn setresuid(
+    thread: &mut Thread,
+    real: Uid,
+    effective: Uid,
+    saved: Uid,
+) -> Result<(), Errno> {
+    thread
+        .process
+        .with_credentials(|c| c.user.set_all(real.0, effective.0, saved.0))
+}
+
+pub(super) fn setresgid(
+    thread: &mut Thread,
+    real: Gid,
+    effective: Gid,
+    saved: Gid,
+) -> Result<(), Errno> {
+    thread
+        .process
+        .with_credentials(|c| c.group.set_all(real.0, effective.0, saved.0))
+}
+
+/// Answers the id in force; it is always the effective one, and only that can be set.
+pub(super) fn setfsuid(thread: &mut Thread, id: Uid) -> Result<u32, Errno> {
+    let _ = id;
+    geteuid(thread)
+}
+
+pub(super) fn setfsgid(thread: &mut Thread, id: Gid) -> Result<u32, Errno> {
+    let _ = id;
+    getegid(thread)
+}
+
+pub(super) fn getgroups(thread: &mut Thread, size: Int, list: Ptr) -> Result<usize, Errno> {
+    let groups = thread.process.credentials().groups;
+    let size = usize::try_from(size.0).map_err(|_| Errno::EINVAL)?;
+    if size != 0 {
+        if size < groups.len() {
+            return Err(Errno::EINVAL);
+        }
+        thread
+            .memory()
+            .write_slice(GuestPtr::new(list.0), &groups)?;
+    }
+    Ok(groups.len())
+}
+
+pub(super) fn setgroups(thread: &mut Thread, size: Int, list: Ptr) -> Result<(), Errno> {
+    let _ = (thread, size, list);
+    Err(Errno::EPERM)
+}
+
+/// The only process of the sandbox, named by its id or by 0.
+fn own(thread: &Thread, pid: i32) -> Result<(), Errno> {
+    if pid == 0 || pid == thread.process.pid.0 {
+        Ok(())
+    } else {
+        Err(Errno::ESRCH)
+    }
+}
+
+pub(super) fn setpgid(thread: &mut Thread, pid: Pid, group: Pid) -> Result<(), Errno> {
+    if group.0 < 0 {
+        return Err(Errno::EINVAL);
+    }
+    own(thread, pid.0)?;
+    let me = thread.process.pid;
+    thread.process.with_settings(|settings| {
+        if settings.session == me {
+            // A session leader stays where it is.
+            return Err(Errno::EPERM);
+        }
+        if group.0 != 0 && group.0 != me.0 && group.0 != settings.group.0 {
+            return Err(Errno::EPERM);
+        }
+        settings.group = if group.0 == 0 { me } else { Id(group.0) };
+        Ok(())
+    })
+}
+
+pub(super) fn getpgid(thread: &mut Thread, pid: Pid) -> Result<i32, Errno> {
+    own(thread, pid.0)?;
+    Ok(thread.process.with_settings(|settings| settings.group.0))
+}
+
+pub(super) fn getsid(thread: &mut Thread, pid: Pid) -> Result<i32, Errno> {
+    own(thread, pid.0)?;
+    Ok(thread.process.with_settings(|settings| settings.session.0))
+}
+
+pub(super) fn setsid(thread: &mut Thread) -> Result<i32, Errno> {
+    let me = thread.process.pid;
+    thread.process.with_settings(|settings| {
+        if settings.group == me {
+            return Err(Errno::EPERM);
+        }
+        settings.session = me;
+        settings.group = me;
+        Ok(me.0)
+    })
+}
+
+/// Versions of capget(2)'s header: the first has one element of data, the others two.
+const CAPABILITY_VERSIONS: [(u32, usize); 3] =
+    [(0x1998_0330, 1), (0x2007_1026, 2), (0x2008_0522, 2)];
+
+/// Elements of data that the header's version has; an unknown version is replaced by the preferred one.
+fn elements(
+    thread: &Thread,
+    header: &InOut<CapHeader>,
+) -> Result<(CapHeader, Option<usize>), Errno> {
+    let given: CapHeader = thread.memory().read(header.0)?;
+    let known = CAPABILITY_VERSIONS
+        .iter()
+        .find(|(version, _)| *version == given.version);
+    if known.is_none() {
+        let preferred = CapHeader {
+            version: 0x2008_0522,
+            pid: given.pid,
+        };
+        thread.memory().write(header.0, &preferred)?;
+    }
+    Ok((given, known.map(|(_, count)| *count)))
+}
+
+pub(super) fn capget(
+    thread: &mut Thread,
+    header: InOut<CapHeader>,
+    data: Ptr,
+) -> Result<(), Errno> {
+    let (given, count) = elements(thread, &header)?;
+    let Some(count) = count else {
+        return if data.0 == 0 {
+            Ok(())
+        } else {
+            Err(Errno::EINVAL)
+        };
+    };
+    if given.pid < 0 {
+        return Err(Errno::EINVAL);
+    }
+    own(thread, given.pid)?;
+    let none = vec![CapData::default(); count];
+    thread.memory().write_slice(GuestPtr::new(data.0), &none)
+}
+
+pub(super) fn capset(
+    thread: &mut Thread,
+    header: InOut<CapHeader>,
+    data: Ptr,
+) -> Result<(), Errno> {
+    let (given, count) = elements(thread, &header)?;
+    let count = count.ok_or(Errno::EINVAL)?;
+    if given.pid != 0 && given.pid != thread.process.pid.0 {
+        return Err(Errno::EPERM);
+    }
+    let mut ptr = GuestPtr::<CapData>::new(data.0);
+    for _ in 0..count {
+        let wanted = thread.memory().read(ptr)?;
+        if wanted != CapData::default() {
+            return Err(Errno::EPERM);
+        }
+        ptr = ptr.checked_add(1).ok_or(Errno::EFAULT)?;
+    }
+    Ok(())
+}
+
+fn field(text: &str) -> [u8; 65] {
+    let mut field = [0; 65];
+    for (place, byte) in field.iter_mut().take(64).zip(text.bytes()) {
+        *place = byte;
+    }
+    field
+}
+
+pub(super) fn uname(thread: &mut Thread, buf: Out<Utsname>) -> Result<(), Errno> {
+    let name = Utsname {
+        sysname: field("Linux"),
+        nodename: field(thread.process.hostname()),
+        release: field(RELEASE),
+        version: field(VERSION),
+        machine: field("wasm32"),
+        domainname: field("(none)"),
+    };
+    thread.memory().write(buf.0, &name)
+}
+
+pub(super) fn sethostname(thread: &mut Thread, name: InBuf, len: Len) -> Result<(), Errno> {
+    let _ = (thread, name, len);
+    Err(Errno::EPERM)
+}
+
+pub(super) fn setdomainname(thread: &mut Thread, name: InBuf, len: Len) -> Result<(), Errno> {
+    sethostname(thread, name, len)
+}

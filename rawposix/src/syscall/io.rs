@@ -1,0 +1,497 @@
+//! Reading, writing and positions. See read(2), write(2), readv(2), lseek(2).
+
+use std::os::fd::BorrowedFd;
+use std::sync::Arc;
+
+use rawposix_abi::flags::{FallocMode, OpenFlags, RwFlags, whence};
+use rawposix_abi::{Errno, Signal};
+use rawposix_memory::{GuestIovec, GuestPtr, GuestSlice, IoVecs};
+use rustix::fs::{Advice, FallocateFlags, FileType, SeekFrom};
+
+use super::args::{
+    Fd, Hex, InBuf, InOut, Int, IoVec, Len, Off, Out, OutBuf, Path, Whence, access_mode,
+};
+pub(super) use super::ioctl::ioctl;
+use crate::fd::{Object, OpenFile, Origin};
+use crate::fs::dir::Dir;
+use crate::fs::listing::Listing;
+use crate::fs::node::Node;
+use crate::fs::open::{How, open_node};
+use crate::fs::walk::Follow;
+use crate::thread::Thread;
+
+/// The most bytes that one call moves, as on Linux.
+const MAX_COUNT: u32 = 0x7fff_f000;
+
+fn slice(start: GuestPtr<u8>, count: u32) -> GuestSlice<u8> {
+    GuestSlice::new(start, count)
+}
+
+fn offset(offset: i64) -> Result<u64, Errno> {
+    u64::try_from(offset).map_err(|_| Errno::EINVAL)
+}
+
+pub(super) fn read(thread: &mut Thread, fd: Fd, buf: OutBuf, count: Len) -> Result<usize, Errno> {
+    let file = thread.file(fd.0)?;
+    let host = &file.host()?.fd;
+    thread.block(|| thread.memory().read_fd(as_fd(host), slice(buf.0, count.0)))
+}
+
+pub(super) fn write(thread: &mut Thread, fd: Fd, buf: InBuf, count: Len) -> Result<usize, Errno> {
+    let file = thread.file(fd.0)?;
+    let host = &file.host_for_writing()?.fd;
+    let count = limited(thread, &file, None, count.0)?;
+    let result = thread.block(|| thread.memory().write_fd(as_fd(host), slice(buf.0, count)));
+    broken_pipe(thread, result)
+}
+
+pub(super) fn pread64(
+    thread: &mut Thread,
+    fd: Fd,
+    buf: OutBuf,
+    count: Len,
+    at: Off,
+) -> Result<usize, Errno> {
+    offset(at.0)?;
+    let file = thread.file(fd.0)?;
+    let host = &file.host()?.fd;
+    thread.block(|| {
+        thread
+            .memory()
+            .pread_fd(as_fd(host), slice(buf.0, count.0), at.0)
+    })
+}
+
+pub(super) fn pwrite64(
+    thread: &mut Thread,
+    fd: Fd,
+    buf: InBuf,
+    count: Len,
+    at: Off,
+) -> Result<usize, Errno> {
+    let start = offset(at.0)?;
+    let file = thread.file(fd.0)?;
+    let host = &file.host_for_writing()?.fd;
+    let count = limited(thread, &file, Some(start), count.0)?;
+    thread.block(|| {
+        thread
+            .memory()
+            .pwrite_fd(as_fd(host), slice(buf.0, count), at.0)
+    })
+}
+
+pub(super) fn readv(thread: &mut Thread, fd: Fd, iov: IoVec, count: Int) -> Result<usize, Errno> {
+    let file = thread.file(fd.0)?;
+    let host = &file.host()?.fd;
+    let ranges = ranges(thread, iov, count)?;
+    thread.block(|| thread.memory().readv_fd(as_fd(host), &ranges))
+}
+
+pub(super) fn writev(thread: &mut Thread, fd: Fd, iov: IoVec, count: Int) -> Result<usize, Errno> {
+    let file = thread.file(fd.0)?;
+    let host = &file.host_for_writing()?.fd;
+    let ranges = ranges(thread, iov, count)?;
+    limited_ranges(thread, &file, None, &ranges)?;
+    let result = thread.block(|| thread.memory().writev_fd(as_fd(host), &ranges));
+    broken_pipe(thread, result)
+}
+
+pub(super) fn preadv(
+    thread: &mut Thread,
+    fd: Fd,
+    iov: IoVec,
+    count: Int,
+    at: Off,
+) -> Result<usize, Errno> {
+    offset(at.0)?;
+    preadv2(thread, fd, iov, count, at, RwFlags::empty())
+}
+
+pub(super) fn pwritev(
+    thread: &mut Thread,
+    fd: Fd,
+    iov: IoVec,
+    count: Int,
+    at: Off,
+) -> Result<usize, Errno> {
+    offset(at.0)?;
+    pwritev2(thread, fd, iov, count, at, RwFlags::empty())
+}
+
+pub(super) fn preadv2(
+    thread: &mut Thread,
+    fd: Fd,
+    iov: IoVec,
+    count: Int,
+    at: Off,
+    flags: RwFlags,
+) -> Result<usize, Errno> {
+    if at.0 < -1 {
+        return Err(Errno::EINVAL);
+    }
+    let file = thread.file(fd.0)?;
+    let host = &file.host()?.fd;
+    let ranges = ranges(thread, iov, count)?;
+    thread.block(|| {
+        thread
+            .memory()
+            .preadv_fd(as_fd(host), &ranges, at.0, flags.bits().cast_signed())
+    })
+}
+
+pub(super) fn pwritev2(
+    thread: &mut Thread,
+    fd: Fd,
+    iov: IoVec,
+    count: Int,
+    at: Off,
+    flags: RwFlags,
+) -> Result<usize, Errno> {
+    if at.0 < -1 {
+        return Err(Errno::EINVAL);
+    }
+    let file = thread.file(fd.0)?;
+    let host = &file.host_for_writing()?.fd;
+    let ranges = ranges(thread, iov, count)?;
+    limited_ranges(thread, &file, u64::try_from(at.0).ok(), &ranges)?;
+    let result = thread.block(|| {
+        thread
+            .memory()
+            .pwritev_fd(as_fd(host), &ranges, at.0, flags.bits().cast_signed())
+    });
+    broken_pipe(thread, result)
+}
+
+fn as_fd(fd: &std::os::fd::OwnedFd) -> BorrowedFd<'_> {
+    std::os::fd::AsFd::as_fd(fd)
+}
+
+fn ranges(thread: &Thread, iov: IoVec, count: Int) -> Result<IoVecs, Errno> {
+    let count = u32::try_from(count.0).map_err(|_| Errno::EINVAL)?;
+    thread
+        .memory()
+        .read_iovecs(GuestPtr::<GuestIovec>::new(iov.0), count)
+}
+
+/// A write into a pipe that nobody reads sends SIGPIPE.
+fn broken_pipe<T>(thread: &Thread, result: Result<T, Errno>) -> Result<T, Errno> {
+    if matches!(result, Err(Errno::EPIPE)) {
+        // A caught SIGPIPE shows as the error alone.
+        let _ = thread.raise(Signal::SIGPIPE);
+    }
+    result
+}
+
+/// How many bytes RLIMIT_FSIZE lets be written; the signal of setrlimit(2) when it is none.
+fn limited(thread: &Thread, file: &OpenFile, at: Option<u64>, count: u32) -> Result<u32, Errno> {
+    let limit = thread.process.file_size_limit();
+    if limit == crate::cage::UNLIMITED || count == 0 {
+        return Ok(count);
+    }
+    let Object::Host(host) = &file.object else {
+        return Ok(count);
+    };
+    let stat = rustix::fs::fstat(&host.fd)?;
+    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+        return Ok(count);
+    }
+    let at = match at {
+        Some(at) => at,
+        None if file.flags.contains(OpenFlags::APPEND) => u64::try_from(stat.st_size).unwrap_or(0),
+        None => rustix::fs::seek(&host.fd, SeekFrom::Current(0))?,
+    };
+    match limit.checked_sub(at) {
+        None | Some(0) => Err(too_large(thread)),
+        Some(room) => Ok(count.min(u32::try_from(room).unwrap_or(u32::MAX))),
+    }
+}
+
+fn limited_ranges(
+    thread: &Thread,
+    file: &OpenFile,
+    at: Option<u64>,
+    ranges: &IoVecs,
+) -> Result<(), Errno> {
+    let total = u32::try_from(ranges.total()).unwrap_or(u32::MAX);
+    if limited(thread, file, at, total)? < total {
+        Err(too_large(thread))
+    } else {
+        Ok(())
+    }
+}
+
+fn too_large(thread: &Thread) -> Errno {
+    let _ = thread.raise(Signal::SIGXFSZ);
+    Errno::EFBIG
+}
+
+pub(super) fn llseek(
+    thread: &mut Thread,
+    fd: Fd,
+    high: Hex,
+    low: Hex,
+    result: Out<i64>,
+    whence: Whence,
+) -> Result<(), Errno> {
+    let file = thread.file(fd.0)?;
+    let by = (u64::from(high.0) << 32 | u64::from(low.0)).cast_signed();
+    let position = match &file.object {
+        Object::Host(host) => rustix::fs::seek(&host.fd, seek_from(by, whence.0)?)?,
+        Object::Dir(dir) => seek_directory(&mut dir.listing.lock(), by, whence.0)?,
+        Object::Path(_) => return Err(Errno::EBADF),
+    };
+    let position = i64::try_from(position).map_err(|_| Errno::EOVERFLOW)?;
+    thread.memory().write(result.0, &position)
+}
+
+fn seek_from(by: i64, whence: u32) -> Result<SeekFrom, Errno> {
+    Ok(match whence {
+        whence::SEEK_SET => SeekFrom::Start(offset(by)?),
+        whence::SEEK_CUR => SeekFrom::Current(by),
+        whence::SEEK_END => SeekFrom::End(by),
+        whence::SEEK_DATA => SeekFrom::Data(u64::try_from(by).map_err(|_| Errno::ENXIO)?),
+        whence::SEEK_HOLE => SeekFrom::Hole(u64::try_from(by).map_err(|_| Errno::ENXIO)?),
+        _ => return Err(Errno::EINVAL),
+    })
+}
+
+/// The position in a directory is an index; going to its start reads the names anew.
+fn seek_directory(listing: &mut Listing, by: i64, whence: u32) -> Result<u64, Errno> {
+    let position = match whence {
+        whence::SEEK_SET => offset(by)?,
+        whence::SEEK_CUR => listing
+            .position
+            .checked_add_signed(by)
+            .ok_or(Errno::EINVAL)?,
+        _ => return Err(Errno::EINVAL),
+    };
+    if position == 0 {
+        listing.names = None;
+    }
+    listing.position = position;
+    Ok(position)
+}
+
+pub(super) fn sendfile64(
+    thread: &mut Thread,
+    out_fd: Fd,
+    in_fd: Fd,
+    offset_ptr: InOut<i64>,
+    count: Len,
+) -> Result<usize, Errno> {
+    let source = thread.file(in_fd.0)?;
+    let target = thread.file(out_fd.0)?;
+    let source = &source.host().map_err(|_| Errno::EINVAL)?.fd;
+    let target_fd = &target.host_for_writing()?.fd;
+    let count = limited(thread, &target, None, count.0.min(MAX_COUNT))?;
+    let mut at = match offset_ptr.0.non_null() {
+        Some(ptr) => Some(offset(thread.memory().read(ptr)?)?),
+        None => None,
+    };
+    let length = usize::try_from(count).unwrap_or(usize::MAX);
+    let result = thread.block(|| {
+        rustix::fs::sendfile(target_fd, source, at.as_mut(), length).map_err(Errno::from)
+    });
+    let sent = broken_pipe(thread, result)?;
+    if let (Some(ptr), Some(at)) = (offset_ptr.0.non_null(), at) {
+        thread.memory().write(ptr, &at.cast_signed())?;
+    }
+    Ok(sent)
+}
+
+#[expect(clippy::too_many_arguments, reason = "the system call has six")]
+pub(super) fn copy_file_range(
+    thread: &mut Thread,
+    in_fd: Fd,
+    in_off: InOut<i64>,
+    out_fd: Fd,
+    out_off: InOut<i64>,
+    len: Len,
+    flags: Hex,
+) -> Result<usize, Errno> {
+    if flags.0 != 0 {
+        return Err(Errno::EINVAL);
+    }
+    let source = thread.file(in_fd.0)?;
+    let target = thread.file(out_fd.0)?;
+    let source = &source.host()?.fd;
+    let target_fd = &target.host_for_writing()?.fd;
+    let position = |ptr: &InOut<i64>| match ptr.0.non_null() {
+        Some(ptr) => offset(thread.memory().read(ptr)?).map(Some),
+        None => Ok(None),
+    };
+    let (mut from, mut to) = (position(&in_off)?, position(&out_off)?);
+    let count = limited(thread, &target, to, len.0.min(MAX_COUNT))?;
+    let length = usize::try_from(count).unwrap_or(usize::MAX);
+    let copied = thread.block(|| {
+        rustix::fs::copy_file_range(source, from.as_mut(), target_fd, to.as_mut(), length)
+            .map_err(Errno::from)
+    })?;
+    for (ptr, at) in [(in_off, from), (out_off, to)] {
+        if let (Some(ptr), Some(at)) = (ptr.0.non_null(), at) {
+            thread.memory().write(ptr, &at.cast_signed())?;
+        }
+    }
+    Ok(copied)
+}
+
+/// Runs `f` on the host descriptor of a file or a directory.
+fn on_any(
+    thread: &Thread,
+    fd: Fd,
+    f: impl Fn(BorrowedFd<'_>) -> rustix::io::Result<()>,
+) -> Result<(), Errno> {
+    let file = thread.file(fd.0)?;
+    if file.is_path() {
+        return Err(Errno::EBADF);
+    }
+    match file.any_fd() {
+        Some(host) => thread.block(|| f(host).map_err(Errno::from)),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn fsync(thread: &mut Thread, fd: Fd) -> Result<(), Errno> {
+    on_any(thread, fd, |host| rustix::fs::fsync(host))
+}
+
+pub(super) fn fdatasync(thread: &mut Thread, fd: Fd) -> Result<(), Errno> {
+    on_any(thread, fd, |host| rustix::fs::fdatasync(host))
+}
+
+pub(super) fn syncfs(thread: &mut Thread, fd: Fd) -> Result<(), Errno> {
+    on_any(thread, fd, |host| rustix::fs::syncfs(host))
+}
+
+pub(super) fn sync(thread: &mut Thread) -> Result<(), Errno> {
+    let _ = thread;
+    rustix::fs::sync();
+    Ok(())
+}
+
+pub(super) fn sync_file_range(
+    thread: &mut Thread,
+    fd: Fd,
+    start: Off,
+    length: Off,
+    flags: Hex,
+) -> Result<(), Errno> {
+    if flags.0 & !7 != 0 || start.0 < 0 || length.0 < 0 {
+        return Err(Errno::EINVAL);
+    }
+    fdatasync(thread, fd)
+}
+
+pub(super) fn ftruncate64(thread: &mut Thread, fd: Fd, length: Off) -> Result<(), Errno> {
+    let length = offset(length.0)?;
+    let file = thread.file(fd.0)?;
+    let host = match &file.object {
+        Object::Host(host) => host,
+        Object::Dir(_) => return Err(Errno::EINVAL),
+        Object::Path(_) => return Err(Errno::EBADF),
+    };
+    if access_mode(file.flags) == 0 {
+        return Err(Errno::EINVAL);
+    }
+    if length > thread.process.file_size_limit() {
+        return Err(too_large(thread));
+    }
+    thread.block(|| rustix::fs::ftruncate(&host.fd, length).map_err(Errno::from))
+}
+
+pub(super) fn truncate64(thread: &mut Thread, path: Path, length: Off) -> Result<(), Errno> {
+    let length = offset(length.0)?;
+    let path = thread.read_path(path.0)?;
+    let node = thread.node(rawposix_abi::flags::AT_FDCWD, &path, Follow::Yes)?;
+    match &node {
+        Node::Dir(_) | Node::Shortcut(_) => return Err(Errno::EISDIR),
+        Node::Host(host) if host.kind != FileType::RegularFile => return Err(Errno::EINVAL),
+        _ => {}
+    }
+    if length > thread.process.file_size_limit() {
+        return Err(too_large(thread));
+    }
+    let how = How {
+        flags: OpenFlags::WRONLY,
+        mode: rustix::fs::Mode::empty(),
+    };
+    let file: Arc<OpenFile> = open_node(&thread.process, node, how)?;
+    let host = &file.host()?.fd;
+    thread.block(|| rustix::fs::ftruncate(host, length).map_err(Errno::from))
+}
+
+pub(super) fn fallocate(
+    thread: &mut Thread,
+    fd: Fd,
+    mode: FallocMode,
+    at: Off,
+    len: Off,
+) -> Result<(), Errno> {
+    let (at, len) = (offset(at.0)?, offset(len.0)?);
+    let file = thread.file(fd.0)?;
+    let host = &file.host_for_writing()?.fd;
+    if at.saturating_add(len) > thread.process.file_size_limit() {
+        return Err(too_large(thread));
+    }
+    let mode = FallocateFlags::from_bits_retain(mode.bits());
+    thread.block(|| rustix::fs::fallocate(host, mode, at, len).map_err(Errno::from))
+}
+
+pub(super) fn fadvise64_64(
+    thread: &mut Thread,
+    fd: Fd,
+    at: Off,
+    len: Off,
+    advice: Int,
+) -> Result<(), Errno> {
+    let advice = match advice.0 {
+        0 => Advice::Normal,
+        1 => Advice::Random,
+        2 => Advice::Sequential,
+        3 => Advice::WillNeed,
+        4 => Advice::DontNeed,
+        5 => Advice::NoReuse,
+        _ => return Err(Errno::EINVAL),
+    };
+    let file = thread.file(fd.0)?;
+    let len = offset(len.0)?;
+    let host = match &file.object {
+        Object::Host(host) => host,
+        Object::Dir(_) => return Ok(()),
+        Object::Path(_) => return Err(Errno::EBADF),
+    };
+    let len = std::num::NonZeroU64::new(len);
+    Ok(rustix::fs::fadvise(
+        &host.fd,
+        at.0.cast_unsigned(),
+        len,
+        advice,
+    )?)
+}
+
+pub(super) fn readahead(thread: &mut Thread, fd: Fd, at: Off, count: Len) -> Result<(), Errno> {
+    let file = thread.file(fd.0)?;
+    let host = file.host().map_err(|_| Errno::EINVAL)?;
+    if access_mode(file.flags) == OpenFlags::WRONLY.bits() {
+        return Err(Errno::EBADF);
+    }
+    if matches!(host.origin, Origin::Nameless(_)) {
+        return Err(Errno::EINVAL);
+    }
+    let len = std::num::NonZeroU64::new(u64::from(count.0));
+    Ok(rustix::fs::fadvise(
+        &host.fd,
+        offset(at.0)?,
+        len,
+        Advice::WillNeed,
+    )?)
+}
+
+/// The directory that an open file is, for getdents64.
+pub(super) fn listed_directory(file: &OpenFile) -> Result<(&crate::fd::DirFile, &Dir), Errno> {
+    match &file.object {
+        Object::Dir(dir) => Ok((dir, &dir.dir)),
+        Object::Path(_) => Err(Errno::EBADF),
+        Object::Host(_) => Err(Errno::ENOTDIR),
+    }
+}

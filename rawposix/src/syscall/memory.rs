@@ -1,0 +1,196 @@
+//! Memory. See mmap(2), mremap(2), madvise(2), mlock(2).
+
+use std::sync::Arc;
+
+use rawposix_abi::Errno;
+use rawposix_abi::flags::{MapFlags, MremapFlags, MsyncFlags, OpenFlags, Prot};
+use rawposix_memory::{
+    FileSource, GuestPtr, MapLabel, MapRequest, Protection, RemapFlags, RemapRequest,
+};
+
+use super::args::{Fd, Hex, Int, Len, Ptr, access_mode};
+use crate::fd::{MappedFile, Object, OpenFile, Origin};
+use crate::fs::place;
+use crate::thread::Thread;
+
+pub(super) fn brk(thread: &mut Thread, addr: Ptr) -> Result<u32, Errno> {
+    Ok(thread.memory().brk(addr.0))
+}
+
+#[expect(clippy::too_many_arguments, reason = "the system call has six")]
+pub(super) fn mmap2(
+    thread: &mut Thread,
+    addr: Ptr,
+    length: Len,
+    prot: Prot,
+    flags: MapFlags,
+    fd: Fd,
+    page: Hex,
+) -> Result<u32, Errno> {
+    let file = if flags.contains(MapFlags::ANONYMOUS) {
+        None
+    } else {
+        Some(thread.file(fd.0)?)
+    };
+    let source = match file {
+        Some(file) => Some(FileSource {
+            file: mappable(thread, file, prot, flags)?,
+            // In units of pages, whatever the page size is.
+            offset: u64::from(page.0) * 4096,
+        }),
+        None => None,
+    };
+    let request = MapRequest {
+        addr: addr.0,
+        len: length.0,
+        prot: Protection::from_bits_truncate(prot.bits()),
+        flags: rawposix_memory::MapFlags::from_bits_retain(flags.bits()),
+        file: source,
+    };
+    thread.memory().mmap(request)
+}
+
+/// A file that may be mapped this way; the errors of mmap(2) when it may not.
+fn mappable(
+    thread: &Thread,
+    file: Arc<OpenFile>,
+    prot: Prot,
+    flags: MapFlags,
+) -> Result<Arc<MappedFile>, Errno> {
+    let host = match &file.object {
+        Object::Host(host) => host,
+        Object::Dir(_) => return Err(Errno::ENODEV),
+        Object::Path(_) => return Err(Errno::EBADF),
+    };
+    let mode = access_mode(file.flags);
+    let shared_write = flags.contains(MapFlags::SHARED)
+        && !flags.contains(MapFlags::PRIVATE)
+        && prot.contains(Prot::WRITE);
+    if mode == OpenFlags::WRONLY.bits() || (shared_write && mode != OpenFlags::RDWR.bits()) {
+        return Err(Errno::EACCES);
+    }
+    let stat = rustix::fs::fstat(&host.fd)?;
+    let named = matches!(host.origin, Origin::Mount(_) | Origin::Virtual(..));
+    let label = MapLabel {
+        device: stat.st_dev,
+        inode: stat.st_ino,
+        path: if named {
+            place::path_of_file(thread.process.mounts(), &file)
+        } else {
+            Vec::new()
+        },
+    };
+    Ok(Arc::new(MappedFile { file, label }))
+}
+
+pub(super) fn munmap(thread: &mut Thread, addr: Ptr, length: Len) -> Result<(), Errno> {
+    thread.memory().munmap(addr.0, length.0)
+}
+
+pub(super) fn mprotect(
+    thread: &mut Thread,
+    addr: Ptr,
+    length: Len,
+    prot: Prot,
+) -> Result<(), Errno> {
+    thread
+        .memory()
+        .mprotect(addr.0, length.0, Protection::from_bits_retain(prot.bits()))
+}
+
+pub(super) fn mremap(
+    thread: &mut Thread,
+    addr: Ptr,
+    old: Len,
+    new: Len,
+    flags: MremapFlags,
+    target: Ptr,
+) -> Result<u32, Errno> {
+    thread.memory().mremap(RemapRequest {
+        addr: addr.0,
+        old_len: old.0,
+        new_len: new.0,
+        flags: RemapFlags::from_bits_retain(flags.bits()),
+        new_addr: target.0,
+    })
+}
+
+pub(super) fn msync(
+    thread: &mut Thread,
+    addr: Ptr,
+    length: Len,
+    flags: MsyncFlags,
+) -> Result<(), Errno> {
+    thread.block(|| thread.memory().msync(addr.0, length.0, flags.bits()))
+}
+
+pub(super) fn madvise(
+    thread: &mut Thread,
+    addr: Ptr,
+    length: Len,
+    advice: Int,
+) -> Result<(), Errno> {
+    thread
+        .memory()
+        .madvise(addr.0, length.0, advice.0.cast_unsigned())
+}
+
+pub(super) fn mincore(thread: &mut Thread, addr: Ptr, length: Len, vec: Ptr) -> Result<(), Errno> {
+    thread
+        .memory()
+        .mincore(addr.0, length.0, GuestPtr::new(vec.0))
+}
+
+pub(super) fn mlock(thread: &mut Thread, addr: Ptr, length: Len) -> Result<(), Errno> {
+    thread.memory().mlock(addr.0, length.0)
+}
+
+pub(super) fn mlock2(thread: &mut Thread, addr: Ptr, length: Len, flags: Hex) -> Result<(), Errno> {
+    // MLOCK_ONFAULT, the only flag, makes no difference to pages that are not pinned.
+    if flags.0 & !1 != 0 {
+        return Err(Errno::EINVAL);
+    }
+    mlock(thread, addr, length)
+}
+
+pub(super) fn munlock(thread: &mut Thread, addr: Ptr, length: Len) -> Result<(), Errno> {
+    thread.memory().munlock(addr.0, length.0)
+}
+
+pub(super) fn mlockall(thread: &mut Thread, flags: Hex) -> Result<(), Errno> {
+    thread.memory().mlockall(flags.0)
+}
+
+pub(super) fn munlockall(thread: &mut Thread) -> Result<(), Errno> {
+    thread.memory().munlockall();
+    Ok(())
+}
+
+/// `MEMBARRIER_CMD_PRIVATE_EXPEDITED` and its registration.
+const PRIVATE_EXPEDITED: i32 = 8;
+const REGISTER_PRIVATE_EXPEDITED: i32 = 16;
+
+pub(super) fn membarrier(
+    thread: &mut Thread,
+    cmd: Int,
+    flags: Hex,
+    cpu: Int,
+) -> Result<i32, Errno> {
+    let _ = (thread, cpu);
+    if flags.0 != 0 {
+        return Err(Errno::EINVAL);
+    }
+    match cmd.0 {
+        0 => Ok(PRIVATE_EXPEDITED | REGISTER_PRIVATE_EXPEDITED),
+        PRIVATE_EXPEDITED | REGISTER_PRIVATE_EXPEDITED => {
+            // Guest threads are threads of the host process, whose barrier covers them.
+            use rustix::thread::{MembarrierCommand, membarrier};
+            membarrier(MembarrierCommand::RegisterPrivateExpedited)?;
+            if cmd.0 == PRIVATE_EXPEDITED {
+                membarrier(MembarrierCommand::PrivateExpedited)?;
+            }
+            Ok(0)
+        }
+        _ => Err(Errno::EINVAL),
+    }
+}

@@ -1,0 +1,319 @@
+//! What is known of a file: statx(2), statfs(2), xattr(7).
+
+use std::os::fd::{AsFd, BorrowedFd};
+
+use rawposix_abi::Errno;
+use rawposix_abi::flags::{AT_FDCWD, AtFlags, StatxMask, XattrFlags};
+use rawposix_abi::structs::{Statfs64, Statx};
+use rawposix_memory::{GuestCStr, GuestPtr};
+
+use super::args::{DirFd, Fd, InBuf, Len, Out, OutBuf, Path, Str};
+use crate::fs::dir::Dir;
+use crate::fs::mount::MountId;
+use crate::fs::node::{Node, proc_path};
+use crate::fs::stat::{stat_magic_link, stat_node};
+use crate::fs::walk::Follow;
+use crate::thread::Thread;
+
+/// `TMPFS_MAGIC` and `PROC_SUPER_MAGIC` of statfs(2).
+const TMPFS_MAGIC: u32 = 0x0102_1994;
+const PROC_MAGIC: u32 = 0x9fa0;
+
+pub(super) fn statx(
+    thread: &mut Thread,
+    dirfd: DirFd,
+    path: Path,
+    flags: AtFlags,
+    mask: StatxMask,
+    buf: Out<Statx>,
+) -> Result<(), Errno> {
+    let sync = AtFlags::STATX_FORCE_SYNC | AtFlags::STATX_DONT_SYNC;
+    let allowed = AtFlags::SYMLINK_NOFOLLOW | AtFlags::EMPTY_PATH | AtFlags::NO_AUTOMOUNT | sync;
+    if !allowed.contains(flags) || flags.contains(sync) || mask.contains(StatxMask::RESERVED) {
+        return Err(Errno::EINVAL);
+    }
+    let follow = if flags.contains(AtFlags::SYMLINK_NOFOLLOW) {
+        Follow::No
+    } else {
+        Follow::Yes
+    };
+    let path = thread.read_path(path.0)?;
+    let node = thread.node_or_file(dirfd.0, &path, flags, follow)?;
+    let is_magic = matches!(node, Node::Open(_) | Node::Shortcut(_));
+    let stat = if is_magic && follow == Follow::No && !path.is_empty() {
+        stat_magic_link(&thread.process)
+    } else {
+        stat_node(&thread.process, &node, mask.bits())?
+    };
+    thread.memory().write(buf.0, &stat)
+}
+
+pub(super) fn statfs64(
+    thread: &mut Thread,
+    path: Path,
+    size: Len,
+    buf: Out<Statfs64>,
+) -> Result<(), Errno> {
+    check_size(size)?;
+    let path = thread.read_path(path.0)?;
+    let node = thread.node(AT_FDCWD, &path, Follow::Yes)?;
+    let stat = statfs(thread, &node)?;
+    thread.memory().write(buf.0, &stat)
+}
+
+pub(super) fn fstatfs64(
+    thread: &mut Thread,
+    fd: Fd,
+    size: Len,
+    buf: Out<Statfs64>,
+) -> Result<(), Errno> {
+    check_size(size)?;
+    let file = thread.file(fd.0)?;
+    let stat = statfs(thread, &Node::Open(file))?;
+    thread.memory().write(buf.0, &stat)
+}
+
+fn check_size(size: Len) -> Result<(), Errno> {
+    if usize::try_from(size.0) == Ok(size_of::<Statfs64>()) {
+        Ok(())
+    } else {
+        Err(Errno::EINVAL)
+    }
+}
+
+fn statfs(thread: &Thread, node: &Node) -> Result<Statfs64, Errno> {
+    let mounts = thread.process.mounts();
+    match node {
+        Node::Host(host) => statfs_host(&*host.fd, mounts.is_read_only(host.mount)),
+        Node::Dir(Dir::Host(dir)) | Node::Shortcut(Dir::Host(dir)) => {
+            statfs_host(dir, mounts.is_read_only(dir.mount))
+        }
+        Node::Dir(Dir::Static(_))
+        | Node::Shortcut(Dir::Static(_))
+        | Node::Device(_)
+        | Node::Link(_) => Ok(statfs_synthetic(TMPFS_MAGIC)),
+        Node::Dir(Dir::Proc(_)) | Node::Shortcut(Dir::Proc(_)) | Node::Proc(_) => {
+            Ok(statfs_synthetic(PROC_MAGIC))
+        }
+        Node::Open(file) => match (file.directory(), file.any_fd()) {
+            (Some(dir), _) => statfs(thread, &Node::Dir(dir)),
+            (None, Some(fd)) => statfs_host(fd, false),
+            (None, None) => Ok(statfs_synthetic(TMPFS_MAGIC)),
+        },
+    }
+}
+
+fn statfs_synthetic(kind: u32) -> Statfs64 {
+    Statfs64 {
+        kind,
+        bsize: 4096,
+        frsize: 4096,
+        namelen: 255,
+        flags: 0x21,
+        ..Statfs64::default()
+    }
+}
+
+fn statfs_host(fd: impl AsFd, read_only: bool) -> Result<Statfs64, Errno> {
+    const ST_VALID: u32 = 0x20;
+    const ST_RDONLY: u32 = 1;
+    let host = rustix::fs::fstatfs(fd)?;
+    let word = |value: i64| u32::try_from(value).unwrap_or(0);
+    Ok(Statfs64 {
+        kind: word(host.f_type),
+        bsize: word(host.f_bsize),
+        blocks: host.f_blocks,
+        bfree: host.f_bfree,
+        bavail: host.f_bavail,
+        files: host.f_files,
+        ffree: host.f_ffree,
+        namelen: word(host.f_namelen),
+        frsize: word(host.f_frsize),
+        flags: ST_VALID | if read_only { ST_RDONLY } else { 0 },
+        ..Statfs64::default()
+    })
+}
+
+/// Names of extended attributes are at most this long, with the NUL.
+const NAME_SIZE: usize = 256;
+/// Values of extended attributes are at most this long.
+const VALUE_MAX: u32 = 65536;
+
+/// Reads an attribute's name: only those of the user namespace are the guest's.
+fn read_name(thread: &Thread, name: Str) -> Result<Vec<u8>, Errno> {
+    let name = thread
+        .memory()
+        .read_cstr(name.0, NAME_SIZE)
+        .map_err(|errno| match errno {
+            Errno::ENAMETOOLONG => Errno::ERANGE,
+            errno => errno,
+        })?;
+    let name = name.into_bytes();
+    if name.is_empty() {
+        return Err(Errno::ERANGE);
+    }
+    Ok(name)
+}
+
+fn is_user(name: &[u8]) -> bool {
+    name.starts_with(b"user.")
+}
+
+/// Runs `f` on a handle of the object; `EOPNOTSUPP` for what has no attributes.
+fn on_handle<R>(
+    thread: &Thread,
+    node: &Node,
+    changes: bool,
+    f: impl Fn(BorrowedFd<'_>) -> Result<R, Errno>,
+) -> Result<R, Errno> {
+    let check = |mount: MountId| {
+        if changes && thread.process.mounts().is_read_only(mount) {
+            Err(Errno::EROFS)
+        } else {
+            Ok(())
+        }
+    };
+    match node {
+        Node::Host(host) if host.kind == rustix::fs::FileType::Symlink => Err(Errno::EPERM),
+        Node::Host(host) => check(host.mount).and_then(|()| f(host.fd.as_fd())),
+        Node::Dir(Dir::Host(dir)) | Node::Shortcut(Dir::Host(dir)) => {
+            check(dir.mount).and_then(|()| f(dir.as_fd()))
+        }
+        Node::Open(file) => match &file.object {
+            crate::fd::Object::Host(host) => match host.origin {
+                crate::fd::Origin::Mount(mount) => check(mount).and_then(|()| f(host.fd.as_fd())),
+                _ => Err(Errno::EOPNOTSUPP),
+            },
+            crate::fd::Object::Dir(dir) => {
+                on_handle(thread, &Node::Dir(dir.dir.clone()), changes, f)
+            }
+            crate::fd::Object::Path(_) => Err(Errno::EBADF),
+        },
+        _ => Err(Errno::EOPNOTSUPP),
+    }
+}
+
+fn by_path(thread: &Thread, path: GuestCStr, follow: Follow) -> Result<Node, Errno> {
+    let path = thread.read_path(path)?;
+    thread.node(AT_FDCWD, &path, follow)
+}
+
+fn by_fd(thread: &Thread, fd: Fd) -> Result<Node, Errno> {
+    thread.file(fd.0).map(Node::Open)
+}
+
+fn set(
+    thread: &Thread,
+    node: &Node,
+    name: Str,
+    value: (GuestPtr<u8>, u32),
+    flags: XattrFlags,
+) -> Result<(), Errno> {
+    let name = read_name(thread, name)?;
+    if value.1 > VALUE_MAX {
+        return Err(Errno::E2BIG);
+    }
+    let mut bytes = vec![0; usize::try_from(value.1).unwrap_or(0)];
+    thread.memory().read_bytes(value.0, &mut bytes)?;
+    if !is_user(&name) {
+        return Err(Errno::EOPNOTSUPP);
+    }
+    let flags = rustix::fs::XattrFlags::from_bits_retain(flags.bits());
+    on_handle(thread, node, true, |fd| {
+        Ok(rustix::fs::setxattr(proc_path(fd), &*name, &bytes, flags)?)
+    })
+}
+
+fn get(thread: &Thread, node: &Node, name: Str, value: OutBuf, size: Len) -> Result<usize, Errno> {
+    let name = read_name(thread, name)?;
+    if !is_user(&name) {
+        return Err(Errno::EOPNOTSUPP);
+    }
+    let bytes = on_handle(thread, node, false, |fd| {
+        let mut bytes = vec![0; VALUE_MAX as usize];
+        let length = rustix::fs::getxattr(proc_path(fd), &*name, &mut *bytes)?;
+        bytes.truncate(length);
+        Ok(bytes)
+    })?;
+    give(thread, &bytes, value, size)
+}
+
+/// Stores an answer, or only its size when the guest asks for that.
+fn give(thread: &Thread, bytes: &[u8], buffer: OutBuf, size: Len) -> Result<usize, Errno> {
+    if size.0 != 0 {
+        if bytes.len() > usize::try_from(size.0).unwrap_or(usize::MAX) {
+            return Err(Errno::ERANGE);
+        }
+        thread.memory().write_bytes(buffer.0, bytes)?;
+    }
+    Ok(bytes.len())
+}
+
+fn list(thread: &Thread, node: &Node, buffer: OutBuf, size: Len) -> Result<usize, Errno> {
+    let all = on_handle(thread, node, false, |fd| {
+        let mut bytes = vec![0; VALUE_MAX as usize];
+        let length = rustix::fs::listxattr(proc_path(fd), &mut *bytes)?;
+        bytes.truncate(length);
+        Ok(bytes)
+    });
+    let all = match all {
+        Err(Errno::EOPNOTSUPP | Errno::EPERM) => Vec::new(),
+        all => all?,
+    };
+    let names = all
+        .split_inclusive(|byte| *byte == 0)
+        .filter(|name| is_user(name));
+    give(
+        thread,
+        &names.flatten().copied().collect::<Vec<_>>(),
+        buffer,
+        size,
+    )
+}
+
+fn remove(thread: &Thread, node: &Node, name: Str) -> Result<(), Errno> {
+    let name = read_name(thread, name)?;
+    if !is_user(&name) {
+        return Err(Errno::EOPNOTSUPP);
+    }
+    on_handle(thread, node, true, |fd| {
+        Ok(rustix::fs::removexattr(proc_path(fd), &*name)?)
+    })
+}
+
+/// The three forms of each call: by path, by path without following, by descriptor.
+macro_rules! forms {
+    ($($path:ident $link:ident $fd:ident ($($parameter:ident: $kind:ty),*) -> $result:ty = $action:expr;)*) => {$(
+        pub(super) fn $path(thread: &mut Thread, path: Path, $($parameter: $kind),*) -> Result<$result, Errno> {
+            let node = by_path(thread, path.0, Follow::Yes)?;
+            $action(thread, &node, $($parameter),*)
+        }
+        pub(super) fn $link(thread: &mut Thread, path: Path, $($parameter: $kind),*) -> Result<$result, Errno> {
+            let node = by_path(thread, path.0, Follow::No)?;
+            $action(thread, &node, $($parameter),*)
+        }
+        pub(super) fn $fd(thread: &mut Thread, fd: Fd, $($parameter: $kind),*) -> Result<$result, Errno> {
+            let node = by_fd(thread, fd)?;
+            $action(thread, &node, $($parameter),*)
+        }
+    )*};
+}
+
+#[expect(clippy::too_many_arguments, reason = "the system call has five")]
+fn set_from(
+    thread: &Thread,
+    node: &Node,
+    name: Str,
+    value: InBuf,
+    size: Len,
+    flags: XattrFlags,
+) -> Result<(), Errno> {
+    set(thread, node, name, (value.0, size.0), flags)
+}
+
+forms! {
+    setxattr lsetxattr fsetxattr (name: Str, value: InBuf, size: Len, flags: XattrFlags) -> () = set_from;
+    getxattr lgetxattr fgetxattr (name: Str, value: OutBuf, size: Len) -> usize = get;
+    listxattr llistxattr flistxattr (buffer: OutBuf, size: Len) -> usize = list;
+    removexattr lremovexattr fremovexattr (name: Str) -> () = remove;
+}

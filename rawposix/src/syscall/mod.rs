@@ -1,0 +1,73 @@
+//! System calls: from the list to the handlers, one file a family.
+
+pub(crate) mod args;
+mod futex;
+mod identity;
+mod io;
+mod ioctl;
+mod memory;
+mod metadata;
+mod open;
+mod path;
+mod poll;
+mod process;
+mod schedule;
+pub(crate) mod signal;
+mod system;
+mod time;
+
+use rawposix_abi::Errno;
+use rawposix_abi::flags::{
+    AccessMode, AtFlags, CloneFlags, CloseRangeFlags, DupFlags, EventfdFlags, FallocMode, FlockOp,
+    GetrandomFlags, MapFlags, MemfdFlags, MremapFlags, MsyncFlags, OpenFlags, PipeFlags, Prot,
+    RenameFlags, RwFlags, SpliceFlags, StatxMask, TimerFlags, XattrFlags,
+};
+use rawposix_abi::structs::{
+    CapHeader, FdPair, Itimerspec, Itimerval, OpenHow, Rlimit64, Rusage, Sigaction, Siginfo,
+    StackT, Statfs64, Statx, Sysinfo, Timespec, TimespecPair, Tms, Utsname,
+};
+
+use args::{
+    Argument, ClockId, DirFd, FcntlCmd, Fd, FutexOp, Gid, Hex, Hex64, In, InBuf, InOut, Int,
+    IntoWord, IoVec, IoctlCmd, Len, Mode, Off, Out, OutBuf, OutStr, Path, Pid, PollFds,
+    PrctlOption, Ptr, Resource, SigHow, SignalArg, Str, Uid, Uint, Whence, Words,
+};
+
+use crate::thread::Thread;
+use crate::trace::Shown;
+
+macro_rules! dispatch {
+    ($($family:ident {$(
+        $number:literal $name:ident($($parameter:ident: $kind:ty),*) -> $result:ident: $level:ident $($note:literal)?;
+    )*})*) => {
+        /// Decodes the arguments of a call and runs its handler. The result is the word for the guest.
+        pub(crate) fn perform(thread: &mut Thread, number: i32, words: [u32; 6]) -> Result<i32, Errno> {
+            match number {
+                $($($number => dispatch!(@call $level $family $name ($($parameter: $kind),*) thread words),)*)*
+                _ => Err(Errno::ENOSYS),
+            }
+        }
+
+        /// Shows the arguments of a call, as strace does.
+        pub(crate) fn show(number: i32, words: [u32; 6], shown: &mut Shown<'_>) {
+            let mut words = Words::new(words);
+            match number {
+                $($($number => { $(shown.argument::<$kind>(&mut words);)* })*)*
+                _ => {}
+            }
+            let _ = words;
+        }
+    };
+    (@call absent $family:ident $name:ident $parameters:tt $thread:ident $words:ident) => {{
+        let _ = $words;
+        Err(Errno::ENOSYS)
+    }};
+    (@call $level:ident $family:ident $name:ident ($($parameter:ident: $kind:ty),*) $thread:ident $words:ident) => {{
+        #[allow(unused_mut, unused_variables, reason = "a call without arguments decodes none")]
+        let mut words = Words::new($words);
+        $(let $parameter = <$kind as Argument>::decode(&mut words)?;)*
+        $family::$name($thread, $($parameter),*).map(IntoWord::into_word)
+    }};
+}
+
+rawposix_abi::syscalls!(dispatch);

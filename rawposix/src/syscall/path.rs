@@ -1,0 +1,619 @@
+//! Names: making, removing, moving, listing them; working directory; permissions, owners and times of what they name.
+//! See path_resolution(7), rename(2), link(2), getdents(2).
+
+use std::os::fd::AsFd;
+
+use rawposix_abi::Errno;
+use rawposix_abi::flags::{AT_FDCWD, AccessMode, AtFlags, RenameFlags};
+use rawposix_abi::structs::TimespecPair;
+use rawposix_memory::{GuestCStr, GuestPtr};
+use rustix::fs::{Access, CWD, FileType};
+
+use super::args::{DirFd, Fd, Gid, Hex, In, Len, Mode, OutStr, Path, Ptr, Str, Uid};
+use super::io::listed_directory;
+use crate::cage::Umask;
+use crate::fd::OpenFile;
+use crate::fs::dir::{Dir, HostDir};
+use crate::fs::listing::{ListedName, read_names};
+use crate::fs::mount::MountId;
+use crate::fs::node::{Node, proc_path};
+use crate::fs::place;
+use crate::fs::walk::{Entry, Follow};
+use crate::thread::Thread;
+
+pub(super) fn getcwd(thread: &mut Thread, buf: OutStr, size: Len) -> Result<usize, Errno> {
+    let mut path = place::path_of_dir(thread.process.mounts(), &thread.process.cwd())?;
+    path.push(0);
+    if path.len() > usize::try_from(size.0).unwrap_or(usize::MAX) {
+        return Err(Errno::ERANGE);
+    }
+    thread.memory().write_bytes(buf.0, &path)?;
+    Ok(path.len())
+}
+
+pub(super) fn chdir(thread: &mut Thread, path: Path) -> Result<(), Errno> {
+    let path = thread.read_path(path.0)?;
+    match thread.node(AT_FDCWD, &path, Follow::Yes)? {
+        Node::Dir(dir) => enter(thread, dir),
+        _ => Err(Errno::ENOTDIR),
+    }
+}
+
+pub(super) fn fchdir(thread: &mut Thread, fd: Fd) -> Result<(), Errno> {
+    let dir = thread.file(fd.0)?.directory().ok_or(Errno::ENOTDIR)?;
+    enter(thread, dir)
+}
+
+/// Makes a directory the working directory, if it may be searched.
+fn enter(thread: &Thread, dir: Dir) -> Result<(), Errno> {
+    if let Dir::Host(host) = &dir {
+        rustix::fs::accessat(host, c".", Access::EXEC_OK, rustix::fs::AtFlags::empty())?;
+    }
+    thread.process.with_context(|context| context.cwd = dir);
+    Ok(())
+}
+
+pub(super) fn umask(thread: &mut Thread, mask: Mode) -> Result<u32, Errno> {
+    Ok(thread
+        .process
+        .with_context(|context| std::mem::replace(&mut context.umask, Umask(mask.0 & 0o777)).0))
+}
+
+/// A name in a host directory that may be changed: what is no host directory, a read-only mount or a mount point is
+/// not. `exists` is the answer for a name that is there already in a place that cannot change.
+struct Changeable {
+    dir: std::sync::Arc<HostDir>,
+    name: Vec<u8>,
+}
+
+fn changeable(thread: &Thread, entry: &Entry, exists: Option<Errno>) -> Result<Changeable, Errno> {
+    let mounts = thread.process.mounts();
+    let present = || thread.walk().lookup(&entry.dir, &entry.name).map(|_| ());
+    let Dir::Host(host) = &entry.dir else {
+        // A synthetic tree: what is there is there for good, and nothing is added.
+        return match (present(), exists) {
+            (Ok(()), Some(errno)) => Err(errno),
+            (Ok(()), None) => Err(Errno::EBUSY),
+            (Err(_), Some(_)) => Err(Errno::EROFS),
+            (Err(errno), None) => Err(errno),
+        };
+    };
+    if mounts.covering(host, &entry.name).is_some() {
+        return Err(exists.unwrap_or(Errno::EBUSY));
+    }
+    if mounts.is_read_only(host.mount) {
+        return match (present(), exists) {
+            (Ok(()), Some(errno)) => Err(errno),
+            (Err(Errno::ENOENT), None) => Err(Errno::ENOENT),
+            _ => Err(Errno::EROFS),
+        };
+    }
+    let mut name = entry.name.clone();
+    if entry.slash {
+        name.push(b'/');
+    }
+    let dir = std::sync::Arc::clone(host);
+    Ok(Changeable { dir, name })
+}
+
+fn new_entry(thread: &Thread, dirfd: i32, path: GuestCStr) -> Result<Changeable, Errno> {
+    let path = thread.read_path(path)?;
+    let entry = thread.entry(dirfd, &path, Errno::EEXIST)?;
+    changeable(thread, &entry, Some(Errno::EEXIST))
+}
+
+pub(super) fn mkdirat(
+    thread: &mut Thread,
+    dirfd: DirFd,
+    path: Path,
+    mode: Mode,
+) -> Result<(), Errno> {
+    let place = new_entry(thread, dirfd.0, path.0)?;
+    let mode = thread.process.umask().apply(mode.0 & 0o1777);
+    Ok(rustix::fs::mkdirat(&place.dir, &*place.name, mode)?)
+}
+
+pub(super) fn mknodat(
+    thread: &mut Thread,
+    dirfd: DirFd,
+    path: Path,
+    mode: Mode,
+    dev: Hex,
+) -> Result<(), Errno> {
+    let _ = dev;
+    let kind = match mode.0 & 0o170_000 {
+        0 | 0o100_000 => FileType::RegularFile,
+        0o010_000 => FileType::Fifo,
+        0o040_000 => return Err(Errno::EPERM),
+        0o020_000 | 0o060_000 | 0o140_000 => return Err(Errno::EPERM),
+        _ => return Err(Errno::EINVAL),
+    };
+    let place = new_entry(thread, dirfd.0, path.0)?;
+    let mode = thread.process.umask().apply(mode.0);
+    Ok(rustix::fs::mknodat(
+        &place.dir,
+        &*place.name,
+        kind,
+        mode,
+        0,
+    )?)
+}
+
+pub(super) fn symlinkat(
+    thread: &mut Thread,
+    target: Str,
+    dirfd: DirFd,
+    path: Path,
+) -> Result<(), Errno> {
+    let target = thread.read_path(target.0)?;
+    if target.is_empty() {
+        return Err(Errno::ENOENT);
+    }
+    let place = new_entry(thread, dirfd.0, path.0)?;
+    Ok(rustix::fs::symlinkat(target, &place.dir, &*place.name)?)
+}
+
+pub(super) fn unlinkat(
+    thread: &mut Thread,
+    dirfd: DirFd,
+    path: Path,
+    flags: AtFlags,
+) -> Result<(), Errno> {
+    if !AtFlags::REMOVEDIR.contains(flags) {
+        return Err(Errno::EINVAL);
+    }
+    let directory = flags.contains(AtFlags::REMOVEDIR);
+    let path = thread.read_path(path.0)?;
+    let last = match (directory, path.ends_with(b".."), path.ends_with(b".")) {
+        (true, true, _) => Errno::ENOTEMPTY,
+        (true, false, true) => Errno::EINVAL,
+        (true, false, false) => Errno::EBUSY,
+        (false, ..) => Errno::EISDIR,
+    };
+    let entry = thread.entry(dirfd.0, &path, last)?;
+    let place = changeable(thread, &entry, None)?;
+    if directory && has_mounts(thread, &place) {
+        return Err(Errno::EBUSY);
+    }
+    let host_flags = if directory {
+        rustix::fs::AtFlags::REMOVEDIR
+    } else {
+        rustix::fs::AtFlags::empty()
+    };
+    Ok(rustix::fs::unlinkat(&place.dir, &*place.name, host_flags)?)
+}
+
+/// Whether something is mounted in the directory with this name; it must stay.
+fn has_mounts(thread: &Thread, place: &Changeable) -> bool {
+    let name: &[u8] = place.name.strip_suffix(b"/").unwrap_or(&place.name);
+    match thread
+        .walk()
+        .lookup(&Dir::Host(std::sync::Arc::clone(&place.dir)), name)
+    {
+        Ok(Node::Dir(Dir::Host(dir))) => thread.process.mounts().covered(&dir).is_some(),
+        _ => false,
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "the system call has five")]
+pub(super) fn linkat(
+    thread: &mut Thread,
+    olddirfd: DirFd,
+    oldpath: Path,
+    newdirfd: DirFd,
+    newpath: Path,
+    flags: AtFlags,
+) -> Result<(), Errno> {
+    if !(AtFlags::SYMLINK_FOLLOW | AtFlags::EMPTY_PATH).contains(flags) {
+        return Err(Errno::EINVAL);
+    }
+    let follow = if flags.contains(AtFlags::SYMLINK_FOLLOW) {
+        Follow::Yes
+    } else {
+        Follow::No
+    };
+    let old = thread.read_path(oldpath.0)?;
+    if old.is_empty() && flags.contains(AtFlags::EMPTY_PATH) {
+        // Needs CAP_DAC_READ_SEARCH.
+        return Err(Errno::ENOENT);
+    }
+    let node = thread.node(olddirfd.0, &old, follow)?;
+    let place = new_entry(thread, newdirfd.0, newpath.0)?;
+    let (source, mount) = match &node {
+        Node::Dir(_) | Node::Shortcut(_) => return Err(Errno::EPERM),
+        Node::Host(host) => (std::sync::Arc::clone(&host.fd), host.mount),
+        Node::Open(file) => return link_open_file(file, &place),
+        Node::Device(_) | Node::Link(_) | Node::Proc(_) => return Err(Errno::EXDEV),
+    };
+    if mount != place.dir.mount {
+        return Err(Errno::EXDEV);
+    }
+    link(&*source, node_is_link(&node), &place)
+}
+
+fn node_is_link(node: &Node) -> bool {
+    matches!(node, Node::Host(host) if host.kind == FileType::Symlink)
+}
+
+/// Links an open file, such as one made with `O_TMPFILE`, through its name in `/proc/self/fd`.
+fn link_open_file(file: &OpenFile, place: &Changeable) -> Result<(), Errno> {
+    match &file.object {
+        crate::fd::Object::Host(host) if matches!(host.origin, crate::fd::Origin::Mount(m) if m == place.dir.mount) => {
+            link(&host.fd, false, place)
+        }
+        _ => Err(Errno::EXDEV),
+    }
+}
+
+/// Gives the object behind a handle a name; the host resolves no path but the handle's own.
+fn link(source: impl AsFd, is_link: bool, place: &Changeable) -> Result<(), Errno> {
+    if is_link {
+        // The host's link in /proc would be followed to the link's target.
+        return match rustix::fs::linkat(
+            &source,
+            c"",
+            &place.dir,
+            &*place.name,
+            rustix::fs::AtFlags::EMPTY_PATH,
+        ) {
+            Err(rustix::io::Errno::NOENT) => Err(Errno::EPERM),
+            result => Ok(result?),
+        };
+    }
+    let path = proc_path(&source);
+    Ok(rustix::fs::linkat(
+        CWD,
+        path,
+        &place.dir,
+        &*place.name,
+        rustix::fs::AtFlags::SYMLINK_FOLLOW,
+    )?)
+}
+
+#[expect(clippy::too_many_arguments, reason = "the system call has five")]
+pub(super) fn renameat2(
+    thread: &mut Thread,
+    olddirfd: DirFd,
+    oldpath: Path,
+    newdirfd: DirFd,
+    newpath: Path,
+    flags: RenameFlags,
+) -> Result<(), Errno> {
+    let exclusive = RenameFlags::NOREPLACE | RenameFlags::EXCHANGE;
+    if flags.contains(exclusive) || flags.contains(RenameFlags::EXCHANGE | RenameFlags::WHITEOUT) {
+        return Err(Errno::EINVAL);
+    }
+    if flags.contains(RenameFlags::WHITEOUT) {
+        return Err(Errno::EPERM);
+    }
+    let (old, new) = (thread.read_path(oldpath.0)?, thread.read_path(newpath.0)?);
+    let from = thread.entry(olddirfd.0, &old, Errno::EBUSY)?;
+    let to = thread.entry(newdirfd.0, &new, Errno::EBUSY)?;
+    let from = changeable(thread, &from, None)?;
+    let existing = if flags.contains(RenameFlags::NOREPLACE) {
+        Errno::EEXIST
+    } else {
+        Errno::EBUSY
+    };
+    let to = match changeable(thread, &to, Some(existing)) {
+        // Another file system, whatever else it is.
+        Err(Errno::EROFS) if !same_mount(&from, &to) => return Err(Errno::EXDEV),
+        place => place?,
+    };
+    if from.dir.mount != to.dir.mount {
+        return Err(Errno::EXDEV);
+    }
+    let flags = rustix::fs::RenameFlags::from_bits_retain(flags.bits());
+    Ok(rustix::fs::renameat_with(
+        &from.dir,
+        &*from.name,
+        &to.dir,
+        &*to.name,
+        flags,
+    )?)
+}
+
+fn same_mount(from: &Changeable, to: &Entry) -> bool {
+    matches!(&to.dir, Dir::Host(host) if host.mount == from.dir.mount)
+}
+
+pub(super) fn readlinkat(
+    thread: &mut Thread,
+    dirfd: DirFd,
+    path: Path,
+    buf: OutStr,
+    size: Len,
+) -> Result<usize, Errno> {
+    if size.0.cast_signed() <= 0 {
+        return Err(Errno::EINVAL);
+    }
+    let path = thread.read_path(path.0)?;
+    let mounts = thread.process.mounts();
+    let node = if path.is_empty() {
+        // An O_PATH descriptor of a link names the link itself.
+        match &thread.file(dirfd.0)?.object {
+            crate::fd::Object::Path(node) => node.clone(),
+            _ => return Err(Errno::ENOENT),
+        }
+    } else {
+        thread.node(dirfd.0, &path, Follow::No)?
+    };
+    let text = match &node {
+        Node::Host(host) if host.kind == FileType::Symlink => host.read_link()?,
+        Node::Link(text) => text.clone(),
+        Node::Open(file) => place::path_of_file(mounts, file),
+        Node::Shortcut(dir) => {
+            place::path_of_dir(mounts, dir).unwrap_or_else(|_| b"(unreachable)".to_vec())
+        }
+        _ => return Err(Errno::EINVAL),
+    };
+    let length = text
+        .len()
+        .min(usize::try_from(size.0).unwrap_or(usize::MAX));
+    thread
+        .memory()
+        .write_bytes(buf.0, text.get(..length).unwrap_or_default())?;
+    Ok(length)
+}
+
+pub(super) fn faccessat(
+    thread: &mut Thread,
+    dirfd: DirFd,
+    path: Path,
+    mode: AccessMode,
+) -> Result<(), Errno> {
+    faccessat2(thread, dirfd, path, mode, AtFlags::empty())
+}
+
+/// `AT_EACCESS`, which shares its number with `AT_REMOVEDIR`.
+const EACCESS: AtFlags = AtFlags::REMOVEDIR;
+
+pub(super) fn faccessat2(
+    thread: &mut Thread,
+    dirfd: DirFd,
+    path: Path,
+    mode: AccessMode,
+    flags: AtFlags,
+) -> Result<(), Errno> {
+    if !(EACCESS | AtFlags::SYMLINK_NOFOLLOW | AtFlags::EMPTY_PATH).contains(flags) {
+        return Err(Errno::EINVAL);
+    }
+    let follow = if flags.contains(AtFlags::SYMLINK_NOFOLLOW) {
+        Follow::No
+    } else {
+        Follow::Yes
+    };
+    let path = thread.read_path(path.0)?;
+    let node = thread.node_or_file(dirfd.0, &path, flags, follow)?;
+    let writes = mode.contains(AccessMode::W_OK);
+    let access = Access::from_bits_retain(mode.bits());
+    let check = |handle: String, mount: Option<MountId>| {
+        rustix::fs::access(handle, access)?;
+        match mount {
+            Some(mount) if writes && thread.process.mounts().is_read_only(mount) => {
+                Err(Errno::EROFS)
+            }
+            _ => Ok(()),
+        }
+    };
+    match &node {
+        Node::Host(host) if host.kind == FileType::Symlink => Ok(()),
+        Node::Host(host) => check(host.proc_path(), Some(host.mount)),
+        Node::Dir(Dir::Host(dir)) | Node::Shortcut(Dir::Host(dir)) => {
+            check(proc_path(dir), Some(dir.mount))
+        }
+        Node::Dir(_) | Node::Shortcut(_) if writes => Err(Errno::EROFS),
+        Node::Proc(_) if mode.intersects(AccessMode::W_OK | AccessMode::X_OK) => Err(Errno::EACCES),
+        Node::Device(_) if mode.contains(AccessMode::X_OK) => Err(Errno::EACCES),
+        Node::Open(file) => match file.any_fd() {
+            Some(fd) => check(proc_path(fd), None),
+            None => Ok(()),
+        },
+        Node::Dir(_) | Node::Shortcut(_) | Node::Proc(_) | Node::Device(_) | Node::Link(_) => {
+            Ok(())
+        }
+    }
+}
+
+/// Handle of an object whose attributes are to be changed, if its place may change at all.
+fn with_changeable<R>(
+    thread: &Thread,
+    node: &Node,
+    f: impl Fn(std::os::fd::BorrowedFd<'_>) -> Result<R, Errno>,
+) -> Result<R, Errno> {
+    let mounts = thread.process.mounts();
+    let writable = |mount: MountId| {
+        if mounts.is_read_only(mount) {
+            Err(Errno::EROFS)
+        } else {
+            Ok(())
+        }
+    };
+    match node {
+        Node::Host(host) => writable(host.mount).and_then(|()| f(host.fd.as_fd())),
+        Node::Dir(Dir::Host(dir)) | Node::Shortcut(Dir::Host(dir)) => {
+            writable(dir.mount).and_then(|()| f(dir.as_fd()))
+        }
+        Node::Open(file) => match &file.object {
+            crate::fd::Object::Host(host) => {
+                match host.origin {
+                    crate::fd::Origin::Mount(mount) => writable(mount)?,
+                    // Not lind's to change: it belongs to whoever started lind.
+                    crate::fd::Origin::Stream | crate::fd::Origin::Virtual(..) => {
+                        return Err(Errno::EPERM);
+                    }
+                    crate::fd::Origin::Nameless(_) => {}
+                }
+                f(host.fd.as_fd())
+            }
+            crate::fd::Object::Dir(dir) => with_changeable(thread, &Node::Dir(dir.dir.clone()), f),
+            crate::fd::Object::Path(node) => with_changeable(thread, node, f),
+        },
+        Node::Proc(_) => Err(Errno::EPERM),
+        _ => Err(Errno::EROFS),
+    }
+}
+
+fn open_node_of(thread: &Thread, fd: Fd) -> Result<Node, Errno> {
+    let file = thread.file(fd.0)?;
+    if file.is_path() {
+        Err(Errno::EBADF)
+    } else {
+        Ok(Node::Open(file))
+    }
+}
+
+fn change_mode(thread: &Thread, node: &Node, mode: Mode) -> Result<(), Errno> {
+    if node_is_link(node) {
+        return Err(Errno::EOPNOTSUPP);
+    }
+    let mode = rustix::fs::Mode::from_bits_truncate(mode.0 & 0o7777);
+    with_changeable(thread, node, |fd| {
+        Ok(rustix::fs::chmod(proc_path(fd), mode)?)
+    })
+}
+
+pub(super) fn fchmod(thread: &mut Thread, fd: Fd, mode: Mode) -> Result<(), Errno> {
+    let node = open_node_of(thread, fd)?;
+    change_mode(thread, &node, mode)
+}
+
+pub(super) fn fchmodat(
+    thread: &mut Thread,
+    dirfd: DirFd,
+    path: Path,
+    mode: Mode,
+) -> Result<(), Errno> {
+    let path = thread.read_path(path.0)?;
+    let node = thread.node(dirfd.0, &path, Follow::Yes)?;
+    change_mode(thread, &node, mode)
+}
+
+fn change_owner(thread: &Thread, node: &Node, owner: Uid, group: Gid) -> Result<(), Errno> {
+    let ids = thread.process.ids();
+    let owner = ids.host_uid(owner.0)?.map(rustix::fs::Uid::from_raw);
+    let group = ids.host_gid(group.0)?.map(rustix::fs::Gid::from_raw);
+    with_changeable(thread, node, |fd| {
+        Ok(rustix::fs::chownat(
+            fd,
+            c"",
+            owner,
+            group,
+            rustix::fs::AtFlags::EMPTY_PATH,
+        )?)
+    })
+}
+
+pub(super) fn fchown(thread: &mut Thread, fd: Fd, owner: Uid, group: Gid) -> Result<(), Errno> {
+    let node = open_node_of(thread, fd)?;
+    change_owner(thread, &node, owner, group)
+}
+
+pub(super) fn fchownat(
+    thread: &mut Thread,
+    dirfd: DirFd,
+    path: Path,
+    owner: Uid,
+    group: Gid,
+    flags: AtFlags,
+) -> Result<(), Errno> {
+    if !(AtFlags::SYMLINK_NOFOLLOW | AtFlags::EMPTY_PATH).contains(flags) {
+        return Err(Errno::EINVAL);
+    }
+    let follow = if flags.contains(AtFlags::SYMLINK_NOFOLLOW) {
+        Follow::No
+    } else {
+        Follow::Yes
+    };
+    let path = thread.read_path(path.0)?;
+    let node = thread.node_or_file(dirfd.0, &path, flags, follow)?;
+    change_owner(thread, &node, owner, group)
+}
+
+pub(super) fn utimensat_time64(
+    thread: &mut Thread,
+    dirfd: DirFd,
+    path: Path,
+    times: In<TimespecPair>,
+    flags: AtFlags,
+) -> Result<(), Errno> {
+    if !(AtFlags::SYMLINK_NOFOLLOW | AtFlags::EMPTY_PATH).contains(flags) {
+        return Err(Errno::EINVAL);
+    }
+    let times = super::time::file_times(thread, times)?;
+    let node = if path.0.is_null() {
+        // futimens(3)
+        if !flags.is_empty() {
+            return Err(Errno::EINVAL);
+        }
+        open_node_of(thread, Fd(dirfd.0))?
+    } else {
+        let follow = if flags.contains(AtFlags::SYMLINK_NOFOLLOW) {
+            Follow::No
+        } else {
+            Follow::Yes
+        };
+        let path = thread.read_path(path.0)?;
+        thread.node_or_file(dirfd.0, &path, flags, follow)?
+    };
+    with_changeable(thread, &node, |fd| {
+        Ok(rustix::fs::utimensat(
+            fd,
+            c"",
+            &times,
+            rustix::fs::AtFlags::EMPTY_PATH,
+        )?)
+    })
+}
+
+/// Bytes of the record for a name: a multiple of eight.
+fn record_length(name: &ListedName) -> usize {
+    (rawposix_abi::structs::DIRENT64_NAME + name.name.len() + 1).next_multiple_of(8)
+}
+
+pub(super) fn getdents64(
+    thread: &mut Thread,
+    fd: Fd,
+    dirp: Ptr,
+    count: Len,
+) -> Result<usize, Errno> {
+    let file = thread.file(fd.0)?;
+    let (open, dir) = listed_directory(&file)?;
+    let mut listing = open.listing.lock();
+    if listing.names.is_none() {
+        listing.names = Some(read_names(
+            thread.process.mounts(),
+            &thread.process,
+            dir,
+            open.fd.as_ref(),
+        )?);
+    }
+    let position = usize::try_from(listing.position).unwrap_or(usize::MAX);
+    let names = listing.names.as_deref().unwrap_or_default();
+    let room = usize::try_from(count.0).unwrap_or(usize::MAX);
+    let mut records = Vec::new();
+    let mut next = position;
+    for name in names.get(position..).unwrap_or_default() {
+        let length = record_length(name);
+        if records.len() + length > room {
+            break;
+        }
+        next += 1;
+        let end = records.len() + length;
+        records.extend_from_slice(&name.inode.to_le_bytes());
+        records.extend_from_slice(&(next as u64).to_le_bytes());
+        records.extend_from_slice(&u16::try_from(length).unwrap_or(u16::MAX).to_le_bytes());
+        records.push(name.kind);
+        records.extend_from_slice(&name.name);
+        records.resize(end, 0);
+    }
+    if records.is_empty() && position < names.len() {
+        return Err(Errno::EINVAL);
+    }
+    listing.position = next as u64;
+    drop(listing);
+    thread
+        .memory()
+        .write_bytes(GuestPtr::new(dirp.0), &records)?;
+    Ok(records.len())
+}

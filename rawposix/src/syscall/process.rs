@@ -1,0 +1,269 @@
+//! The life of a process: exit, wait, limits, usage, prctl. See exit(2), waitid(2), prlimit(2), prctl(2).
+
+use rawposix_abi::flags::{CloneFlags, prctl};
+use rawposix_abi::structs::{OldTimeval, Rlimit64, Rusage, Siginfo};
+use rawposix_abi::{Errno, Signal};
+use rawposix_memory::GuestPtr;
+use rustix::time::ClockId;
+
+use super::args::{Hex, In, Int, Len, Out, Pid, PrctlOption, Ptr, Resource};
+use crate::control::ExitStatus;
+use crate::thread::Thread;
+
+/// The low byte of a status is what a parent sees.
+fn status(code: Int) -> ExitStatus {
+    let [low, ..] = code.0.to_le_bytes();
+    ExitStatus::Exited(low)
+}
+
+pub(super) fn exit(thread: &mut Thread, code: Int) -> Result<(), Errno> {
+    // The only thread's end is the process's.
+    exit_group(thread, code)
+}
+
+pub(super) fn exit_group(thread: &mut Thread, code: Int) -> Result<(), Errno> {
+    if thread.clear_tid != 0 {
+        let _ = thread
+            .memory()
+            .write(GuestPtr::new(thread.clear_tid), &0_u32);
+    }
+    thread.process.finish(status(code));
+    Ok(())
+}
+
+pub(super) fn set_tid_address(thread: &mut Thread, tidptr: Ptr) -> Result<i32, Errno> {
+    thread.clear_tid = tidptr.0;
+    Ok(thread.tid.0)
+}
+
+/// Bytes of `struct robust_list_head`.
+const ROBUST_LIST_HEAD: u32 = 12;
+
+pub(super) fn set_robust_list(thread: &mut Thread, head: Ptr, len: Len) -> Result<(), Errno> {
+    if len.0 != ROBUST_LIST_HEAD {
+        return Err(Errno::EINVAL);
+    }
+    thread.robust_list = head.0;
+    Ok(())
+}
+
+pub(super) fn get_robust_list(
+    thread: &mut Thread,
+    pid: Pid,
+    head: Out<u32>,
+    len: Out<u32>,
+) -> Result<(), Errno> {
+    if pid.0 != 0 && pid.0 != thread.tid.0 {
+        return Err(Errno::ESRCH);
+    }
+    thread.memory().write(len.0, &ROBUST_LIST_HEAD)?;
+    thread.memory().write(head.0, &thread.robust_list)
+}
+
+pub(super) fn waitid(
+    thread: &mut Thread,
+    kind: Int,
+    id: Pid,
+    info: Out<Siginfo>,
+    options: Hex,
+    usage: Out<Rusage>,
+) -> Result<(), Errno> {
+    let _ = (thread, info, usage);
+    const WNOHANG: u32 = 1;
+    const WSTOPPED: u32 = 2;
+    const WEXITED: u32 = 4;
+    const WCONTINUED: u32 = 8;
+    const WNOWAIT: u32 = 0x0100_0000;
+    const SPECIAL: u32 = 0xe000_0000;
+    let states = WSTOPPED | WEXITED | WCONTINUED;
+    if options.0 & !(states | WNOHANG | WNOWAIT | SPECIAL) != 0 || options.0 & states == 0 {
+        return Err(Errno::EINVAL);
+    }
+    match kind.0 {
+        1 if id.0 <= 0 => Err(Errno::EINVAL),
+        2 if id.0 < 0 => Err(Errno::EINVAL),
+        0..=2 => Err(Errno::ECHILD),
+        3 => Err(Errno::EBADF),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+pub(super) fn prlimit64(
+    thread: &mut Thread,
+    pid: Pid,
+    resource: Resource,
+    new: In<Rlimit64>,
+    old: Out<Rlimit64>,
+) -> Result<(), Errno> {
+    let process = &thread.process;
+    if pid.0 != 0 && pid.0 != process.pid.0 {
+        return Err(Errno::ESRCH);
+    }
+    let before = process.limit(resource.0)?;
+    if let Some(ptr) = new.0.non_null() {
+        let wanted = thread.memory().read(ptr)?;
+        process.set_limit(resource.0, wanted)?;
+    }
+    match old.0.non_null() {
+        Some(ptr) => thread.memory().write(ptr, &before),
+        None => Ok(()),
+    }
+}
+
+fn old_timeval(time: rustix::time::Timespec) -> OldTimeval {
+    OldTimeval {
+        sec: i32::try_from(time.tv_sec).unwrap_or(i32::MAX),
+        usec: i32::try_from(time.tv_nsec / 1000).unwrap_or(0),
+    }
+}
+
+pub(super) fn getrusage(thread: &mut Thread, who: Int, usage: Out<Rusage>) -> Result<(), Errno> {
+    let clock = match who.0 {
+        0 => Some(ClockId::ProcessCPUTime),
+        1 => Some(ClockId::ThreadCPUTime),
+        -1 => None,
+        _ => return Err(Errno::EINVAL),
+    };
+    let mut answer = Rusage::default();
+    if let Some(clock) = clock {
+        answer.utime = old_timeval(rustix::time::clock_gettime(clock));
+        answer.maxrss = i32::try_from(thread.memory().usage().total / 1024).unwrap_or(i32::MAX);
+    }
+    thread.memory().write(usage.0, &answer)
+}
+
+pub(super) fn personality(thread: &mut Thread, persona: Hex) -> Result<i32, Errno> {
+    let _ = thread;
+    match persona.0 {
+        0 | u32::MAX => Ok(0),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+pub(super) fn unshare(thread: &mut Thread, flags: CloneFlags) -> Result<(), Errno> {
+    let _ = thread;
+    let own = CloneFlags::FILES
+        | CloneFlags::FS
+        | CloneFlags::SYSVSEM
+        | CloneFlags::SIGHAND
+        | CloneFlags::VM
+        | CloneFlags::THREAD;
+    let namespaces = CloneFlags::NEWNS
+        | CloneFlags::NEWCGROUP
+        | CloneFlags::NEWUTS
+        | CloneFlags::NEWIPC
+        | CloneFlags::NEWUSER
+        | CloneFlags::NEWPID
+        | CloneFlags::NEWNET;
+    if flags.intersects(namespaces) {
+        return Err(Errno::EPERM);
+    }
+    // A single thread shares nothing.
+    if own.contains(flags) {
+        Ok(())
+    } else {
+        Err(Errno::EINVAL)
+    }
+}
+
+/// Bytes of a thread's name, with its NUL.
+const NAME_SIZE: usize = 16;
+
+#[expect(clippy::too_many_arguments, reason = "the system call has five")]
+pub(super) fn prctl(
+    thread: &mut Thread,
+    option: PrctlOption,
+    arg2: Hex,
+    arg3: Hex,
+    arg4: Hex,
+    arg5: Hex,
+) -> Result<i32, Errno> {
+    let rest_is_zero = arg3.0 == 0 && arg4.0 == 0 && arg5.0 == 0;
+    let memory = thread.memory();
+    let process = &thread.process;
+    let give = |value: u32| memory.write(GuestPtr::new(arg2.0), &value).map(|()| 0);
+    match option.0 {
+        prctl::PR_SET_NAME => {
+            let mut name = [0; NAME_SIZE - 1];
+            let length = read_name(thread, arg2.0, &mut name)?;
+            process.with_settings(|s| s.name = name.get(..length).unwrap_or_default().to_vec());
+            Ok(0)
+        }
+        prctl::PR_GET_NAME => {
+            let mut name = process.with_settings(|s| s.name.clone());
+            name.resize(NAME_SIZE, 0);
+            memory.write_bytes(GuestPtr::new(arg2.0), &name).map(|()| 0)
+        }
+        prctl::PR_SET_PDEATHSIG => {
+            let signal = match arg2.0 {
+                0 => None,
+                number => Some(Signal::from_raw(number).ok_or(Errno::EINVAL)?),
+            };
+            process.with_settings(|s| s.parent_death_signal = signal);
+            Ok(0)
+        }
+        prctl::PR_GET_PDEATHSIG => {
+            let signal = process.with_settings(|s| s.parent_death_signal);
+            give(signal.map_or(0, |s| u32::from(s.raw())))
+        }
+        prctl::PR_SET_DUMPABLE if arg2.0 <= 1 => {
+            process.with_settings(|s| s.dumpable = arg2.0);
+            Ok(0)
+        }
+        prctl::PR_GET_DUMPABLE => Ok(process.with_settings(|s| s.dumpable.cast_signed())),
+        prctl::PR_SET_NO_NEW_PRIVS if arg2.0 == 1 && rest_is_zero => {
+            process.with_settings(|s| s.no_new_privileges = true);
+            Ok(0)
+        }
+        prctl::PR_GET_NO_NEW_PRIVS if arg2.0 == 0 && rest_is_zero => {
+            Ok(i32::from(process.with_settings(|s| s.no_new_privileges)))
+        }
+        prctl::PR_SET_CHILD_SUBREAPER => {
+            process.with_settings(|s| s.child_subreaper = arg2.0 != 0);
+            Ok(0)
+        }
+        prctl::PR_GET_CHILD_SUBREAPER => {
+            give(u32::from(process.with_settings(|s| s.child_subreaper)))
+        }
+        prctl::PR_SET_TIMERSLACK => {
+            let slack = if arg2.0.cast_signed() <= 0 {
+                50_000
+            } else {
+                arg2.0
+            };
+            process.with_settings(|s| s.timer_slack = slack);
+            Ok(0)
+        }
+        prctl::PR_GET_TIMERSLACK => Ok(process.with_settings(|s| s.timer_slack.cast_signed())),
+        prctl::PR_GET_TID_ADDRESS => give(thread.clear_tid),
+        prctl::PR_GET_KEEPCAPS
+        | prctl::PR_GET_SECUREBITS
+        | prctl::PR_GET_SECCOMP
+        | prctl::PR_GET_THP_DISABLE => Ok(0),
+        prctl::PR_SET_KEEPCAPS if arg2.0 <= 1 => Ok(0),
+        prctl::PR_CAPBSET_READ if arg2.0 <= LAST_CAPABILITY => Ok(0),
+        prctl::PR_CAPBSET_DROP if arg2.0 <= LAST_CAPABILITY => Err(Errno::EPERM),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+/// `CAP_LAST_CAP` of capabilities(7).
+const LAST_CAPABILITY: u32 = 40;
+
+/// Reads a name up to its NUL; what does not fit is cut off.
+fn read_name(thread: &Thread, address: u32, name: &mut [u8]) -> Result<usize, Errno> {
+    let mut length = 0;
+    for (place, ahead) in name.iter_mut().zip(0..) {
+        let byte: u8 = thread.memory().read(
+            GuestPtr::new(address)
+                .checked_add(ahead)
+                .ok_or(Errno::EFAULT)?,
+        )?;
+        if byte == 0 {
+            break;
+        }
+        *place = byte;
+        length += 1;
+    }
+    Ok(length)
+}

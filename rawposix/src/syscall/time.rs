@@ -1,0 +1,188 @@
+//! Clocks and sleeping. See clock_gettime(2), clock_nanosleep(2), times(2), utimensat(2).
+
+use rawposix_abi::Errno;
+use rawposix_abi::flags::{TimerFlags, clock};
+use rawposix_abi::structs::{Timespec, TimespecPair, Tms};
+use rustix::fs::Timestamps;
+use rustix::thread::NanosleepRelativeResult;
+use rustix::time::ClockId as HostClock;
+
+use super::args::{ClockId, In, Out};
+use crate::thread::Thread;
+
+/// `UTIME_NOW` and `UTIME_OMIT` of utimensat(2).
+const UTIME_NOW: i32 = 0x3fff_ffff;
+const UTIME_OMIT: i32 = 0x3fff_fffe;
+
+/// A duration or a point in time: `EINVAL` for a negative one or too many nanoseconds.
+pub(super) fn checked(time: Timespec) -> Result<rustix::time::Timespec, Errno> {
+    if time.sec < 0 || !(0..1_000_000_000).contains(&time.nsec) {
+        return Err(Errno::EINVAL);
+    }
+    Ok(rustix::time::Timespec {
+        tv_sec: time.sec,
+        tv_nsec: i64::from(time.nsec),
+    })
+}
+
+/// Reads an optional timeout.
+pub(super) fn timeout(
+    thread: &Thread,
+    time: In<Timespec>,
+) -> Result<Option<rustix::time::Timespec>, Errno> {
+    match time.0.non_null() {
+        Some(ptr) => checked(thread.memory().read(ptr)?).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// The host's time in the guest's layout.
+pub(super) fn to_guest(time: rustix::time::Timespec) -> Timespec {
+    Timespec {
+        sec: time.tv_sec,
+        nsec: i32::try_from(time.tv_nsec).unwrap_or(0),
+        pad: 0,
+    }
+}
+
+/// The host's clock for a guest's. While one process runs, its CPU time is the host process's.
+fn host_clock(id: u32) -> Result<HostClock, Errno> {
+    Ok(match id {
+        clock::CLOCK_REALTIME => HostClock::Realtime,
+        clock::CLOCK_MONOTONIC => HostClock::Monotonic,
+        clock::CLOCK_PROCESS_CPUTIME_ID => HostClock::ProcessCPUTime,
+        clock::CLOCK_THREAD_CPUTIME_ID => HostClock::ThreadCPUTime,
+        clock::CLOCK_MONOTONIC_RAW => HostClock::MonotonicRaw,
+        clock::CLOCK_REALTIME_COARSE => HostClock::RealtimeCoarse,
+        clock::CLOCK_MONOTONIC_COARSE => HostClock::MonotonicCoarse,
+        clock::CLOCK_BOOTTIME | clock::CLOCK_BOOTTIME_ALARM => HostClock::Boottime,
+        clock::CLOCK_REALTIME_ALARM => HostClock::Realtime,
+        clock::CLOCK_TAI => HostClock::Realtime,
+        _ => return Err(Errno::EINVAL),
+    })
+}
+
+pub(super) fn clock_gettime64(
+    thread: &mut Thread,
+    id: ClockId,
+    tp: Out<Timespec>,
+) -> Result<(), Errno> {
+    let now = rustix::time::clock_gettime(host_clock(id.0)?);
+    thread.memory().write(tp.0, &to_guest(now))
+}
+
+pub(super) fn clock_getres_time64(
+    thread: &mut Thread,
+    id: ClockId,
+    res: Out<Timespec>,
+) -> Result<(), Errno> {
+    let resolution = rustix::time::clock_getres(host_clock(id.0)?);
+    match res.0.non_null() {
+        Some(ptr) => thread.memory().write(ptr, &to_guest(resolution)),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn clock_settime64(
+    thread: &mut Thread,
+    id: ClockId,
+    tp: In<Timespec>,
+) -> Result<(), Errno> {
+    checked(thread.memory().read(tp.0)?)?;
+    match id.0 {
+        clock::CLOCK_REALTIME => Err(Errno::EPERM),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+pub(super) fn clock_nanosleep_time64(
+    thread: &mut Thread,
+    id: ClockId,
+    flags: TimerFlags,
+    request: In<Timespec>,
+    remain: Out<Timespec>,
+) -> Result<(), Errno> {
+    // Nothing interrupts a sleep yet, so nothing remains of it.
+    let _ = remain;
+    let id = match id.0 {
+        clock::CLOCK_THREAD_CPUTIME_ID => return Err(Errno::EINVAL),
+        clock::CLOCK_PROCESS_CPUTIME_ID => return Err(Errno::EOPNOTSUPP),
+        clock::CLOCK_MONOTONIC_RAW
+        | clock::CLOCK_REALTIME_COARSE
+        | clock::CLOCK_MONOTONIC_COARSE => {
+            return Err(Errno::EOPNOTSUPP);
+        }
+        id => host_clock(id)?,
+    };
+    let mut request = checked(thread.memory().read(request.0)?)?;
+    if flags.contains(TimerFlags::ABSTIME) {
+        return thread
+            .block(|| rustix::thread::clock_nanosleep_absolute(id, &request).map_err(Errno::from));
+    }
+    thread.block(
+        || match rustix::thread::clock_nanosleep_relative(id, &request) {
+            NanosleepRelativeResult::Ok => Ok(()),
+            NanosleepRelativeResult::Interrupted(left) => {
+                request = left;
+                Err(Errno::EINTR)
+            }
+            NanosleepRelativeResult::Err(errno) => Err(errno.into()),
+        },
+    )
+}
+
+/// Clock ticks a second, as `AT_CLKTCK` says.
+const TICKS: i64 = 100;
+
+/// A time in clock ticks, which wrap.
+pub(super) fn ticks(time: rustix::time::Timespec) -> i32 {
+    let ticks = time
+        .tv_sec
+        .wrapping_mul(TICKS)
+        .wrapping_add(time.tv_nsec / (1_000_000_000 / TICKS));
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "clock_t wraps on 32-bit Linux"
+    )]
+    {
+        ticks as i32
+    }
+}
+
+pub(super) fn times(thread: &mut Thread, buf: Out<Tms>) -> Result<i32, Errno> {
+    if let Some(ptr) = buf.0.non_null() {
+        let used = Tms {
+            utime: ticks(rustix::time::clock_gettime(HostClock::ProcessCPUTime)),
+            ..Tms::default()
+        };
+        thread.memory().write(ptr, &used)?;
+    }
+    Ok(ticks(rustix::time::clock_gettime(HostClock::Monotonic)) & i32::MAX)
+}
+
+/// The argument of utimensat(2); no pointer means now.
+pub(super) fn file_times(thread: &Thread, times: In<TimespecPair>) -> Result<Timestamps, Errno> {
+    let now = Timespec {
+        sec: 0,
+        nsec: UTIME_NOW,
+        pad: 0,
+    };
+    let pair = match times.0.non_null() {
+        Some(ptr) => thread.memory().read(ptr)?,
+        None => TimespecPair {
+            access: now,
+            modification: now,
+        },
+    };
+    let convert = |time: Timespec| match time.nsec {
+        0..1_000_000_000 | UTIME_NOW | UTIME_OMIT => Ok(rustix::time::Timespec {
+            tv_sec: time.sec,
+            tv_nsec: i64::from(time.nsec),
+        }),
+        _ => Err(Errno::EINVAL),
+    };
+    Ok(Timestamps {
+        last_access: convert(pair.access)?,
+        last_modification: convert(pair.modification)?,
+    })
+}

@@ -1,0 +1,343 @@
+//! How each kind of argument is shown.
+
+use rawposix_abi::flags::{
+    AT_FDCWD, GuestFlags, clock, fcntl, futex, ioctl, prctl, resource, sighow, whence,
+};
+use rawposix_abi::structs::{
+    CapHeader, FdPair, Iovec, Itimerspec, Itimerval, OpenHow, Pollfd, Rlimit64, Rusage, Sigaction,
+    Siginfo, StackT, Statfs64, Statx, Sysinfo, Timespec, TimespecPair, Tms, Utsname,
+};
+use rawposix_abi::{Signal, SignalSet};
+use rawposix_memory::{GuestPtr, GuestSlice};
+use zerocopy::{FromBytes, IntoBytes};
+
+use super::text::{address, buffer, quote, short_string, string};
+use super::{Moment, Shown, errno_of};
+use crate::syscall::args::{
+    ClockId, DirFd, FcntlCmd, Fd, FutexOp, Gid, Hex, Hex64, In, InBuf, InOut, Int, IoVec, IoctlCmd,
+    Len, Mode, Off, Out, OutBuf, OutStr, Path, Pid, PollFds, PrctlOption, Ptr, Resource, SigHow,
+    SignalArg, Str, Uid, Uint, Whence, Words,
+};
+
+/// A kind of argument that can be shown.
+pub(crate) trait Show {
+    /// Takes the argument's words and shows them; `None` when its time has not come.
+    fn show(words: &mut Words, shown: &Shown<'_>) -> Option<String>;
+}
+
+macro_rules! plain {
+    ($($kind:ident: |$word:ident| $text:expr;)*) => {$(
+        impl Show for $kind {
+            fn show(words: &mut Words, _: &Shown<'_>) -> Option<String> {
+                let $word = words.take();
+                Some($text)
+            }
+        }
+    )*};
+}
+
+/// A symbolic name, or the number.
+fn named(name: Option<&'static str>, word: u32) -> String {
+    name.map_or_else(|| format!("{word:#x}"), str::to_owned)
+}
+
+/// An id, where the greatest number means none.
+fn id(word: u32) -> String {
+    if word == u32::MAX {
+        String::from("-1")
+    } else {
+        word.to_string()
+    }
+}
+
+plain! {
+    Fd: |word| word.cast_signed().to_string();
+    DirFd: |word| if word.cast_signed() == AT_FDCWD { String::from("AT_FDCWD") } else { word.cast_signed().to_string() };
+    Int: |word| word.cast_signed().to_string();
+    Pid: |word| word.cast_signed().to_string();
+    Uint: |word| word.to_string();
+    Len: |word| word.to_string();
+    Uid: |word| id(word);
+    Gid: |word| id(word);
+    Hex: |word| format!("{word:#x}");
+    Mode: |word| format!("{word:#05o}");
+    Ptr: |word| address(word);
+    Whence: |word| named(whence::name(word), word);
+    FcntlCmd: |word| named(fcntl::name(word), word);
+    IoctlCmd: |word| named(ioctl::name(word), word);
+    ClockId: |word| named(clock::name(word), word);
+    Resource: |word| named(resource::name(word), word);
+    SigHow: |word| named(sighow::name(word), word);
+    PrctlOption: |word| named(prctl::name(word), word);
+    SignalArg: |word| signal(word);
+    FutexOp: |word| futex_operation(word);
+}
+
+fn signal(word: u32) -> String {
+    Signal::from_raw(word).map_or_else(|| word.to_string(), |signal| signal.to_string())
+}
+
+fn futex_operation(word: u32) -> String {
+    let mut text = named(futex::name(word & 0x7f), word & 0x7f);
+    if word & 128 != 0 {
+        text.push_str("_PRIVATE");
+    }
+    if word & 256 != 0 {
+        text.push_str("|FUTEX_CLOCK_REALTIME");
+    }
+    text
+}
+
+impl Show for Off {
+    fn show(words: &mut Words, _: &Shown<'_>) -> Option<String> {
+        Some(words.take_pair().cast_signed().to_string())
+    }
+}
+
+impl Show for Hex64 {
+    fn show(words: &mut Words, _: &Shown<'_>) -> Option<String> {
+        Some(format!("{:#x}", words.take_pair()))
+    }
+}
+
+impl<F: GuestFlags> Show for F {
+    fn show(words: &mut Words, _: &Shown<'_>) -> Option<String> {
+        let mut text = String::new();
+        F::write(words.take(), &mut text);
+        Some(text)
+    }
+}
+
+impl Show for Path {
+    fn show(words: &mut Words, shown: &Shown<'_>) -> Option<String> {
+        Some(string(shown.memory, words.take(), None))
+    }
+}
+
+impl Show for Str {
+    fn show(words: &mut Words, shown: &Shown<'_>) -> Option<String> {
+        Some(short_string(shown.memory, words.take()))
+    }
+}
+
+impl Show for InBuf {
+    fn show(words: &mut Words, shown: &Shown<'_>) -> Option<String> {
+        let addr = words.take();
+        Some(buffer(shown.memory, addr, words.peek(0)))
+    }
+}
+
+impl Show for OutBuf {
+    fn show(words: &mut Words, shown: &Shown<'_>) -> Option<String> {
+        let addr = words.take();
+        match (shown.moment, written(shown.moment)) {
+            (Moment::Before, _) => None,
+            (Moment::After(_), Some(count)) => Some(buffer(shown.memory, addr, count)),
+            (Moment::After(_), None) => Some(address(addr)),
+        }
+    }
+}
+
+impl Show for OutStr {
+    fn show(words: &mut Words, shown: &Shown<'_>) -> Option<String> {
+        let addr = words.take();
+        let count = match shown.moment {
+            Moment::Before => return None,
+            Moment::After(_) => written(shown.moment),
+        };
+        let mut bytes = vec![0; usize::try_from(count.unwrap_or(0).min(4096)).unwrap_or(0)];
+        if count.is_none()
+            || shown
+                .memory
+                .read_bytes(GuestPtr::new(addr), &mut bytes)
+                .is_err()
+        {
+            return Some(address(addr));
+        }
+        Some(quote(bytes.strip_suffix(&[0]).unwrap_or(&bytes)))
+    }
+}
+
+/// What a successful call says it wrote.
+fn written(moment: Moment) -> Option<u32> {
+    match moment {
+        Moment::After(word) if errno_of(word).is_none() => u32::try_from(word).ok(),
+        _ => None,
+    }
+}
+
+/// Elements of an array that are shown.
+const ELEMENTS: u32 = 16;
+
+fn list<T: FromBytes + IntoBytes>(
+    shown: &Shown<'_>,
+    addr: u32,
+    count: u32,
+    each: impl Fn(&T) -> String,
+) -> String {
+    let some = GuestSlice::new(GuestPtr::<T>::new(addr), count.min(ELEMENTS));
+    match shown.memory.read_slice(some) {
+        Ok(elements) => {
+            let mut texts: Vec<String> = elements.iter().map(each).collect();
+            if count > ELEMENTS {
+                texts.push(String::from("..."));
+            }
+            format!("[{}]", texts.join(", "))
+        }
+        Err(_) => address(addr),
+    }
+}
+
+impl Show for IoVec {
+    fn show(words: &mut Words, shown: &Shown<'_>) -> Option<String> {
+        let addr = words.take();
+        Some(list(shown, addr, words.peek(0), |iov: &Iovec| {
+            format!(
+                "{{iov_base={}, iov_len={}}}",
+                buffer(shown.memory, iov.base, iov.len),
+                iov.len
+            )
+        }))
+    }
+}
+
+impl Show for PollFds {
+    fn show(words: &mut Words, shown: &Shown<'_>) -> Option<String> {
+        let addr = words.take();
+        let after = match shown.moment {
+            Moment::Before => return None,
+            Moment::After(_) => written(shown.moment).is_some_and(|count| count > 0),
+        };
+        Some(list(
+            shown,
+            addr,
+            words.peek(0),
+            |poll: &Pollfd| match after {
+                true => format!(
+                    "{{fd={}, events={:#x}, revents={:#x}}}",
+                    poll.fd, poll.events, poll.revents
+                ),
+                false => format!("{{fd={}, events={:#x}}}", poll.fd, poll.events),
+            },
+        ))
+    }
+}
+
+/// A structure that can be shown.
+pub(crate) trait ShowStruct: FromBytes + IntoBytes {
+    fn text(&self) -> String;
+}
+
+fn structure<T: ShowStruct>(shown: &Shown<'_>, addr: u32) -> String {
+    match GuestPtr::<T>::new(addr)
+        .non_null()
+        .map(|ptr| shown.memory.read(ptr))
+    {
+        Some(Ok(value)) => value.text(),
+        Some(Err(_)) | None => address(addr),
+    }
+}
+
+impl<T: ShowStruct> Show for In<T> {
+    fn show(words: &mut Words, shown: &Shown<'_>) -> Option<String> {
+        Some(structure::<T>(shown, words.take()))
+    }
+}
+
+impl<T: ShowStruct> Show for Out<T> {
+    fn show(words: &mut Words, shown: &Shown<'_>) -> Option<String> {
+        let addr = words.take();
+        match shown.moment {
+            Moment::Before => None,
+            Moment::After(word) if errno_of(word).is_some() => Some(address(addr)),
+            Moment::After(_) => Some(structure::<T>(shown, addr)),
+        }
+    }
+}
+
+impl<T: ShowStruct> Show for InOut<T> {
+    fn show(words: &mut Words, shown: &Shown<'_>) -> Option<String> {
+        In::<T>::show(words, shown)
+    }
+}
+
+macro_rules! structures {
+    ($($kind:ty: |$value:ident| $text:expr;)*) => {$(
+        impl ShowStruct for $kind {
+            fn text(&self) -> String {
+                let $value = self;
+                $text
+            }
+        }
+    )*};
+}
+
+fn field(bytes: &[u8]) -> String {
+    quote(bytes.split(|byte| *byte == 0).next().unwrap_or_default())
+}
+
+fn limit(value: u64) -> String {
+    if value == u64::MAX {
+        String::from("RLIM64_INFINITY")
+    } else {
+        value.to_string()
+    }
+}
+
+fn set(bits: u64) -> String {
+    let set = SignalSet::from_bits(bits);
+    let names: Vec<String> = set
+        .iter()
+        .map(|s| s.to_string().trim_start_matches("SIG").to_owned())
+        .collect();
+    format!("[{}]", names.join(" "))
+}
+
+fn kind_of(mode: u16) -> &'static str {
+    match mode & 0o170_000 {
+        0o010_000 => "S_IFIFO",
+        0o020_000 => "S_IFCHR",
+        0o040_000 => "S_IFDIR",
+        0o060_000 => "S_IFBLK",
+        0o100_000 => "S_IFREG",
+        0o120_000 => "S_IFLNK",
+        0o140_000 => "S_IFSOCK",
+        _ => "0",
+    }
+}
+
+structures! {
+    i32: |v| format!("[{v}]");
+    u32: |v| format!("[{v}]");
+    i64: |v| format!("[{v}]");
+    u64: |v| set(*v);
+    Timespec: |v| format!("{{tv_sec={}, tv_nsec={}}}", v.sec, v.nsec);
+    TimespecPair: |v| format!("[{}, {}]", v.access.text(), v.modification.text());
+    Itimerspec: |v| format!("{{it_interval={}, it_value={}}}", v.interval.text(), v.value.text());
+    Itimerval: |v| format!("{{it_interval={{{}, {}}}, it_value={{{}, {}}}}}", v.interval.sec, v.interval.usec, v.value.sec, v.value.usec);
+    Tms: |v| format!("{{tms_utime={}, tms_stime={}, tms_cutime={}, tms_cstime={}}}", v.utime, v.stime, v.cutime, v.cstime);
+    Rusage: |v| format!("{{ru_utime={{tv_sec={}, tv_usec={}}}, ru_maxrss={}, ...}}", v.utime.sec, v.utime.usec, v.maxrss);
+    Rlimit64: |v| format!("{{rlim_cur={}, rlim_max={}}}", limit(v.current), limit(v.max));
+    FdPair: |v| format!("[{}, {}]", v.first, v.second);
+    OpenHow: |v| format!("{{flags={:#x}, mode={:#o}, resolve={:#x}}}", v.flags, v.mode, v.resolve);
+    Statx: |v| format!("{{stx_mask={:#x}, stx_mode={}|{:04o}, stx_size={}, ...}}", v.mask, kind_of(v.mode), v.mode & 0o7777, v.size);
+    Statfs64: |v| format!("{{f_type={:#x}, f_bsize={}, f_blocks={}, f_bfree={}, ...}}", v.kind, v.bsize, v.blocks, v.bfree);
+    Utsname: |v| format!("{{sysname={}, nodename={}, ...}}", field(&v.sysname), field(&v.nodename));
+    Sysinfo: |v| format!("{{uptime={}, totalram={}, freeram={}, mem_unit={}, ...}}", v.uptime, v.totalram, v.freeram, v.mem_unit);
+    Sigaction: |v| format!("{{sa_handler={}, sa_mask={}, sa_flags={:#x}}}", handler(v.handler), set(mask(v.mask)), v.flags);
+    StackT: |v| format!("{{ss_sp={}, ss_flags={:#x}, ss_size={}}}", address(v.sp), v.flags, v.size);
+    Siginfo: |v| format!("{{si_signo={}, si_code={}, ...}}", signal(v.signo.cast_unsigned()), v.code);
+    CapHeader: |v| format!("{{version={:#x}, pid={}}}", v.version, v.pid);
+}
+
+fn mask([low, high]: [u32; 2]) -> u64 {
+    u64::from(high) << 32 | u64::from(low)
+}
+
+fn handler(word: u32) -> String {
+    match word {
+        0 => String::from("SIG_DFL"),
+        1 => String::from("SIG_IGN"),
+        word => format!("{word:#x}"),
+    }
+}
