@@ -48,7 +48,7 @@ impl World {
     }
 
     /// Runs the program, with `PATHS` to try in turn, while `disturb` runs over and over.
-    fn seek(&self, paths: &[&str], disturb: impl Fn() + Send) -> String {
+    fn seek(&self, paths: &[&str], disturb: impl Fn() + Sync) -> String {
         let done = AtomicBool::new(false);
         let mut grant = self.path("granted").into_os_string();
         grant.push("::/g");
