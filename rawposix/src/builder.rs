@@ -11,7 +11,7 @@ use rustix::fs::{CWD, FileType, Mode, OFlags};
 use crate::config::{Access, Config, ConfigError};
 use crate::fs::device::Device;
 use crate::fs::dir::{Dir, HostDir, open_directory};
-use crate::fs::mount::{Above, MountId, MountRoot, Mounts, StaticEntry, StaticId};
+use crate::fs::mount::{Above, MountId, MountRoot, Mounts, StaticEntry, StaticId, refuse_procfs};
 use crate::fs::node::{Node, proc_path};
 use crate::fs::walk::{Follow, Walk};
 
@@ -95,7 +95,9 @@ fn private_directory() -> Result<tempfile::TempDir, Errno> {
 }
 
 fn open_host(path: &Path, mount: MountId) -> Result<HostDir, Errno> {
-    HostDir::new(open_directory(CWD, path, OFlags::empty())?, mount)
+    let fd = open_directory(CWD, path, OFlags::empty())?;
+    refuse_procfs(&fd)?;
+    HostDir::new(fd, mount)
 }
 
 fn mount_host(mounts: &mut Mounts, host: &Path, guest: &[u8], access: Access) -> Result<(), Errno> {
@@ -105,6 +107,7 @@ fn mount_host(mounts: &mut Mounts, host: &Path, guest: &[u8], access: Access) ->
 }
 
 fn host_root(fd: OwnedFd, id: MountId) -> Result<MountRoot, Errno> {
+    refuse_procfs(&fd)?;
     let kind = FileType::from_raw_mode(rustix::fs::fstat(&fd)?.st_mode);
     Ok(if kind == FileType::Directory {
         MountRoot::Dir(Arc::new(HostDir::new(fd, id)?))

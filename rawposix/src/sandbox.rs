@@ -1,13 +1,19 @@
 //! The sandbox: what all its processes share.
 
+use std::ffi::OsStr;
+use std::fs::File;
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
+use parking_lot::Mutex;
 use rawposix_abi::Errno;
 use rawposix_abi::flags::OpenFlags;
 use rawposix_abi::structs::Rlimit64;
 use rawposix_memory::AddressSpace;
+use rustix::fs::{Access, FileType, OFlags};
 use rustix::time::{ClockId, Timespec};
 
 use crate::builder;
@@ -45,8 +51,8 @@ pub(crate) struct World {
     pub(crate) tracer: Option<Tracer>,
     cwd: Vec<u8>,
     limits: Vec<Limit>,
-    /// Removed when the world ends.
-    _private: tempfile::TempDir,
+    /// Removed when the world ends, or earlier by [`Sandbox::abandon`].
+    private: Mutex<Option<tempfile::TempDir>>,
 }
 
 /// The program that [`Sandbox::start`] starts.
@@ -90,7 +96,7 @@ impl Sandbox {
             tracer: config.trace.map(Tracer::new),
             cwd: builder::bytes(&config.cwd),
             limits: config.limits,
-            _private: private,
+            private: Mutex::new(Some(private)),
         };
         world.first_context().map_err(|errno| ConfigError {
             what: format!("cannot enter '{}' in the sandbox", config.cwd.display()),
@@ -118,6 +124,21 @@ impl Sandbox {
             startup,
         ))
     }
+
+    /// Removes the private `/tmp` while guests still run: for a lind that is about to end by a signal.
+    pub fn abandon(&self) {
+        drop(self.world.private.lock().take());
+    }
+
+    /// Finds and opens a program as execvp(3) would in the sandbox: a name without a slash is looked for in the
+    /// directories of `search`, which is formatted as `PATH`. Gives its absolute path in the sandbox.
+    ///
+    /// # Errors
+    /// Those of execve(2): `ENOENT`, `ENOTDIR`, `ELOOP`, `EACCES` for what is no executable file.
+    pub fn open_program(&self, path: &Path, search: &OsStr) -> Result<(PathBuf, File), Errno> {
+        self.world
+            .open_program(path.as_os_str().as_bytes(), search.as_bytes())
+    }
 }
 
 impl World {
@@ -133,6 +154,49 @@ impl World {
             }),
             _ => Err(Errno::ENOTDIR),
         }
+    }
+
+    fn open_program(&self, path: &[u8], search: &[u8]) -> Result<(PathBuf, File), Errno> {
+        if path.is_empty() {
+            return Err(Errno::ENOENT);
+        }
+        if path.contains(&b'/') {
+            return self.open_executable(path);
+        }
+        let mut refused = None;
+        for directory in search.split(|byte| *byte == b':') {
+            let mut candidate = directory.to_vec();
+            if !candidate.is_empty() {
+                candidate.push(b'/');
+            }
+            candidate.extend_from_slice(path);
+            match self.open_executable(&candidate) {
+                Err(Errno::EACCES) => refused = Some(Errno::EACCES),
+                Err(Errno::ENOENT | Errno::ENOTDIR) => {}
+                found => return found,
+            }
+        }
+        Err(refused.unwrap_or(Errno::ENOENT))
+    }
+
+    fn open_executable(&self, path: &[u8]) -> Result<(PathBuf, File), Errno> {
+        let context = self.first_context()?;
+        let node =
+            Walk::new(&self.mounts, context.root, None).node(context.cwd, path, Follow::Yes)?;
+        let Node::Host(host) = node else {
+            return Err(Errno::EACCES);
+        };
+        if host.kind != FileType::RegularFile {
+            return Err(Errno::EACCES);
+        }
+        rustix::fs::access(host.proc_path(), Access::EXEC_OK)?;
+        let file = File::from(host.open(OFlags::RDONLY)?);
+        let absolute = if path.starts_with(b"/") {
+            path.to_vec()
+        } else {
+            [&*self.cwd, b"/", path].concat()
+        };
+        Ok((PathBuf::from(std::ffi::OsString::from_vec(absolute)), file))
     }
 
     /// Limits of the first process.

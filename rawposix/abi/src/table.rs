@@ -170,6 +170,11 @@ pub fn by_number(number: i32) -> Option<&'static Syscall> {
         .find(|call| i32::from(call.number) == number)
 }
 
+/// The entry with this name.
+pub fn by_name(name: &str) -> Option<&'static Syscall> {
+    SYSCALLS.iter().find(|call| call.name == name)
+}
+
 /// The body of the C library's `arch-syscall.h`: one `#define` a number, sorted by name.
 pub fn c_header() -> String {
     let mut calls: Vec<_> = SYSCALLS.iter().collect();

@@ -6,7 +6,7 @@ mod limits;
 mod signals;
 
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use rawposix_abi::structs::Rlimit64;
@@ -43,7 +43,6 @@ pub(crate) struct Process {
     limits: Mutex<Limits>,
     settings: Mutex<Settings>,
     image: Image,
-    started: Instant,
     end: OnceLock<ExitStatus>,
 }
 
@@ -109,7 +108,6 @@ impl Process {
                 session: pid,
             }),
             image,
-            started: Instant::now(),
             end: OnceLock::new(),
         })
     }
@@ -245,11 +243,6 @@ impl Process {
     /// Time since the sandbox started.
     pub(crate) fn uptime(&self) -> Duration {
         self.world.started.elapsed()
-    }
-
-    /// Time since the process started.
-    pub(crate) fn age(&self) -> Duration {
-        self.started.elapsed()
     }
 
     /// When the sandbox started, by the clock on the wall.

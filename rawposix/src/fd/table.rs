@@ -121,11 +121,6 @@ impl<F> FdTable<F> {
         used.filter_map(|(place, _)| i32::try_from(place).ok())
     }
 
-    /// All descriptions, once for each descriptor.
-    pub(crate) fn files(&self) -> impl Iterator<Item = &Arc<F>> {
-        self.slots.iter().flatten().map(|slot| &slot.file)
-    }
-
     fn slot(&self, fd: i32) -> Result<&Slot<F>, Errno> {
         let slot = index(fd).and_then(|place| self.slots.get(place)?.as_ref());
         slot.ok_or(Errno::EBADF)

@@ -1,7 +1,7 @@
 //! The mount table: which directory stands at which name. It is made once and never changes.
 
 use std::collections::{BTreeMap, HashMap};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 use rawposix_abi::Errno;
@@ -70,6 +70,16 @@ pub(crate) struct StaticDir {
     pub(crate) above: Above,
     /// Its name in the synthetic directory above it.
     pub(crate) name: Vec<u8>,
+}
+
+/// Fails for a file of the host's `/proc`.
+pub(crate) fn refuse_procfs(fd: impl AsFd) -> Result<(), Errno> {
+    const PROC_SUPER_MAGIC: i64 = 0x9fa0;
+    if rustix::fs::fstatfs(fd)?.f_type == PROC_SUPER_MAGIC {
+        Err(Errno::EACCES)
+    } else {
+        Ok(())
+    }
 }
 
 /// All mounts and synthetic directories.
@@ -151,6 +161,21 @@ impl Mounts {
         self.points
             .get(id.0)
             .is_none_or(|point| point.access == Access::ReadOnly)
+    }
+
+    /// Fails for a file of the host's `/proc`, whatever was granted: through it a guest would reach the memory of
+    /// the host process.
+    pub(crate) fn admit(&self, mount: MountId, fd: impl AsFd, device: u64) -> Result<(), Errno> {
+        let known = match &self.point(mount)?.root {
+            MountRoot::Dir(root) => root.id.device == device,
+            _ => false,
+        };
+        // The root was looked at when it was mounted; another device is another file system.
+        if known || rustix::fs::major(device) != 0 {
+            Ok(())
+        } else {
+            refuse_procfs(fd)
+        }
     }
 
     /// Adds a mount without a place: the root, or one that `attach` places.

@@ -36,16 +36,6 @@ pub(crate) enum Node {
 }
 
 impl HostNode {
-    /// Takes an `O_PATH` handle of something that is no directory.
-    pub(crate) fn new(fd: OwnedFd, mount: MountId) -> Result<Self, Errno> {
-        let kind = FileType::from_raw_mode(rustix::fs::fstat(&fd)?.st_mode);
-        Ok(Self {
-            fd: Arc::new(fd),
-            mount,
-            kind,
-        })
-    }
-
     /// Reads a symbolic link.
     pub(crate) fn read_link(&self) -> Result<Vec<u8>, Errno> {
         Ok(rustix::fs::readlinkat(&self.fd, c"", Vec::new())?.into_bytes())

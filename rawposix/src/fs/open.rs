@@ -149,7 +149,7 @@ fn open_in_host(
     let opened = rustix::fs::openat(host, &*entry.name, flags, how.mode);
     match opened {
         Ok(fd) => {
-            let node = adopt(fd, host.mount, how)?;
+            let node = adopt(process, fd, host.mount, how)?;
             match (&node.object, follow) {
                 (Object::Path(Node::Host(link)), true) if link.kind == FileType::Symlink => {
                     Ok(Opened::Link(link.read_link()?))
@@ -181,8 +181,9 @@ fn refusal(host: &HostDir, entry: &Entry) -> Errno {
 }
 
 /// Makes a description of a freshly opened host descriptor.
-fn adopt(fd: OwnedFd, mount: MountId, how: How) -> Result<Arc<OpenFile>, Errno> {
+fn adopt(process: &Process, fd: OwnedFd, mount: MountId, how: How) -> Result<Arc<OpenFile>, Errno> {
     let stat = rustix::fs::fstat(&fd)?;
+    process.mounts().admit(mount, &fd, stat.st_dev)?;
     let kind = FileType::from_raw_mode(stat.st_mode);
     let flags = how.flags;
     let object = if kind == FileType::Directory {

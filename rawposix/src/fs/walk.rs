@@ -176,6 +176,7 @@ impl<'a> Walk<'a> {
                 }
                 let fd = open_directory(host, c"..", OFlags::NOFOLLOW)?;
                 let above = HostDir::new(fd, host.mount)?;
+                self.mounts.admit(host.mount, &above, above.id.device)?;
                 is_below(&above, root)?;
                 Ok(Dir::Host(Arc::new(above)))
             }
@@ -278,7 +279,9 @@ impl<'a> Walk<'a> {
                 rest.names.truncate(1);
                 // The directories between were not opened, so `..` must ask the host.
                 self.trail.clear();
-                Ok(Some(Dir::Host(Arc::new(HostDir::new(fd, host.mount)?))))
+                let far = HostDir::new(fd, host.mount)?;
+                self.mounts.admit(host.mount, &far, far.id.device)?;
+                Ok(Some(Dir::Host(Arc::new(far))))
             }
             Err(rustix::io::Errno::NOENT) => Err(Errno::ENOENT),
             Err(rustix::io::Errno::ACCESS) => Err(Errno::EACCES),
@@ -314,6 +317,7 @@ impl<'a> Walk<'a> {
                 let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
                 let fd = rustix::fs::openat(host, name, flags, Mode::empty())?;
                 let stat = rustix::fs::fstat(&fd)?;
+                self.mounts.admit(host.mount, &fd, stat.st_dev)?;
                 let kind = FileType::from_raw_mode(stat.st_mode);
                 if kind != FileType::Directory {
                     return Ok(Node::Host(HostNode {
