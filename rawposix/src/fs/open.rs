@@ -146,31 +146,39 @@ fn open_in_host(
         flags -= OFlags::CREATE;
     }
     let follow = !how.has(OpenFlags::NOFOLLOW) || entry.slash;
-    let opened = rustix::fs::openat(host, &*entry.name, flags, how.mode);
-    match opened {
-        Ok(fd) => {
-            let node = adopt(process, fd, host.mount, how)?;
-            match (&node.object, follow) {
-                (Object::Path(Node::Host(link)), true) if link.kind == FileType::Symlink => {
-                    Ok(Opened::Link(link.read_link()?))
-                }
-                _ => Ok(Opened::File(node)),
+    for _ in 0..RACES {
+        match rustix::fs::openat(host, &*entry.name, flags, how.mode) {
+            Ok(fd) => {
+                let file = adopt(process, fd, host.mount, how)?;
+                return match (&file.object, follow) {
+                    (Object::Path(Node::Host(link)), true) if link.kind == FileType::Symlink => {
+                        Ok(Opened::Link(link.read_link()?))
+                    }
+                    _ => Ok(Opened::File(file)),
+                };
             }
-        }
-        Err(errno @ (rustix::io::Errno::LOOP | rustix::io::Errno::NOTDIR)) if follow => {
-            // A link in the last place shows itself by these two.
-            match rustix::fs::readlinkat(host, &*entry.name, Vec::new()) {
-                Ok(text) => Ok(Opened::Link(text.into_bytes())),
-                Err(rustix::io::Errno::INVAL) if errno == rustix::io::Errno::LOOP => {
-                    Err(Errno::EAGAIN)
+            Err(errno @ (rustix::io::Errno::LOOP | rustix::io::Errno::NOTDIR)) if follow => {
+                // A link in the last place shows itself by these two.
+                match rustix::fs::readlinkat(host, &*entry.name, Vec::new()) {
+                    Ok(text) => return Ok(Opened::Link(text.into_bytes())),
+                    Err(rustix::io::Errno::INVAL) if errno == rustix::io::Errno::LOOP => {
+                        // It was a link a moment ago: look again.
+                    }
+                    Err(rustix::io::Errno::INVAL) => return Err(errno.into()),
+                    Err(errno) => return Err(errno.into()),
                 }
-                Err(_) => Err(errno.into()),
             }
+            Err(rustix::io::Errno::NOENT) if read_only && how.creates() => {
+                return Err(Errno::EROFS);
+            }
+            Err(errno) => return Err(errno.into()),
         }
-        Err(rustix::io::Errno::NOENT) if read_only && how.creates() => Err(Errno::EROFS),
-        Err(errno) => Err(errno.into()),
     }
+    Err(Errno::EAGAIN)
 }
+
+/// How often a name that changes between a link and a file is looked at.
+const RACES: u32 = 1000;
 
 /// What a read-only mount answers to a change: a missing name is missing, unless it would be created.
 fn refusal(host: &HostDir, entry: &Entry) -> Errno {

@@ -121,9 +121,11 @@ impl<'a> Walk<'a> {
             if follow == Follow::Yes || slash {
                 match self.step(&entry.dir, node, &mut rest)? {
                     Step::Link(next) => dir = next,
-                    Step::Node(Node::Dir(found)) => return Ok(Node::Dir(found)),
-                    Step::Node(_) if slash => return Err(Errno::ENOTDIR),
-                    Step::Node(node) => return Ok(node),
+                    Step::Node(Node::Dir(found)) | Step::Far(Node::Dir(found)) => {
+                        return Ok(Node::Dir(found));
+                    }
+                    Step::Node(_) | Step::Far(_) if slash => return Err(Errno::ENOTDIR),
+                    Step::Node(node) | Step::Far(node) => return Ok(node),
                 }
             } else {
                 return Ok(node);
@@ -246,7 +248,8 @@ impl<'a> Walk<'a> {
                     self.trail.push(dir);
                     found
                 }
-                Step::Node(_) => return Err(Errno::ENOTDIR),
+                Step::Far(Node::Dir(found)) => found,
+                Step::Node(_) | Step::Far(_) => return Err(Errno::ENOTDIR),
             };
         }
         Ok(Parent::Itself(dir))
@@ -360,14 +363,14 @@ impl<'a> Walk<'a> {
             Node::Link(text) => text,
             Node::Open(file) => {
                 self.jump_by_link()?;
-                return Ok(Step::Node(match file.directory() {
+                return Ok(Step::Far(match file.directory() {
                     Some(dir) => Node::Dir(dir),
                     None => Node::Open(file),
                 }));
             }
             Node::Shortcut(dir) => {
                 self.jump_by_link()?;
-                return Ok(Step::Node(Node::Dir(dir)));
+                return Ok(Step::Far(Node::Dir(dir)));
             }
             node => return Ok(Step::Node(node)),
         };
@@ -397,7 +400,7 @@ impl<'a> Walk<'a> {
         };
         let dir = self.root.clone();
         match self.step(&dir, node, &mut rest)? {
-            Step::Node(node) => Ok(node),
+            Step::Node(node) | Step::Far(node) => Ok(node),
             Step::Link(_) => Err(Errno::ELOOP),
         }
     }
@@ -433,7 +436,10 @@ impl<'a> Walk<'a> {
 enum Step {
     /// A link: the walk goes on from this directory.
     Link(Dir),
+    /// What the name itself means.
     Node(Node),
+    /// Where a link of `/proc` led: no way back from there along the path.
+    Far(Node),
 }
 
 /// Fails unless `root` is `dir` or a directory above it.
