@@ -93,7 +93,12 @@ pub(crate) fn prepare(target: &Path, kernels: &[&str]) -> Result<Programs> {
     let mut programs = Programs {
         native_compiler: clang(&["-O2"])?,
         static_compiler: clang(&["-O2", "-static"])?,
-        lind_compiler: Compiler::new(&installation.tool("lind-cc"), &["-O2"], identity, &target.join("lind")),
+        lind_compiler: Compiler::new(
+            &installation.tool("lind-cc"),
+            &["-O2"],
+            identity,
+            &target.join("lind"),
+        ),
         installation,
         no_asyncify: wasm_opt_missing(),
         stock: build_stock()?,
@@ -103,7 +108,10 @@ pub(crate) fn prepare(target: &Path, kernels: &[&str]) -> Result<Programs> {
     };
     for &kernel in kernels {
         let source = sources().join("kernels").join(kernel).with_extension("c");
-        programs.native.insert(kernel.to_owned(), programs.native_compiler.build(&source, &[], &[])?);
+        programs.native.insert(
+            kernel.to_owned(),
+            programs.native_compiler.build(&source, &[], &[])?,
+        );
         let wasm = programs.lind_compiler.build(&source, &[], &[])?;
         if programs.no_asyncify.is_none() {
             match asyncify(&wasm, &target.join(format!("{kernel}.asyncify.wasm"))) {
@@ -121,30 +129,48 @@ fn build_stock() -> Result<PathBuf> {
     let package = sources().join("stock");
     eprintln!("bench: building unpatched Wasmtime (minutes at the first time)");
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--release", "--quiet", "--locked"]).current_dir(&package).env_remove("CARGO_TARGET_DIR");
-    let outcome = run(&mut cargo, b"", BUILD_LIMIT).map_err(|e| format!("cannot run cargo: {e}"))?;
+    cargo
+        .args(["build", "--release", "--quiet", "--locked"])
+        .current_dir(&package)
+        .env_remove("CARGO_TARGET_DIR");
+    let outcome =
+        run(&mut cargo, b"", BUILD_LIMIT).map_err(|e| format!("cannot run cargo: {e}"))?;
     if outcome.succeeded() {
         Ok(package.join("target/release/lind-bench-stock"))
     } else {
-        Err(format!("building '{}' failed\n{}", package.display(), String::from_utf8_lossy(&outcome.stderr)))
+        Err(format!(
+            "building '{}' failed\n{}",
+            package.display(),
+            String::from_utf8_lossy(&outcome.stderr)
+        ))
     }
 }
 
 fn wasm_opt_missing() -> Option<String> {
-    let found = run(Command::new("wasm-opt").arg("--version"), b"", BUILD_LIMIT).is_ok_and(|o| o.succeeded());
+    let found = run(Command::new("wasm-opt").arg("--version"), b"", BUILD_LIMIT)
+        .is_ok_and(|o| o.succeeded());
     (!found).then(|| "wasm-opt is not installed (Debian's package binaryen has it)".to_owned())
 }
 
 /// Instruments a module so that every system call could unwind the stack: the way to fork without native frames.
 fn asyncify(module: &Path, output: &Path) -> Result<PathBuf> {
     let mut command = Command::new("wasm-opt");
-    command.args(FEATURES).args(["-O2", "--asyncify", "--pass-arg=asyncify-imports@lind.syscall,lind.clone"]);
+    command.args(FEATURES).args([
+        "-O2",
+        "--asyncify",
+        "--pass-arg=asyncify-imports@lind.syscall,lind.clone",
+    ]);
     command.arg(module).arg("-o").arg(output);
-    let outcome = run(&mut command, b"", BUILD_LIMIT).map_err(|e| format!("cannot run wasm-opt: {e}"))?;
+    let outcome =
+        run(&mut command, b"", BUILD_LIMIT).map_err(|e| format!("cannot run wasm-opt: {e}"))?;
     if outcome.succeeded() {
         fs::metadata(output).map_err(|e| format!("wasm-opt wrote nothing: {e}"))?;
         return Ok(output.to_path_buf());
     }
-    let message = String::from_utf8_lossy(&outcome.stderr).lines().next().unwrap_or("no message").to_owned();
+    let message = String::from_utf8_lossy(&outcome.stderr)
+        .lines()
+        .next()
+        .unwrap_or("no message")
+        .to_owned();
     Err(format!("wasm-opt failed: {message}"))
 }

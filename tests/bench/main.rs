@@ -51,18 +51,29 @@ fn main() -> ExitCode {
 }
 
 fn options() -> Result<Options> {
-    let mut options = Options { kernels: Vec::new(), rounds: 5 };
+    let mut options = Options {
+        kernels: Vec::new(),
+        rounds: 5,
+    };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--bench" => {}
             "--rounds" => {
-                let rounds = arguments.next().and_then(|n| n.parse().ok()).filter(|&n| n > 0);
+                let rounds = arguments
+                    .next()
+                    .and_then(|n| n.parse().ok())
+                    .filter(|&n| n > 0);
                 options.rounds = rounds.ok_or("--rounds expects a number")?;
             }
             name => {
                 let known = KERNELS.iter().find(|&&kernel| kernel == name);
-                let known = known.ok_or_else(|| format!("unknown kernel '{name}'\nhint: one of {}", KERNELS.join(", ")))?;
+                let known = known.ok_or_else(|| {
+                    format!(
+                        "unknown kernel '{name}'\nhint: one of {}",
+                        KERNELS.join(", ")
+                    )
+                })?;
                 options.kernels.push(known);
             }
         }
@@ -75,7 +86,8 @@ fn options() -> Result<Options> {
 
 fn measure(options: &Options) -> Result<()> {
     let target = repository().join("target/bench");
-    fs::create_dir_all(&target).map_err(|e| format!("cannot create '{}': {e}", target.display()))?;
+    fs::create_dir_all(&target)
+        .map_err(|e| format!("cannot create '{}': {e}", target.display()))?;
     let programs = prepare(&target, &options.kernels)?;
     let rows = kernels(options, &programs)?;
     let mut report = String::from("# lind benchmarks\n\n");
@@ -96,10 +108,14 @@ fn kernels(options: &Options, programs: &Programs) -> Result<Vec<[Samples; Colum
         for (kernel, row) in options.kernels.iter().zip(&mut rows) {
             let mut expected = None;
             for (column, samples) in Column::ALL.into_iter().zip(row.iter_mut()) {
-                let Some(command) = programs.command(column, kernel) else { continue };
+                let Some(command) = programs.command(column, kernel) else {
+                    continue;
+                };
                 let (times, result) = sample(command, kernel, column)?;
                 if *expected.get_or_insert_with(|| result.clone()) != result {
-                    return Err(format!("{kernel}: the column {column} computes {result}, native {expected:?}"));
+                    return Err(format!(
+                        "{kernel}: the column {column} computes {result}, native {expected:?}"
+                    ));
                 }
                 samples.extend(times);
             }
@@ -111,7 +127,8 @@ fn kernels(options: &Options, programs: &Programs) -> Result<Vec<[Samples; Colum
 /// Runs a kernel's program once: its times in milliseconds and its result.
 fn sample(mut command: Command, kernel: &str, column: Column) -> Result<(Samples, String)> {
     command.arg(REPETITIONS.to_string());
-    let outcome = run(&mut command, b"", LIMIT).map_err(|e| format!("cannot run {command:?}: {e}"))?;
+    let outcome =
+        run(&mut command, b"", LIMIT).map_err(|e| format!("cannot run {command:?}: {e}"))?;
     let wrong = || {
         format!(
             "{kernel}, column {column}: {command:?} ended with {}\n{}{}",
@@ -126,10 +143,18 @@ fn sample(mut command: Command, kernel: &str, column: Column) -> Result<(Samples
     let text = outcome.text();
     let parsed: Option<Vec<(f64, &str)>> = text
         .lines()
-        .map(|line| line.split_once(' ').and_then(|(time, result)| Some((time.parse::<f64>().ok()? / 1e6, result))))
+        .map(|line| {
+            line.split_once(' ')
+                .and_then(|(time, result)| Some((time.parse::<f64>().ok()? / 1e6, result)))
+        })
         .collect();
-    let parsed = parsed.filter(|lines| lines.len() == REPETITIONS).ok_or_else(wrong)?;
-    let result = parsed.first().map(|(_, result)| (*result).to_owned()).ok_or_else(wrong)?;
+    let parsed = parsed
+        .filter(|lines| lines.len() == REPETITIONS)
+        .ok_or_else(wrong)?;
+    let result = parsed
+        .first()
+        .map(|(_, result)| (*result).to_owned())
+        .ok_or_else(wrong)?;
     if parsed.iter().any(|(_, other)| *other != result) {
         return Err(wrong());
     }
@@ -139,12 +164,22 @@ fn sample(mut command: Command, kernel: &str, column: Column) -> Result<(Samples
 /// What was measured on.
 fn machine() -> String {
     let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = cpu.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or(": unknown");
+    let model = cpu
+        .lines()
+        .find_map(|line| line.strip_prefix("model name"))
+        .unwrap_or(": unknown");
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    format!("Machine: {}, {cores} cores.\n\n", model.trim_start_matches(['\t', ' ', ':']))
+    format!(
+        "Machine: {}, {cores} cores.\n\n",
+        model.trim_start_matches(['\t', ' ', ':'])
+    )
 }
 
-fn compute_table(kernels: &[&str], rows: &[[Samples; Column::ALL.len()]], programs: &Programs) -> String {
+fn compute_table(
+    kernels: &[&str],
+    rows: &[[Samples; Column::ALL.len()]],
+    programs: &Programs,
+) -> String {
     let mut table = String::from(
         "## Compute\n\nThread CPU time, medians; ratios to native, lower is better. `lind/stock` compares two engines on the \
          same module.\n\n| kernel | native, ms | stock | lind | asyncify on stock | lind/stock |\n|---|---|---|---|---|---|\n",
@@ -152,21 +187,40 @@ fn compute_table(kernels: &[&str], rows: &[[Samples; Column::ALL.len()]], progra
     let mut ratios: [Vec<f64>; 4] = Default::default();
     for (kernel, row) in kernels.iter().zip(rows) {
         let [native, stock, lind, asyncify] = row.each_ref().map(|samples| median(samples));
-        let columns = [ratio(stock, native), ratio(lind, native), ratio(asyncify, native), ratio(lind, stock)];
+        let columns = [
+            ratio(stock, native),
+            ratio(lind, native),
+            ratio(asyncify, native),
+            ratio(lind, stock),
+        ];
         for (all, value) in ratios.iter_mut().zip(columns) {
             all.extend(value);
         }
         let [stock, lind, asyncify, against] = columns.map(show);
         let native = native.map_or("-".to_owned(), |ms| format!("{ms:.1}"));
-        let _ = writeln!(table, "| {kernel} | {native} | {stock} | {lind} | {asyncify} | {against} |");
+        let _ = writeln!(
+            table,
+            "| {kernel} | {native} | {stock} | {lind} | {asyncify} | {against} |"
+        );
     }
     let [stock, lind, asyncify, against] = ratios.each_ref().map(|all| show(geometric_mean(all)));
-    let _ = writeln!(table, "| geometric mean | | {stock} | {lind} | {asyncify} | {against} |\n");
+    let _ = writeln!(
+        table,
+        "| geometric mean | | {stock} | {lind} | {asyncify} | {against} |\n"
+    );
     let [_, lind, _, against] = &ratios;
     let worst = against.iter().copied().fold(0.0, f64::max);
-    let _ = writeln!(table, "- lind/stock at most {GOAL_STOCK}: {worst:.2}, {}", verdict(worst <= GOAL_STOCK));
+    let _ = writeln!(
+        table,
+        "- lind/stock at most {GOAL_STOCK}: {worst:.2}, {}",
+        verdict(worst <= GOAL_STOCK)
+    );
     if let Some(mean) = geometric_mean(lind) {
-        let _ = writeln!(table, "- lind against native at most {GOAL_NATIVE}: {mean:.2}, {}", verdict(mean <= GOAL_NATIVE));
+        let _ = writeln!(
+            table,
+            "- lind against native at most {GOAL_NATIVE}: {mean:.2}, {}",
+            verdict(mean <= GOAL_NATIVE)
+        );
     }
     if let Some(reason) = &programs.no_asyncify {
         let _ = writeln!(table, "- no asyncify column: {reason}");

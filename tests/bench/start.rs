@@ -28,7 +28,11 @@ pub(crate) fn measure(programs: &Programs, target: &Path) -> Result<String> {
     let empty = tempfile::tempdir_in(target).map_err(|e| format!("cannot create a cache: {e}"))?;
     let first = wall(&mut lind(empty.path()))?;
     let mut commands = [
-        ("lind hello, compiled before", lind(empty.path()), Vec::new()),
+        (
+            "lind hello, compiled before",
+            lind(empty.path()),
+            Vec::new(),
+        ),
         ("native hello, dynamic", Command::new(dynamic), Vec::new()),
         ("native hello, static", Command::new(fixed), Vec::new()),
     ];
@@ -40,21 +44,35 @@ pub(crate) fn measure(programs: &Programs, target: &Path) -> Result<String> {
             }
         }
     }
-    let mut report = format!("## Start\n\nWall time of the whole command, {RUNS} runs taking turns.\n\n| command | median, ms | least, ms |\n|---|---|---|\n");
+    let mut report = format!(
+        "## Start\n\nWall time of the whole command, {RUNS} runs taking turns.\n\n| command | median, ms | least, ms |\n|---|---|---|\n"
+    );
     for (name, _, times) in &commands {
         let least = times.iter().copied().fold(f64::INFINITY, f64::min);
-        report.push_str(&format!("| {name} | {:.2} | {least:.2} |\n", median(times).unwrap_or(f64::NAN)));
+        report.push_str(&format!(
+            "| {name} | {:.2} | {least:.2} |\n",
+            median(times).unwrap_or(f64::NAN)
+        ));
     }
-    report.push_str(&format!("| lind hello, first time (compiles) | {:.0} | |\n", milliseconds(first)));
+    report.push_str(&format!(
+        "| lind hello, first time (compiles) | {:.0} | |\n",
+        milliseconds(first)
+    ));
     Ok(report)
 }
 
 fn wall(command: &mut Command) -> Result<Duration> {
     command.stdin(Stdio::null()).stdout(Stdio::null());
     let start = Instant::now();
-    let status = command.status().map_err(|e| format!("cannot run {command:?}: {e}"))?;
+    let status = command
+        .status()
+        .map_err(|e| format!("cannot run {command:?}: {e}"))?;
     let time = start.elapsed();
-    if status.success() { Ok(time) } else { Err(format!("{command:?} ended with {status}")) }
+    if status.success() {
+        Ok(time)
+    } else {
+        Err(format!("{command:?} ended with {status}"))
+    }
 }
 
 fn milliseconds(time: Duration) -> f64 {

@@ -30,7 +30,12 @@ impl Compiler {
     #[must_use]
     pub fn new(command: &Path, options: &[&str], identity: String, cache: &Path) -> Self {
         let options = options.iter().map(|&option| option.to_owned()).collect();
-        Self { command: command.to_path_buf(), options, identity, cache: cache.to_path_buf() }
+        Self {
+            command: command.to_path_buf(),
+            options,
+            identity,
+            cache: cache.to_path_buf(),
+        }
     }
 
     /// The system's C compiler for this machine.
@@ -40,7 +45,12 @@ impl Compiler {
     pub fn native(command: &str, options: &[&str], cache: &Path) -> Result<Self> {
         let version = run(Command::new(command).arg("--version"), b"", LIMIT)
             .map_err(|e| format!("cannot run the native compiler '{command}': {e}"))?;
-        Ok(Self::new(Path::new(command), options, version.text(), cache))
+        Ok(Self::new(
+            Path::new(command),
+            options,
+            version.text(),
+            cache,
+        ))
     }
 
     /// Compiles `source` with further `options` and `libraries`, or finds the result of an earlier run.
@@ -49,7 +59,12 @@ impl Compiler {
     ///
     /// # Errors
     /// The compiler's own messages, or why the cache cannot be used.
-    pub fn build(&self, source: &Path, options: &[String], libraries: &[String]) -> Result<PathBuf> {
+    pub fn build(
+        &self,
+        source: &Path,
+        options: &[String],
+        libraries: &[String],
+    ) -> Result<PathBuf> {
         let name = source.file_stem().ok_or("a source needs a name")?;
         let mut command = Command::new(&self.command);
         command.args(&self.options).args(options).arg(source);
@@ -59,7 +74,8 @@ impl Compiler {
         if program.is_file() {
             return Ok(program);
         }
-        fs::create_dir_all(&directory).map_err(|e| format!("cannot create '{}': {e}", directory.display()))?;
+        fs::create_dir_all(&directory)
+            .map_err(|e| format!("cannot create '{}': {e}", directory.display()))?;
         // Two runs may build the same program: each writes a file of its own, the last rename wins.
         let temporary = tempfile::Builder::new()
             .prefix(".build")
@@ -67,12 +83,17 @@ impl Compiler {
             .map_err(|e| format!("cannot create a temporary directory: {e}"))?;
         let output = temporary.path().join(name);
         command.arg("-o").arg(&output).args(libraries);
-        let outcome = run(&mut command, b"", LIMIT).map_err(|e| format!("cannot run {command:?}: {e}"))?;
+        let outcome =
+            run(&mut command, b"", LIMIT).map_err(|e| format!("cannot run {command:?}: {e}"))?;
         if outcome.ending != Ending::Status(0) {
             let stderr = String::from_utf8_lossy(&outcome.stderr);
-            return Err(format!("{command:?}\nended with {}\n{stderr}", outcome.ending));
+            return Err(format!(
+                "{command:?}\nended with {}\n{stderr}",
+                outcome.ending
+            ));
         }
-        fs::rename(&output, &program).map_err(|e| format!("cannot keep '{}': {e}", program.display()))?;
+        fs::rename(&output, &program)
+            .map_err(|e| format!("cannot keep '{}': {e}", program.display()))?;
         Ok(program)
     }
 
@@ -88,21 +109,35 @@ impl Compiler {
             add(argument.as_bytes());
         }
         for file in std::iter::once(source.to_path_buf()).chain(headers(source)?) {
-            add(file.file_name().unwrap_or(OsStr::new("")).as_encoded_bytes());
+            add(file
+                .file_name()
+                .unwrap_or(OsStr::new(""))
+                .as_encoded_bytes());
             add(&fs::read(&file).map_err(|e| format!("cannot read '{}': {e}", file.display()))?);
         }
         let digest = hash.finalize();
-        let hex: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        Ok(format!("{}-{hex}", source.file_stem().unwrap_or_default().to_string_lossy()))
+        let hex: String = digest
+            .iter()
+            .take(8)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        Ok(format!(
+            "{}-{hex}",
+            source.file_stem().unwrap_or_default().to_string_lossy()
+        ))
     }
 }
 
 /// The header files beside a source, sorted.
 fn headers(source: &Path) -> Result<Vec<PathBuf>> {
     let directory = source.parent().ok_or("a source needs a directory")?;
-    let entries = fs::read_dir(directory).map_err(|e| format!("cannot read '{}': {e}", directory.display()))?;
-    let mut headers: Vec<_> =
-        entries.flatten().map(|e| e.path()).filter(|p| p.extension() == Some(OsStr::new("h"))).collect();
+    let entries = fs::read_dir(directory)
+        .map_err(|e| format!("cannot read '{}': {e}", directory.display()))?;
+    let mut headers: Vec<_> = entries
+        .flatten()
+        .map(|e| e.path())
+        .filter(|p| p.extension() == Some(OsStr::new("h")))
+        .collect();
     headers.sort();
     Ok(headers)
 }
@@ -115,7 +150,11 @@ mod tests {
     fn a_change_compiles_again_and_nothing_else_does() {
         let home = tempfile::tempdir().unwrap();
         let source = home.path().join("p.c");
-        fs::write(&source, "#include \"p.h\"\nint main(void) { return VALUE; }\n").unwrap();
+        fs::write(
+            &source,
+            "#include \"p.h\"\nint main(void) { return VALUE; }\n",
+        )
+        .unwrap();
         fs::write(home.path().join("p.h"), "#define VALUE 3\n").unwrap();
         let compiler = Compiler::native("cc", &["-O1"], &home.path().join("cache")).unwrap();
         let first = compiler.build(&source, &[], &[]).unwrap();
@@ -127,7 +166,10 @@ mod tests {
         assert_ne!(first, second);
         let outcome = run(&mut Command::new(second), b"", LIMIT).unwrap();
         assert_eq!(outcome.ending, Ending::Status(4));
-        assert_ne!(compiler.build(&source, &["-O0".to_owned()], &[]).unwrap(), first);
+        assert_ne!(
+            compiler.build(&source, &["-O0".to_owned()], &[]).unwrap(),
+            first
+        );
     }
 
     #[test]
@@ -136,7 +178,12 @@ mod tests {
         let source = home.path().join("p.c");
         fs::write(&source, "int main(void) { return nothing; }\n").unwrap();
         let compiler = Compiler::native("cc", &[], &home.path().join("cache")).unwrap();
-        assert!(compiler.build(&source, &[], &[]).unwrap_err().contains("nothing"));
+        assert!(
+            compiler
+                .build(&source, &[], &[])
+                .unwrap_err()
+                .contains("nothing")
+        );
         assert!(compiler.build(&source, &[], &[]).is_err());
     }
 }

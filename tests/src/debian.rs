@@ -33,7 +33,9 @@ impl Sources {
     /// Keeps downloads under `home`.
     #[must_use]
     pub fn new(home: &Path) -> Self {
-        Self { home: home.to_path_buf() }
+        Self {
+            home: home.to_path_buf(),
+        }
     }
 
     /// Downloads the source package `name`, in the version that this machine's Debian release has, unless it is there.
@@ -50,10 +52,21 @@ impl Sources {
         let _ = fs::remove_dir_all(&partial);
         create(&partial)?;
         self.apt(&self.home, &["--quiet=2", "update"])?;
-        self.apt(&partial, &["--quiet=2", "--download-only", "--only-source", "source", name])?;
+        self.apt(
+            &partial,
+            &[
+                "--quiet=2",
+                "--download-only",
+                "--only-source",
+                "source",
+                name,
+            ],
+        )?;
         create(&self.home.join("packages"))?;
-        fs::rename(&partial, &directory).map_err(|e| format!("cannot keep '{}': {e}", directory.display()))?;
-        description_in(&directory).ok_or_else(|| format!("apt-get downloaded no description of '{name}'"))
+        fs::rename(&partial, &directory)
+            .map_err(|e| format!("cannot keep '{}': {e}", directory.display()))?;
+        description_in(&directory)
+            .ok_or_else(|| format!("apt-get downloaded no description of '{name}'"))
     }
 
     /// Unpacks a downloaded package to `directory`, replacing what is there.
@@ -63,7 +76,8 @@ impl Sources {
     pub fn unpack(&self, name: &str, patches: Patches, directory: &Path) -> Result<()> {
         let description = self.download(name)?;
         if directory.exists() {
-            fs::remove_dir_all(directory).map_err(|e| format!("cannot remove '{}': {e}", directory.display()))?;
+            fs::remove_dir_all(directory)
+                .map_err(|e| format!("cannot remove '{}': {e}", directory.display()))?;
         }
         if let Some(parent) = directory.parent() {
             create(parent)?;
@@ -80,7 +94,11 @@ impl Sources {
     /// Runs apt-get with sources only and all of its state under the home directory.
     fn apt(&self, directory: &Path, arguments: &[&str]) -> Result<()> {
         let parts = self.home.join("apt/sources.list.d");
-        for needed in ["apt/sources.list.d", "apt/lists/partial", "apt/cache/archives/partial"] {
+        for needed in [
+            "apt/sources.list.d",
+            "apt/lists/partial",
+            "apt/cache/archives/partial",
+        ] {
             create(&self.home.join(needed))?;
         }
         if copy_sources(&parts)? == 0 {
@@ -88,39 +106,64 @@ impl Sources {
         }
         let mut command = Command::new("apt-get");
         let apt = self.home.join("apt");
-        for (option, value) in
-            [("Dir::Etc::SourceParts", &parts), ("Dir::State::Lists", &apt.join("lists")), ("Dir::Cache", &apt.join("cache"))]
-        {
-            command.arg("-o").arg(format!("{option}={}", value.display()));
+        for (option, value) in [
+            ("Dir::Etc::SourceParts", &parts),
+            ("Dir::State::Lists", &apt.join("lists")),
+            ("Dir::Cache", &apt.join("cache")),
+        ] {
+            command
+                .arg("-o")
+                .arg(format!("{option}={}", value.display()));
         }
         // As root apt would download as a user who may not write here.
-        command.args(["-o", "Dir::Etc::SourceList=/dev/null", "-o", "APT::Sandbox::User="]);
+        command.args([
+            "-o",
+            "Dir::Etc::SourceList=/dev/null",
+            "-o",
+            "APT::Sandbox::User=",
+        ]);
         succeed(command.args(arguments).current_dir(directory))
     }
 }
 
 /// The package description in a directory, if it is there.
 fn description_in(directory: &Path) -> Option<PathBuf> {
-    let paths = fs::read_dir(directory).ok()?.flatten().map(|entry| entry.path());
-    paths.filter(|path| path.extension().is_some_and(|extension| extension == "dsc")).min()
+    let paths = fs::read_dir(directory)
+        .ok()?
+        .flatten()
+        .map(|entry| entry.path());
+    paths
+        .filter(|path| path.extension().is_some_and(|extension| extension == "dsc"))
+        .min()
 }
 
 /// Writes the machine's own sources of its Debian release again, as sources of source packages; returns how many.
 fn copy_sources(into: &Path) -> Result<usize> {
     let release = fs::read_to_string("/etc/os-release").unwrap_or_default();
-    let release = release.lines().find_map(|line| line.strip_prefix("VERSION_CODENAME=")).unwrap_or("stable");
+    let release = release
+        .lines()
+        .find_map(|line| line.strip_prefix("VERSION_CODENAME="))
+        .unwrap_or("stable");
     let mut files: Vec<PathBuf> = fs::read_dir("/etc/apt/sources.list.d")
         .map(|entries| entries.flatten().map(|entry| entry.path()).collect())
         .unwrap_or_default();
     files.push(PathBuf::from("/etc/apt/sources.list"));
     let mut copied = 0;
     for file in files {
-        let extension = file.extension().and_then(|e| e.to_str()).unwrap_or_default();
+        let extension = file
+            .extension()
+            .and_then(|e| e.to_str())
+            .unwrap_or_default();
         let text = fs::read_to_string(&file).unwrap_or_default();
-        let text = if extension == "sources" { from_stanzas(&text, release) } else { from_lines(&text, release) };
+        let text = if extension == "sources" {
+            from_stanzas(&text, release)
+        } else {
+            from_lines(&text, release)
+        };
         if matches!(extension, "sources" | "list") && !text.is_empty() {
             let name = into.join(file.file_name().unwrap_or_default());
-            fs::write(&name, text).map_err(|e| format!("cannot write '{}': {e}", name.display()))?;
+            fs::write(&name, text)
+                .map_err(|e| format!("cannot write '{}': {e}", name.display()))?;
             copied += 1;
         }
     }
@@ -131,13 +174,28 @@ fn copy_sources(into: &Path) -> Result<usize> {
 fn from_stanzas(text: &str, release: &str) -> String {
     let names_release = |stanza: &&str| {
         stanza.lines().any(|line| {
-            line.strip_prefix("Suites:").is_some_and(|suites| suites.split_whitespace().any(|s| s.starts_with(release)))
+            line.strip_prefix("Suites:")
+                .is_some_and(|suites| suites.split_whitespace().any(|s| s.starts_with(release)))
         })
     };
-    let as_source = |line: &str| if line.starts_with("Types:") { "Types: deb-src".to_owned() } else { line.to_owned() };
+    let as_source = |line: &str| {
+        if line.starts_with("Types:") {
+            "Types: deb-src".to_owned()
+        } else {
+            line.to_owned()
+        }
+    };
     text.split("\n\n")
         .filter(names_release)
-        .map(|stanza| stanza.trim().lines().map(as_source).collect::<Vec<_>>().join("\n") + "\n\n")
+        .map(|stanza| {
+            stanza
+                .trim()
+                .lines()
+                .map(as_source)
+                .collect::<Vec<_>>()
+                .join("\n")
+                + "\n\n"
+        })
         .collect()
 }
 
@@ -145,13 +203,17 @@ fn from_stanzas(text: &str, release: &str) -> String {
 fn from_lines(text: &str, release: &str) -> String {
     text.lines()
         .filter_map(|line| line.strip_prefix("deb "))
-        .filter(|rest| rest.split_whitespace().any(|word| word.starts_with(release)))
+        .filter(|rest| {
+            rest.split_whitespace()
+                .any(|word| word.starts_with(release))
+        })
         .map(|rest| format!("deb-src {rest}\n"))
         .collect()
 }
 
 fn create(directory: &Path) -> Result<()> {
-    fs::create_dir_all(directory).map_err(|e| format!("cannot create '{}': {e}", directory.display()))
+    fs::create_dir_all(directory)
+        .map_err(|e| format!("cannot create '{}': {e}", directory.display()))
 }
 
 fn succeed(command: &mut Command) -> Result<()> {
@@ -160,7 +222,11 @@ fn succeed(command: &mut Command) -> Result<()> {
     if outcome.succeeded() {
         return Ok(());
     }
-    Err(format!("{program} ended with {}\n{}", outcome.ending, String::from_utf8_lossy(&outcome.stderr)))
+    Err(format!(
+        "{program} ended with {}\n{}",
+        outcome.ending,
+        String::from_utf8_lossy(&outcome.stderr)
+    ))
 }
 
 #[cfg(test)]
@@ -174,7 +240,11 @@ mod tests {
             from_stanzas(text, "stable"),
             "# Debian\nTypes: deb-src\nURIs: m\nSuites: stable stable-updates\nComponents: main\n\n"
         );
-        let text = "# no\ndeb [arch=amd64] m stable main\ndeb-src m stable main\ndeb m other main\n";
-        assert_eq!(from_lines(text, "stable"), "deb-src [arch=amd64] m stable main\n");
+        let text =
+            "# no\ndeb [arch=amd64] m stable main\ndeb-src m stable main\ndeb m other main\n";
+        assert_eq!(
+            from_lines(text, "stable"),
+            "deb-src [arch=amd64] m stable main\n"
+        );
     }
 }

@@ -67,11 +67,17 @@ impl Header {
     /// A sentence for an unknown key or a value that does not fit.
     pub fn parse(source: &str) -> Result<Self> {
         let mut header = Self::default();
-        let comment = source.split_once("/*").and_then(|(_, rest)| rest.split_once("*/"));
+        let comment = source
+            .split_once("/*")
+            .and_then(|(_, rest)| rest.split_once("*/"));
         for line in comment.map_or("", |(text, _)| text).lines() {
-            let Some(line) = line.trim_start_matches([' ', '*']).strip_prefix('@') else { continue };
+            let Some(line) = line.trim_start_matches([' ', '*']).strip_prefix('@') else {
+                continue;
+            };
             let (key, value) = line.split_once(' ').unwrap_or((line, ""));
-            header.set(key, value.trim()).map_err(|e| format!("@{key}: {e}"))?;
+            header
+                .set(key, value.trim())
+                .map_err(|e| format!("@{key}: {e}"))?;
         }
         Ok(header)
     }
@@ -96,7 +102,9 @@ impl Header {
             }
             "compare" if value == "stderr" => self.compare_stderr = true,
             "status" => self.status = value.parse().map_err(|_| "expects a number")?,
-            "limit" => self.limit = Duration::from_secs(value.parse().map_err(|_| "expects seconds")?),
+            "limit" => {
+                self.limit = Duration::from_secs(value.parse().map_err(|_| "expects seconds")?)
+            }
             "expect-failure" if !value.is_empty() => self.expect_failure = Some(value.to_owned()),
             "expect-failure" => return Err("expects a reason".to_owned()),
             _ => return Err("unknown key or value".to_owned()),
@@ -115,7 +123,11 @@ fn words(text: &str) -> Result<Vec<String>> {
             words.extend(part.split_whitespace().map(str::to_owned));
         }
     }
-    if text.matches('"').count() % 2 == 1 { Err("a quote is not closed".to_owned()) } else { Ok(words) }
+    if text.matches('"').count() % 2 == 1 {
+        Err("a quote is not closed".to_owned())
+    } else {
+        Ok(words)
+    }
 }
 
 fn unescape(text: &str) -> Result<Vec<u8>> {
@@ -150,7 +162,10 @@ mod tests {
         .unwrap();
         assert_eq!(header.args, ["one", "two words", ""]);
         assert_eq!(header.stdin, b"a\nb");
-        assert_eq!(header.env, [("A".into(), "1=2".into()), ("B".into(), String::new())]);
+        assert_eq!(
+            header.env,
+            [("A".into(), "1=2".into()), ("B".into(), String::new())]
+        );
         assert_eq!(header.levels, ["-O0", "-O2"]);
         assert_eq!(header.place, Place::Scratch);
         assert!(header.compare_stderr);
@@ -160,18 +175,33 @@ mod tests {
 
     #[test]
     fn defaults_without_a_comment() {
-        assert_eq!(Header::parse("int main(void) { return 0; }").unwrap(), Header::default());
+        assert_eq!(
+            Header::parse("int main(void) { return 0; }").unwrap(),
+            Header::default()
+        );
     }
 
     #[test]
     fn refuses_what_it_does_not_know() {
-        assert_eq!(Header::parse("/* @sttaus 1 */").unwrap_err(), "@sttaus: unknown key or value");
-        assert_eq!(Header::parse("/* @status x\n */").unwrap_err(), "@status: expects a number");
-        assert_eq!(Header::parse("/* @expect-failure\n */").unwrap_err(), "@expect-failure: expects a reason");
+        assert_eq!(
+            Header::parse("/* @sttaus 1 */").unwrap_err(),
+            "@sttaus: unknown key or value"
+        );
+        assert_eq!(
+            Header::parse("/* @status x\n */").unwrap_err(),
+            "@status: expects a number"
+        );
+        assert_eq!(
+            Header::parse("/* @expect-failure\n */").unwrap_err(),
+            "@expect-failure: expects a reason"
+        );
     }
 
     #[test]
     fn keys_outside_the_first_comment_are_text() {
-        assert_eq!(Header::parse("/* one */\n/* @status 3 */").unwrap().status, 0);
+        assert_eq!(
+            Header::parse("/* one */\n/* @status 3 */").unwrap().status,
+            0
+        );
     }
 }

@@ -18,9 +18,14 @@ impl Installation {
     /// # Errors
     /// A sentence with a hint when there is no `bin/lind` or `bin/lind-cc` in it.
     pub fn find() -> Result<Self> {
-        let root = env::var_os("LIND_DIST").map_or_else(|| repository().join("target/dist"), PathBuf::from);
-        let root = fs::canonicalize(&root)
-            .map_err(|e| format!("no installation in '{}': {e}\nhint: run `make build` first", root.display()))?;
+        let root = env::var_os("LIND_DIST")
+            .map_or_else(|| repository().join("target/dist"), PathBuf::from);
+        let root = fs::canonicalize(&root).map_err(|e| {
+            format!(
+                "no installation in '{}': {e}\nhint: run `make build` first",
+                root.display()
+            )
+        })?;
         let found = Self { root };
         for tool in ["lind", "lind-cc"] {
             if !found.tool(tool).is_file() {
@@ -57,7 +62,10 @@ impl Installation {
     /// When the installation cannot be read.
     pub fn toolchain_identity(&self) -> Result<String> {
         let mut identity = String::new();
-        describe(&fs::canonicalize(self.tool("lind-cc")).map_err(|e| e.to_string())?, &mut identity)?;
+        describe(
+            &fs::canonicalize(self.tool("lind-cc")).map_err(|e| e.to_string())?,
+            &mut identity,
+        )?;
         describe(&self.root.join("lib"), &mut identity)?;
         Ok(identity)
     }
@@ -75,12 +83,19 @@ fn describe(path: &Path, into: &mut String) -> Result<()> {
     let failed = |e: std::io::Error| format!("cannot read '{}': {e}", path.display());
     let metadata = fs::symlink_metadata(path).map_err(failed)?;
     if metadata.is_dir() {
-        let mut names =
-            fs::read_dir(path).and_then(Iterator::collect::<std::io::Result<Vec<_>>>).map_err(failed)?;
+        let mut names = fs::read_dir(path)
+            .and_then(Iterator::collect::<std::io::Result<Vec<_>>>)
+            .map_err(failed)?;
         names.sort_by_key(fs::DirEntry::file_name);
-        return names.iter().try_for_each(|entry| describe(&entry.path(), into));
+        return names
+            .iter()
+            .try_for_each(|entry| describe(&entry.path(), into));
     }
     let modified = metadata.modified().map_err(failed)?;
-    into.push_str(&format!("{} {} {modified:?}\n", path.display(), metadata.len()));
+    into.push_str(&format!(
+        "{} {} {modified:?}\n",
+        path.display(),
+        metadata.len()
+    ));
     Ok(())
 }

@@ -7,7 +7,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, Resource, Rlimit, Signal, kill_process_group, pidfd_open, setrlimit};
+use rustix::process::{
+    Pid, PidfdFlags, Resource, Rlimit, Signal, kill_process_group, pidfd_open, setrlimit,
+};
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +59,11 @@ impl Outcome {
 /// # Errors
 /// When the command cannot be started or waited for.
 pub fn run(command: &mut Command, input: &[u8], limit: Duration) -> io::Result<Outcome> {
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0);
     let mut child = command.spawn()?;
     let pid = Pid::from_child(&child);
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
@@ -72,24 +78,43 @@ pub fn run(command: &mut Command, input: &[u8], limit: Duration) -> io::Result<O
         // Before the child is reaped its group cannot have been given to anyone else.
         let _ = kill_process_group(pid, Signal::KILL);
         let status = child.wait()?;
-        let ending = if in_time? { Ending::Status(shell_status(status)) } else { Ending::TimedOut };
-        let collect = |reader: thread::ScopedJoinHandle<'_, io::Result<Vec<u8>>>| {
-            reader.join().unwrap_or_else(|_| Err(io::Error::other("a reader thread panicked")))
+        let ending = if in_time? {
+            Ending::Status(shell_status(status))
+        } else {
+            Ending::TimedOut
         };
-        Ok(Outcome { ending, stdout: collect(stdout)?, stderr: collect(stderr)? })
+        let collect = |reader: thread::ScopedJoinHandle<'_, io::Result<Vec<u8>>>| {
+            reader
+                .join()
+                .unwrap_or_else(|_| Err(io::Error::other("a reader thread panicked")))
+        };
+        Ok(Outcome {
+            ending,
+            stdout: collect(stdout)?,
+            stderr: collect(stderr)?,
+        })
     })
 }
 
 /// No core files from programs that are meant to crash.
 pub fn disable_core_files() {
     // Failing to lower a limit only leaves core files behind.
-    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+    let _ = setrlimit(
+        Resource::Core,
+        Rlimit {
+            current: Some(0),
+            maximum: Some(0),
+        },
+    );
 }
 
 /// The status as a shell shows it.
 #[must_use]
 pub fn shell_status(status: ExitStatus) -> i32 {
-    status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(-1)
+    status
+        .code()
+        .or_else(|| status.signal().map(|signal| 128 + signal))
+        .unwrap_or(-1)
 }
 
 fn drain(pipe: Option<impl Read>) -> io::Result<Vec<u8>> {

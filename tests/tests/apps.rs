@@ -29,7 +29,12 @@ use crate::build::{Builder, Toolchain};
 /// A program: builds it and checks what it does.
 type Recipe = fn(&Builder) -> Result<()>;
 
-const RECIPES: [(&str, Recipe); 4] = [("hello", hello::check), ("lua", lua::check), ("sqlite", sqlite::check), ("zlib", zlib::check)];
+const RECIPES: [(&str, Recipe); 4] = [
+    ("hello", hello::check),
+    ("lua", lua::check),
+    ("sqlite", sqlite::check),
+    ("zlib", zlib::check),
+];
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
@@ -54,7 +59,10 @@ fn main() -> ExitCode {
         let (lind, native) = (lind.clone(), native.clone());
         [
             Trial::test(name, move || recipe(&lind).map_err(Failed::from)),
-            Trial::test(format!("{name}-native"), move || recipe(&native).map_err(Failed::from)).with_ignored_flag(true),
+            Trial::test(format!("{name}-native"), move || {
+                recipe(&native).map_err(Failed::from)
+            })
+            .with_ignored_flag(true),
         ]
     });
     libtest_mimic::run(&arguments, trials.collect()).exit_code()

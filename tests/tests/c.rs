@@ -13,15 +13,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use lind_tests::Result;
 use lind_tests::compile::Compiler;
 use lind_tests::header::{Header, Place};
 use lind_tests::install::Installation;
 use lind_tests::report::difference;
 use lind_tests::run::{Ending, Outcome, disable_core_files, run};
-use lind_tests::Result;
 
 /// What lind puts into the environment of every program.
-const DEFAULT_ENVIRONMENT: [(&str, &str); 2] = [("PATH", "/usr/local/bin:/usr/bin:/bin"), ("HOME", "/")];
+const DEFAULT_ENVIRONMENT: [(&str, &str); 2] =
+    [("PATH", "/usr/local/bin:/usr/bin:/bin"), ("HOME", "/")];
 
 /// What all programs share.
 struct Bench {
@@ -38,7 +39,14 @@ fn main() -> ExitCode {
     match prepare() {
         Ok((bench, trials)) => {
             let bench = Arc::new(bench);
-            libtest_mimic::run(&arguments, trials.into_iter().flat_map(|path| programs(&bench, &path)).collect()).exit_code()
+            libtest_mimic::run(
+                &arguments,
+                trials
+                    .into_iter()
+                    .flat_map(|path| programs(&bench, &path))
+                    .collect(),
+            )
+            .exit_code()
         }
         Err(message) => {
             eprintln!("error: {message}");
@@ -54,7 +62,12 @@ fn prepare() -> Result<(Bench, Vec<PathBuf>)> {
     } else {
         let installation = Installation::find()?;
         let identity = installation.toolchain_identity()?;
-        let compiler = Compiler::new(&installation.tool("lind-cc"), &[], identity, &home.join("lind"));
+        let compiler = Compiler::new(
+            &installation.tool("lind-cc"),
+            &[],
+            identity,
+            &home.join("lind"),
+        );
         Some((installation, compiler))
     };
     let bench = Bench {
@@ -64,7 +77,8 @@ fn prepare() -> Result<(Bench, Vec<PathBuf>)> {
         chroot: chroot_command(),
         scratch: home.join("scratch"),
     };
-    fs::create_dir_all(&bench.scratch).map_err(|e| format!("cannot create '{}': {e}", bench.scratch.display()))?;
+    fs::create_dir_all(&bench.scratch)
+        .map_err(|e| format!("cannot create '{}': {e}", bench.scratch.display()))?;
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("c");
     let mut sources: Vec<_> = fs::read_dir(&directory)
         .map_err(|e| format!("cannot read '{}': {e}", directory.display()))?
@@ -78,8 +92,14 @@ fn prepare() -> Result<(Bench, Vec<PathBuf>)> {
 
 /// One trial for each optimisation level of a source.
 fn programs(bench: &Arc<Bench>, source: &Path) -> Vec<Trial> {
-    let name = source.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let header = fs::read_to_string(source).map_err(|e| e.to_string()).and_then(|text| Header::parse(&text));
+    let name = source
+        .file_stem()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    let header = fs::read_to_string(source)
+        .map_err(|e| e.to_string())
+        .and_then(|text| Header::parse(&text));
     let header = match header {
         Ok(header) => header,
         Err(message) => return vec![Trial::test(name, move || Err(Failed::from(message)))],
@@ -88,10 +108,21 @@ fn programs(bench: &Arc<Bench>, source: &Path) -> Vec<Trial> {
     let several = header.levels.len() > 1;
     let header = Arc::new(header);
     let trial = |level: &String| {
-        let title = if several { format!("{name}{level}") } else { name.clone() };
-        let (bench, header, source, level) = (bench.clone(), header.clone(), source.to_path_buf(), level.clone());
-        Trial::test(title, move || bench.check(&source, &header, &level).map_err(Failed::from))
-            .with_ignored_flag(ignored)
+        let title = if several {
+            format!("{name}{level}")
+        } else {
+            name.clone()
+        };
+        let (bench, header, source, level) = (
+            bench.clone(),
+            header.clone(),
+            source.to_path_buf(),
+            level.clone(),
+        );
+        Trial::test(title, move || {
+            bench.check(&source, &header, &level).map_err(Failed::from)
+        })
+        .with_ignored_flag(ignored)
     };
     header.levels.iter().map(trial).collect()
 }
@@ -110,7 +141,9 @@ impl Bench {
                 String::from_utf8_lossy(&native.stderr)
             ));
         }
-        let Some((installation, compiler)) = &self.lind else { return Ok(()) };
+        let Some((installation, compiler)) = &self.lind else {
+            return Ok(());
+        };
         let compared = compiler
             .build(source, &options, &header.libs)
             .and_then(|program| self.run_lind(installation, &program, header))
@@ -118,14 +151,18 @@ impl Bench {
         match (&header.expect_failure, compared) {
             (None, compared) => compared,
             (Some(_), Err(_)) => Ok(()),
-            (Some(reason), Ok(())) => {
-                Err(format!("passed, though its header expects a failure ({reason}): remove @expect-failure"))
-            }
+            (Some(reason), Ok(())) => Err(format!(
+                "passed, though its header expects a failure ({reason}): remove @expect-failure"
+            )),
         }
     }
 
     fn run_native(&self, source: &Path, header: &Header, options: &[String]) -> Result<Outcome> {
-        let compiler = if header.place == Place::Chroot { &self.native_static } else { &self.native };
+        let compiler = if header.place == Place::Chroot {
+            &self.native_static
+        } else {
+            &self.native
+        };
         let program = compiler.build(source, options, &header.libs)?;
         let directory = self.directory()?;
         let mut command = match (&header.place, &self.chroot) {
@@ -138,13 +175,22 @@ impl Bench {
             }
             _ => Command::new(program),
         };
-        command.args(&header.args).env_clear().envs(DEFAULT_ENVIRONMENT);
+        command
+            .args(&header.args)
+            .env_clear()
+            .envs(DEFAULT_ENVIRONMENT);
         command.envs(header.env.iter().map(|(name, value)| (name, value)));
         command.current_dir(directory.path());
-        run(&mut command, &header.stdin, header.limit).map_err(|e| format!("cannot run {command:?}: {e}"))
+        run(&mut command, &header.stdin, header.limit)
+            .map_err(|e| format!("cannot run {command:?}: {e}"))
     }
 
-    fn run_lind(&self, installation: &Installation, program: &Path, header: &Header) -> Result<Outcome> {
+    fn run_lind(
+        &self,
+        installation: &Installation,
+        program: &Path,
+        header: &Header,
+    ) -> Result<Outcome> {
         let directory = self.directory()?;
         let mut command = Command::new(installation.tool("lind"));
         command.env("XDG_CACHE_HOME", self.scratch.with_file_name("cache"));
@@ -156,7 +202,11 @@ impl Bench {
             Place::Scratch => {
                 let mut grant = directory.path().as_os_str().to_owned();
                 grant.push("::/scratch");
-                command.arg("--dir").arg(grant).args(["--cwd", "/scratch"]).arg(program)
+                command
+                    .arg("--dir")
+                    .arg(grant)
+                    .args(["--cwd", "/scratch"])
+                    .arg(program)
             }
             Place::Chroot => {
                 let inside = install_program(program, directory.path())?;
@@ -170,36 +220,52 @@ impl Bench {
     }
 
     fn directory(&self) -> Result<tempfile::TempDir> {
-        tempfile::tempdir_in(&self.scratch).map_err(|e| format!("cannot create a scratch directory: {e}"))
+        tempfile::tempdir_in(&self.scratch)
+            .map_err(|e| format!("cannot create a scratch directory: {e}"))
     }
 }
 
 /// Puts a program into a root directory of its own and names it as seen from inside.
 fn install_program(program: &Path, root: &Path) -> Result<PathBuf> {
     let name = program.file_name().ok_or("a program needs a name")?;
-    fs::copy(program, root.join(name)).map_err(|e| format!("cannot install '{}': {e}", program.display()))?;
+    fs::copy(program, root.join(name))
+        .map_err(|e| format!("cannot install '{}': {e}", program.display()))?;
     Ok(Path::new("/").join(name))
 }
 
 fn compare(header: &Header, native: &Outcome, lind: &Outcome) -> Result<()> {
     let mut differences = Vec::new();
     if lind.ending != native.ending {
-        differences.push(format!("natively {}, under lind {}\n", native.ending, lind.ending));
+        differences.push(format!(
+            "natively {}, under lind {}\n",
+            native.ending, lind.ending
+        ));
     }
     differences.extend(difference("stdout", &native.stdout, &lind.stdout));
     let stderr = difference("stderr", &native.stderr, &lind.stderr);
     if header.compare_stderr {
         differences.extend(stderr);
     } else if !differences.is_empty() {
-        let shown: String = String::from_utf8_lossy(&lind.stderr).lines().take(30).map(|l| format!("{l}\n")).collect();
+        let shown: String = String::from_utf8_lossy(&lind.stderr)
+            .lines()
+            .take(30)
+            .map(|l| format!("{l}\n"))
+            .collect();
         differences.push(format!("stderr under lind:\n{shown}"));
     }
-    if differences.is_empty() { Ok(()) } else { Err(differences.concat()) }
+    if differences.is_empty() {
+        Ok(())
+    } else {
+        Err(differences.concat())
+    }
 }
 
 /// How this user enters a chroot: directly as root, else through a user namespace; `None` where neither is allowed.
 fn chroot_command() -> Option<Vec<String>> {
-    let ways: [&[&str]; 2] = [&["/usr/sbin/chroot"], &["/usr/bin/unshare", "--map-root-user", "/usr/sbin/chroot"]];
+    let ways: [&[&str]; 2] = [
+        &["/usr/sbin/chroot"],
+        &["/usr/bin/unshare", "--map-root-user", "/usr/sbin/chroot"],
+    ];
     let works = |way: &&&[&str]| {
         way.split_first().is_some_and(|(program, rest)| {
             let mut command = Command::new(program);
@@ -207,5 +273,7 @@ fn chroot_command() -> Option<Vec<String>> {
             run(&mut command, b"", Duration::from_secs(10)).is_ok_and(|outcome| outcome.succeeded())
         })
     };
-    ways.iter().find(works).map(|way| way.iter().map(|&word| word.to_owned()).collect())
+    ways.iter()
+        .find(works)
+        .map(|way| way.iter().map(|&word| word.to_owned()).collect())
 }

@@ -40,9 +40,15 @@ fn main() -> ExitCode {
         }
     };
     let trials = sessions().into_iter().map(|path| {
-        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let name = path
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         let installation = installation.clone();
-        Trial::test(name, move || check(&installation, &path).map_err(Failed::from))
+        Trial::test(name, move || {
+            check(&installation, &path).map_err(Failed::from)
+        })
     });
     libtest_mimic::run(&arguments, trials.collect()).exit_code()
 }
@@ -52,14 +58,21 @@ fn directory() -> PathBuf {
 }
 
 fn sessions() -> Vec<PathBuf> {
-    let entries = fs::read_dir(directory()).into_iter().flatten().flatten().map(|entry| entry.path());
-    let mut sessions: Vec<_> = entries.filter(|path| path.extension() == Some(OsStr::new("console"))).collect();
+    let entries = fs::read_dir(directory())
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path());
+    let mut sessions: Vec<_> = entries
+        .filter(|path| path.extension() == Some(OsStr::new("console")))
+        .collect();
     sessions.sort();
     sessions
 }
 
 fn check(installation: &Installation, path: &Path) -> Result<()> {
-    let text = fs::read_to_string(path).map_err(|e| format!("cannot read '{}': {e}", path.display()))?;
+    let text =
+        fs::read_to_string(path).map_err(|e| format!("cannot read '{}': {e}", path.display()))?;
     let home = tempfile::tempdir().map_err(|e| format!("cannot create a directory: {e}"))?;
     let session = home.path().join("session");
     copy_programs(&session).map_err(|e| format!("cannot copy the programs: {e}"))?;
@@ -103,15 +116,27 @@ fn parse(text: &str) -> Vec<Part> {
 }
 
 /// What a command prints, then its status if that is not 0.
-fn output(installation: &Installation, session: &Path, home: &Path, command: &str) -> Result<String> {
+fn output(
+    installation: &Installation,
+    session: &Path,
+    home: &Path,
+    command: &str,
+) -> Result<String> {
     let path = env::var_os("PATH").unwrap_or_default();
     let mut search = installation.bin().into_os_string();
     search.push(":");
     search.push(&path);
     let mut shell = Command::new("/bin/sh");
     shell.arg("-c").arg(format!("exec 2>&1\n{command}"));
-    shell.current_dir(session).env_clear().env("PATH", search).env("HOME", home);
-    shell.env("LIND_CACHE", Path::new(env!("CARGO_TARGET_TMPDIR")).join("cli-cache"));
+    shell
+        .current_dir(session)
+        .env_clear()
+        .env("PATH", search)
+        .env("HOME", home);
+    shell.env(
+        "LIND_CACHE",
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join("cli-cache"),
+    );
     let outcome = run(&mut shell, b"", LIMIT).map_err(|e| format!("cannot run a shell: {e}"))?;
     let mut text = outcome.text();
     if !text.is_empty() && !text.ends_with('\n') {
@@ -134,13 +159,25 @@ fn copy_programs(session: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-fn compare(path: &Path, transcript: String, session: &Path, installation: &Installation) -> Result<()> {
+fn compare(
+    path: &Path,
+    transcript: String,
+    session: &Path,
+    installation: &Installation,
+) -> Result<()> {
     let mut redactions = Redactions::new();
-    let named = [("[SESSION]", session.to_path_buf()), ("[INSTALLATION]", installation.root().to_path_buf())];
+    let named = [
+        ("[SESSION]", session.to_path_buf()),
+        ("[INSTALLATION]", installation.root().to_path_buf()),
+    ];
     for (name, value) in named {
         redactions.insert(name, value).map_err(|e| e.to_string())?;
     }
     let expected = Data::read_from(path, Some(DataFormat::Text));
-    let assert = Assert::new().action_env("SNAPSHOTS").redact_with(redactions);
-    assert.try_eq(None, Data::text(transcript), expected).map_err(|e| e.to_string())
+    let assert = Assert::new()
+        .action_env("SNAPSHOTS")
+        .redact_with(redactions);
+    assert
+        .try_eq(None, Data::text(transcript), expected)
+        .map_err(|e| e.to_string())
 }

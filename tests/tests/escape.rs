@@ -29,12 +29,20 @@ impl World {
     fn new() -> Result<Self> {
         let installation = Installation::find()?;
         let cache = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("escape");
-        let compiler =
-            Compiler::new(&installation.tool("lind-cc"), &["-O2"], installation.toolchain_identity()?, &cache);
+        let compiler = Compiler::new(
+            &installation.tool("lind-cc"),
+            &["-O2"],
+            installation.toolchain_identity()?,
+            &cache,
+        );
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("escape/seek.c");
         let program = compiler.build(&source, &[], &[])?;
         let home = tempfile::tempdir().map_err(|e| e.to_string())?;
-        let world = Self { installation, program, home };
+        let world = Self {
+            installation,
+            program,
+            home,
+        };
         for directory in ["granted", "granted/inner", "granted/swap"] {
             fs::create_dir(world.path(directory)).map_err(|e| e.to_string())?;
         }
@@ -48,13 +56,20 @@ impl World {
     }
 
     /// Runs the program, with `PATHS` to try in turn, while `disturb` runs over and over.
-    fn seek(&self, paths: &[&str], disturb: impl Fn() + Sync) -> String {
+    fn seek(&self, paths: &[&str], disturb: impl Fn() + Sync) -> Result<String> {
         let done = AtomicBool::new(false);
         let mut grant = self.path("granted").into_os_string();
         grant.push("::/g");
         let mut command = Command::new(self.installation.tool("lind"));
-        command.env("LIND_CACHE", Path::new(env!("CARGO_TARGET_TMPDIR")).join("escape-cache"));
-        command.arg("--dir").arg(grant).arg(&self.program).args(paths);
+        command.env(
+            "LIND_CACHE",
+            Path::new(env!("CARGO_TARGET_TMPDIR")).join("escape-cache"),
+        );
+        command
+            .arg("--dir")
+            .arg(grant)
+            .arg(&self.program)
+            .args(paths);
         thread::scope(|scope| {
             scope.spawn(|| {
                 while !done.load(Ordering::Relaxed) {
@@ -63,9 +78,12 @@ impl World {
             });
             let outcome = run(&mut command, b"", LIMIT);
             done.store(true, Ordering::Relaxed);
-            let outcome = outcome.unwrap();
-            assert!(outcome.succeeded(), "{}: {}", outcome.ending, String::from_utf8_lossy(&outcome.stderr));
-            outcome.text()
+            let outcome = outcome.map_err(|e| format!("cannot run lind: {e}"))?;
+            if !outcome.succeeded() {
+                let stderr = String::from_utf8_lossy(&outcome.stderr);
+                return Err(format!("{}: {stderr}", outcome.ending));
+            }
+            Ok(outcome.text())
         })
     }
 }
@@ -80,8 +98,15 @@ fn a_directory_that_becomes_a_link_up() {
     symlink("..", world.path("granted/link")).unwrap();
     let (link, swap) = (world.path("granted/link"), world.path("granted/swap"));
     // `swap` is a directory at one moment and a link to the host's parent directory at the next.
-    let seen = world.seek(&["/g/swap/secret", "/g/swap/../secret", "/g/swap/../../secret"], || exchange(&link, &swap));
-    assert_eq!(seen, "0 secrets\n");
+    let seen = world.seek(
+        &[
+            "/g/swap/secret",
+            "/g/swap/../secret",
+            "/g/swap/../../secret",
+        ],
+        || exchange(&link, &swap),
+    );
+    assert_eq!(seen.unwrap(), "0 secrets\n");
 }
 
 #[test]
@@ -89,17 +114,26 @@ fn a_directory_that_becomes_an_absolute_link() {
     let world = World::new().unwrap();
     symlink(world.home.path(), world.path("granted/link")).unwrap();
     let (link, swap) = (world.path("granted/link"), world.path("granted/swap"));
-    let seen = world.seek(&["/g/swap/secret", "/g/link/secret"], || exchange(&link, &swap));
-    assert_eq!(seen, "0 secrets\n");
+    let seen = world.seek(&["/g/swap/secret", "/g/link/secret"], || {
+        exchange(&link, &swap)
+    });
+    assert_eq!(seen.unwrap(), "0 secrets\n");
 }
 
 #[test]
 fn a_directory_that_moves_out_of_the_grant_while_it_is_walked() {
     let world = World::new().unwrap();
     let (inside, outside) = (world.path("granted/inner"), world.path("moved"));
-    let seen = world.seek(&["/g/inner/../secret", "/g/inner/../../secret", "/g/inner/./../inner/../secret"], || {
-        let _ = fs::rename(&inside, &outside);
-        let _ = fs::rename(&outside, &inside);
-    });
-    assert_eq!(seen, "0 secrets\n");
+    let seen = world.seek(
+        &[
+            "/g/inner/../secret",
+            "/g/inner/../../secret",
+            "/g/inner/./../inner/../secret",
+        ],
+        || {
+            let _ = fs::rename(&inside, &outside);
+            let _ = fs::rename(&outside, &inside);
+        },
+    );
+    assert_eq!(seen.unwrap(), "0 secrets\n");
 }

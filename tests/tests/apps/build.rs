@@ -43,16 +43,28 @@ impl Builder {
             Toolchain::Native => "native",
             Toolchain::Lind(_) => "lind",
         };
-        Self { toolchain, home: home.join(name), sources }
+        Self {
+            toolchain,
+            home: home.join(name),
+            sources,
+        }
     }
 
     /// Unpacks `package` and runs `steps` in it, unless the same toolchain did so before.
-    pub(crate) fn build(&self, package: &str, patches: Patches, steps: &[&[&str]]) -> Result<Built<'_>> {
+    pub(crate) fn build(
+        &self,
+        package: &str,
+        patches: Patches,
+        steps: &[&[&str]],
+    ) -> Result<Built<'_>> {
         let directory = self.home.join(package);
         let stamp = directory.join(".built");
         let description = self.sources.download(package)?;
         let identity = format!("{}\n{steps:?}\n{}", description.display(), self.identity()?);
-        let built = Built { builder: self, directory };
+        let built = Built {
+            builder: self,
+            directory,
+        };
         if fs::read_to_string(&stamp).is_ok_and(|found| found == identity) {
             return Ok(built);
         }
@@ -60,7 +72,8 @@ impl Builder {
         for step in steps {
             built.step(step)?;
         }
-        fs::write(&stamp, identity).map_err(|e| format!("cannot write '{}': {e}", stamp.display()))?;
+        fs::write(&stamp, identity)
+            .map_err(|e| format!("cannot write '{}': {e}", stamp.display()))?;
         Ok(built)
     }
 
@@ -76,9 +89,14 @@ impl Builder {
     pub(crate) fn configure(&self) -> Vec<String> {
         match self.toolchain {
             Toolchain::Native => Vec::new(),
-            Toolchain::Lind(_) => ["--host=wasm32-unknown-linux-gnu", "CC=lind-cc", "AR=lind-ar", "RANLIB=lind-ranlib"]
-                .map(str::to_owned)
-                .to_vec(),
+            Toolchain::Lind(_) => [
+                "--host=wasm32-unknown-linux-gnu",
+                "CC=lind-cc",
+                "AR=lind-ar",
+                "RANLIB=lind-ranlib",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
         }
     }
 
@@ -99,12 +117,17 @@ impl Builder {
 
     /// Sets what every command needs: the commands of lind, its answers for configure scripts, a cache of its own.
     fn environment(&self, command: &mut Command) {
-        let Toolchain::Lind(installation) = &self.toolchain else { return };
+        let Toolchain::Lind(installation) = &self.toolchain else {
+            return;
+        };
         let mut path: OsString = installation.bin().into();
         path.push(":");
         path.push(std::env::var_os("PATH").unwrap_or_default());
         command.env("PATH", path);
-        command.env("CONFIG_SITE", installation.root().join("share/lind/config.site"));
+        command.env(
+            "CONFIG_SITE",
+            installation.root().join("share/lind/config.site"),
+        );
         command.env("LIND_CACHE", self.home.join("cache"));
     }
 }
@@ -119,16 +142,30 @@ impl Built<'_> {
     pub(crate) fn step(&self, words: &[&str]) -> Result<Outcome> {
         let (program, arguments) = words.split_first().ok_or("an empty step")?;
         let mut command = Command::new(program);
-        command.args(arguments).current_dir(&self.directory).env("LC_ALL", "C");
+        command
+            .args(arguments)
+            .current_dir(&self.directory)
+            .env("LC_ALL", "C");
         self.builder.environment(&mut command);
-        let outcome = run(&mut command, b"", BUILD_LIMIT).map_err(|e| format!("cannot run {words:?}: {e}"))?;
-        if outcome.succeeded() { Ok(outcome) } else { Err(failed(&words.join(" "), &outcome)) }
+        let outcome = run(&mut command, b"", BUILD_LIMIT)
+            .map_err(|e| format!("cannot run {words:?}: {e}"))?;
+        if outcome.succeeded() {
+            Ok(outcome)
+        } else {
+            Err(failed(&words.join(" "), &outcome))
+        }
     }
 
     /// Runs the built `program` (a path in its directory), which must succeed; returns its standard output.
     ///
     /// Under lind it is given the directory `data` by `--dir` and starts in it, as natively.
-    pub(crate) fn run(&self, program: &str, arguments: &[&str], data: &Path, input: &str) -> Result<String> {
+    pub(crate) fn run(
+        &self,
+        program: &str,
+        arguments: &[&str],
+        data: &Path,
+        input: &str,
+    ) -> Result<String> {
         let path = self.directory.join(program);
         let mut command = match &self.builder.toolchain {
             Toolchain::Native => {
@@ -140,17 +177,25 @@ impl Built<'_> {
                 let mut grant = data.as_os_str().to_owned();
                 grant.push("::/data");
                 let mut command = Command::new(installation.tool("lind"));
-                command.arg("--dir").arg(grant).args(["--cwd", "/data"]).arg(path);
+                command
+                    .arg("--dir")
+                    .arg(grant)
+                    .args(["--cwd", "/data"])
+                    .arg(path);
                 command
             }
         };
         self.builder.environment(&mut command);
         command.args(arguments);
-        let outcome = run(&mut command, input.as_bytes(), RUN_LIMIT).map_err(|e| format!("cannot run {program}: {e}"))?;
+        let outcome = run(&mut command, input.as_bytes(), RUN_LIMIT)
+            .map_err(|e| format!("cannot run {program}: {e}"))?;
         if outcome.succeeded() {
             Ok(outcome.text())
         } else {
-            Err(failed(&format!("{program} {}", arguments.join(" ")), &outcome))
+            Err(failed(
+                &format!("{program} {}", arguments.join(" ")),
+                &outcome,
+            ))
         }
     }
 }
@@ -168,7 +213,16 @@ fn failed(command: &str, outcome: &Outcome) -> String {
     let tail = |bytes: &[u8]| {
         let text = String::from_utf8_lossy(bytes).into_owned();
         let lines: Vec<&str> = text.lines().collect();
-        lines.iter().skip(lines.len().saturating_sub(40)).map(|line| format!("{line}\n")).collect::<String>()
+        lines
+            .iter()
+            .skip(lines.len().saturating_sub(40))
+            .map(|line| format!("{line}\n"))
+            .collect::<String>()
     };
-    format!("{command}\nended with {}\n{}{}", outcome.ending, tail(&outcome.stdout), tail(&outcome.stderr))
+    format!(
+        "{command}\nended with {}\n{}{}",
+        outcome.ending,
+        tail(&outcome.stdout),
+        tail(&outcome.stderr)
+    )
 }

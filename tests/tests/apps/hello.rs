@@ -15,7 +15,11 @@ pub(crate) fn check(builder: &Builder) -> Result<()> {
     let run = |arguments: &[&str]| hello.run("hello", arguments, data.path(), "");
     expect("hello", "Hello, world!\n", &run(&[])?)?;
     expect("hello -t", "hello, world\n", &run(&["-t"])?)?;
-    expect("hello --greeting", "Moin, Welt\n", &run(&["--greeting=Moin, Welt"])?)?;
+    expect(
+        "hello --greeting",
+        "Moin, Welt\n",
+        &run(&["--greeting=Moin, Welt"])?,
+    )?;
     let version = run(&["--version"])?;
     if !version.starts_with("hello (GNU Hello) 2.10\n") {
         return Err(format!("hello --version says:\n{version}"));

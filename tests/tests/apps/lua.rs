@@ -64,17 +64,37 @@ pub(crate) fn check(builder: &Builder) -> Result<()> {
     let ar = format!("AR={} rcu", builder.tool("ar"));
     let ranlib = format!("RANLIB={}", builder.tool("ranlib"));
     // Debian's patches build every file a second time as C++, which lind does not have.
-    let lua = builder.build("lua5.4", Patches::Skipped, &[&["make", "-j2", "-C", "src", &cc, &ar, &ranlib, "linux"]])?;
+    let lua = builder.build(
+        "lua5.4",
+        Patches::Skipped,
+        &[&["make", "-j2", "-C", "src", &cc, &ar, &ranlib, "linux"]],
+    )?;
     let data = tempfile::tempdir().map_err(|e| e.to_string())?;
     for (name, text) in [("script.lua", SCRIPT), ("input.txt", INPUT)] {
         fs::write(data.path().join(name), text).map_err(|e| e.to_string())?;
     }
-    let run = |program: &str, arguments: &[&str]| lua.run(program, arguments, data.path(), "42 rest\nnext line\nall\nthat\n");
+    let run = |program: &str, arguments: &[&str]| {
+        lua.run(
+            program,
+            arguments,
+            data.path(),
+            "42 rest\nnext line\nall\nthat\n",
+        )
+    };
     let expected = format!("{REPORT}{PRINTED}");
-    expect("lua script.lua", &expected, &run("src/lua", &["script.lua"])?)?;
-    let report = fs::read_to_string(data.path().join("report.txt")).map_err(|e| format!("no report: {e}"))?;
+    expect(
+        "lua script.lua",
+        &expected,
+        &run("src/lua", &["script.lua"])?,
+    )?;
+    let report = fs::read_to_string(data.path().join("report.txt"))
+        .map_err(|e| format!("no report: {e}"))?;
     expect("report.txt", REPORT, &report)?;
     run("src/luac", &["-o", "script.luac", "script.lua"])?;
-    expect("the script compiled by luac", &expected, &run("src/lua", &["script.luac"])?)?;
+    expect(
+        "the script compiled by luac",
+        &expected,
+        &run("src/lua", &["script.luac"])?,
+    )?;
     expect("lua -e", "3\n", &run("src/lua", &["-e", "print(1 + 2)"])?)
 }

@@ -47,30 +47,54 @@ renamed|renamed
 pub(crate) fn check(builder: &Builder) -> Result<()> {
     let mut configure = vec!["./configure".to_owned(), "--quiet".to_owned()];
     configure.extend(builder.configure());
-    configure.extend(["--disable-tcl", "--disable-readline", "--disable-shared"].map(str::to_owned));
+    configure
+        .extend(["--disable-tcl", "--disable-readline", "--disable-shared"].map(str::to_owned));
     let configure: Vec<&str> = configure.iter().map(String::as_str).collect();
-    let sqlite = builder.build("sqlite3", Patches::Applied, &[&configure, &["make", "-j2", "sqlite3"]])?;
+    let sqlite = builder.build(
+        "sqlite3",
+        Patches::Applied,
+        &[&configure, &["make", "-j2", "sqlite3"]],
+    )?;
     let data = tempfile::tempdir().map_err(|e| e.to_string())?;
-    let run = |arguments: &[&str], input: &str| sqlite.run("sqlite3", arguments, data.path(), input);
+    let run =
+        |arguments: &[&str], input: &str| sqlite.run("sqlite3", arguments, data.path(), input);
     for mode in ["delete", "truncate"] {
         let database = format!("{mode}.db");
         let script = format!("pragma journal_mode={mode};\n{FILL}");
         // The shell reports the statement that breaks a constraint, goes on, and ends with status 1.
-        let script = script.replace("insert into person values (1, 'twice', 0);", "insert or ignore into person values (1, 'twice', 0);");
+        let script = script.replace(
+            "insert into person values (1, 'twice', 0);",
+            "insert or ignore into person values (1, 'twice', 0);",
+        );
         let printed = run(&[&database], &script)?;
-        expect("filling", &format!("{mode}\n20000|200010000|1950.0\n"), &printed)?;
-        expect("asking the closed and reopened database", ANSWERS, &run(&[&database], ASK)?)?;
-        let bytes = fs::read(data.path().join(&database)).map_err(|e| format!("no database: {e}"))?;
+        expect(
+            "filling",
+            &format!("{mode}\n20000|200010000|1950.0\n"),
+            &printed,
+        )?;
+        expect(
+            "asking the closed and reopened database",
+            ANSWERS,
+            &run(&[&database], ASK)?,
+        )?;
+        let bytes =
+            fs::read(data.path().join(&database)).map_err(|e| format!("no database: {e}"))?;
         if !bytes.starts_with(b"SQLite format 3\0") {
             return Err("the file is no database".to_owned());
         }
     }
-    fs::write(data.path().join("in.csv"), "1,one\n2,\"two, three\"\n").map_err(|e| e.to_string())?;
+    fs::write(data.path().join("in.csv"), "1,one\n2,\"two, three\"\n")
+        .map_err(|e| e.to_string())?;
     let script = "create table c(n, t);\n.import --csv in.csv c\n.headers on\n.mode csv\n.output out.csv\nselect t, n from c;\n";
     run(&["copy.db"], script)?;
-    let written = fs::read_to_string(data.path().join("out.csv")).map_err(|e| format!("no out.csv: {e}"))?;
+    let written =
+        fs::read_to_string(data.path().join("out.csv")).map_err(|e| format!("no out.csv: {e}"))?;
     expect("out.csv", "t,n\r\none,1\r\n\"two, three\",2\r\n", &written)?;
     run(&["copy.db", ".dump"], "").and_then(|dump| {
-        if dump.contains("INSERT INTO c VALUES('2','two, three');") { Ok(()) } else { Err(format!(".dump says:\n{dump}")) }
+        if dump.contains("INSERT INTO c VALUES('2','two, three');") {
+            Ok(())
+        } else {
+            Err(format!(".dump says:\n{dump}"))
+        }
     })
 }

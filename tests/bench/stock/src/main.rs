@@ -10,7 +10,9 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use rustix::time::{ClockId, clock_gettime};
-use wasmtime::{Config, Engine, ExternType, Linker, MemoryType, Module, Result, SharedMemory, Store};
+use wasmtime::{
+    Config, Engine, ExternType, Linker, MemoryType, Module, Result, SharedMemory, Store,
+};
 
 const ENOSYS: i32 = 38;
 const ENOTTY: i32 = 25;
@@ -37,7 +39,12 @@ impl Guest {
 
     fn read(&self, address: u32, length: usize) -> Option<Vec<u8>> {
         // SAFETY: one thread runs the program and it is in this call, so nobody writes to the cells.
-        Some(self.cells(address, length)?.iter().map(|cell| unsafe { *cell.get() }).collect())
+        Some(
+            self.cells(address, length)?
+                .iter()
+                .map(|cell| unsafe { *cell.get() })
+                .collect(),
+        )
     }
 
     fn write(&self, address: u32, bytes: &[u8]) -> Option<()> {
@@ -54,8 +61,20 @@ impl Guest {
 
     /// The start-up image for address `base`: argc, argv, envp, auxv, then what they point to.
     fn startup(&self, base: u32) -> Vec<u8> {
-        const AUXV: [[u32; 2]; 12] =
-            [[6, 4096], [11, 0], [12, 0], [13, 0], [14, 0], [17, 100], [23, 0], [1, 0], [1, 0], [1, 0], [1, 0], [0, 0]];
+        const AUXV: [[u32; 2]; 12] = [
+            [6, 4096],
+            [11, 0],
+            [12, 0],
+            [13, 0],
+            [14, 0],
+            [17, 100],
+            [23, 0],
+            [1, 0],
+            [1, 0],
+            [1, 0],
+            [1, 0],
+            [0, 0],
+        ];
         let words = 1 + self.arguments.len() + 1 + 1 + 2 * (1 + AUXV.len());
         let random = base + 4 * words as u32;
         let mut next = random + 16;
@@ -80,7 +99,9 @@ impl Guest {
         let written = if descriptor == 2 {
             std::io::stderr().write_all(&bytes)
         } else {
-            std::io::stdout().write_all(&bytes).and_then(|()| std::io::stdout().flush())
+            std::io::stdout()
+                .write_all(&bytes)
+                .and_then(|()| std::io::stdout().flush())
         };
         written.ok().map(|()| length as i32)
     }
@@ -88,7 +109,10 @@ impl Guest {
     fn output_vector(&self, descriptor: u32, vector: u32, count: u32) -> Option<i32> {
         let mut total = 0;
         for element in 0..count {
-            let (base, length) = (self.word(vector + 8 * element)?, self.word(vector + 8 * element + 4)?);
+            let (base, length) = (
+                self.word(vector + 8 * element)?,
+                self.word(vector + 8 * element + 4)?,
+            );
             total += self.output(descriptor, base, length)?;
         }
         Some(total)
@@ -108,7 +132,9 @@ impl Guest {
     }
 
     fn set_break(&self, wanted: u32) -> i32 {
-        if wanted >= self.program_break.load(Ordering::Relaxed) && wanted < self.maps_start.load(Ordering::Relaxed) {
+        if wanted >= self.program_break.load(Ordering::Relaxed)
+            && wanted < self.maps_start.load(Ordering::Relaxed)
+        {
             self.program_break.store(wanted, Ordering::Relaxed);
         }
         self.program_break.load(Ordering::Relaxed) as i32
@@ -121,7 +147,11 @@ impl Guest {
         if flags & ANONYMOUS == 0 || flags & FIXED != 0 {
             return -EINVAL;
         }
-        let start = self.maps_start.load(Ordering::Relaxed).saturating_sub(length) & !0xFFF;
+        let start = self
+            .maps_start
+            .load(Ordering::Relaxed)
+            .saturating_sub(length)
+            & !0xFFF;
         if start <= self.program_break.load(Ordering::Relaxed) {
             return -ENOMEM;
         }
@@ -172,23 +202,40 @@ fn run(path: &str, arguments: Vec<Vec<u8>>) -> Result<()> {
     linker.func_wrap(
         "lind",
         "syscall",
-        |caller: wasmtime::Caller<'_, Guest>, nr: i32, a: i32, b: i32, c: i32, d: i32, e: i32, f: i32| {
-            caller.data().syscall(nr, [a, b, c, d, e, f].map(|word| word as u32))
+        |caller: wasmtime::Caller<'_, Guest>,
+         nr: i32,
+         a: i32,
+         b: i32,
+         c: i32,
+         d: i32,
+         e: i32,
+         f: i32| {
+            caller
+                .data()
+                .syscall(nr, [a, b, c, d, e, f].map(|word| word as u32))
         },
     )?;
-    linker.func_wrap("lind", "startup_size", |caller: wasmtime::Caller<'_, Guest>| {
-        caller.data().startup(0).len() as i32
-    })?;
-    linker.func_wrap("lind", "startup_copy", |caller: wasmtime::Caller<'_, Guest>, address: i32| {
-        let guest = caller.data();
-        // An address outside of memory leaves the program without arguments.
-        let _ = guest.write(address as u32, &guest.startup(address as u32));
-    })?;
+    linker.func_wrap(
+        "lind",
+        "startup_size",
+        |caller: wasmtime::Caller<'_, Guest>| caller.data().startup(0).len() as i32,
+    )?;
+    linker.func_wrap(
+        "lind",
+        "startup_copy",
+        |caller: wasmtime::Caller<'_, Guest>, address: i32| {
+            let guest = caller.data();
+            // An address outside of memory leaves the program without arguments.
+            let _ = guest.write(address as u32, &guest.startup(address as u32));
+        },
+    )?;
     // Nothing here jumps, but libc's start-up code sets one buffer.
     linker.func_wrap("lind", "setjmp", |_: i32, _: i32| 0)?;
     linker.define_unknown_imports_as_traps(&module)?;
     let instance = linker.instantiate(&mut store, &module)?;
-    instance.get_typed_func::<(), ()>(&mut store, "_start")?.call(&mut store, ())
+    instance
+        .get_typed_func::<(), ()>(&mut store, "_start")?
+        .call(&mut store, ())
 }
 
 fn main() -> ExitCode {
@@ -197,7 +244,10 @@ fn main() -> ExitCode {
         eprintln!("usage: lind-bench-stock MODULE ARGS...");
         return ExitCode::from(125);
     };
-    let guest_arguments = std::iter::once(path.clone()).chain(arguments).map(String::into_bytes).collect();
+    let guest_arguments = std::iter::once(path.clone())
+        .chain(arguments)
+        .map(String::into_bytes)
+        .collect();
     match run(&path, guest_arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
