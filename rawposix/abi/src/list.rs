@@ -88,13 +88,6 @@ macro_rules! syscalls {
                 37 linkat(olddirfd: DirFd, oldpath: Path, newdirfd: DirFd, newpath: Path, flags: AtFlags) -> Zero: full;
                 276 renameat2(olddirfd: DirFd, oldpath: Path, newdirfd: DirFd, newpath: Path, flags: RenameFlags) -> Zero: full;
                 78 readlinkat(dirfd: DirFd, path: Path, buf: OutStr, size: Len) -> Len: full;
-                48 faccessat(dirfd: DirFd, path: Path, mode: AccessMode) -> Zero: full;
-                439 faccessat2(dirfd: DirFd, path: Path, mode: AccessMode, flags: AtFlags) -> Zero: full;
-                52 fchmod(fd: Fd, mode: Mode) -> Zero: full;
-                53 fchmodat(dirfd: DirFd, path: Path, mode: Mode) -> Zero: full;
-                55 fchown(fd: Fd, owner: Uid, group: Gid) -> Zero: partial "only to the ids a file has already; others need CAP_CHOWN";
-                54 fchownat(dirfd: DirFd, path: Path, owner: Uid, group: Gid, flags: AtFlags) -> Zero: partial "only to the ids a file has already; others need CAP_CHOWN";
-                412 utimensat_time64(dirfd: DirFd, path: Path, times: In<TimespecPair>, flags: AtFlags) -> Zero: full;
                 166 umask(mask: Mode) -> Mode: full;
                 61 getdents64(fd: Fd, dirp: Ptr, count: Len) -> Len: full;
                 51 chroot(path: Path) -> Zero: absent "needs CAP_SYS_CHROOT";
@@ -110,6 +103,15 @@ macro_rules! syscalls {
                 442 mount_setattr(dirfd: DirFd, path: Path, flags: Hex, attr: Ptr, size: Len) -> Zero: absent "needs CAP_SYS_ADMIN";
                 60 quotactl(cmd: Hex, special: Path, id: Int, addr: Ptr) -> Zero: absent "quotas are the host's business";
                 443 quotactl_fd(fd: Fd, cmd: Hex, id: Int, addr: Ptr) -> Zero: absent "quotas are the host's business";
+            }
+            attributes {
+                48 faccessat(dirfd: DirFd, path: Path, mode: AccessMode) -> Zero: full;
+                439 faccessat2(dirfd: DirFd, path: Path, mode: AccessMode, flags: AtFlags) -> Zero: full;
+                52 fchmod(fd: Fd, mode: Mode) -> Zero: full;
+                53 fchmodat(dirfd: DirFd, path: Path, mode: Mode) -> Zero: full;
+                55 fchown(fd: Fd, owner: Uid, group: Gid) -> Zero: partial "only to the ids a file has already; others need CAP_CHOWN";
+                54 fchownat(dirfd: DirFd, path: Path, owner: Uid, group: Gid, flags: AtFlags) -> Zero: partial "only to the ids a file has already; others need CAP_CHOWN";
+                412 utimensat_time64(dirfd: DirFd, path: Path, times: In<TimespecPair>, flags: AtFlags) -> Zero: full;
             }
             metadata {
                 291 statx(dirfd: DirFd, path: Path, flags: AtFlags, mask: StatxMask, buf: Out<Statx>) -> Zero: full;

@@ -160,6 +160,11 @@ mod tests {
     use super::*;
 
     const LIMIT: usize = 12;
+    const LIMIT_FD: i32 = 12;
+
+    fn number(place: usize) -> i32 {
+        i32::try_from(place).unwrap()
+    }
 
     #[derive(Clone, Debug)]
     enum Op {
@@ -188,19 +193,19 @@ mod tests {
             for op in ops {
                 match op {
                     Op::Insert(value, from) => {
-                        let free = (from..LIMIT).find(|n| !model.contains_key(&(*n as i32)));
+                        let free = (from..LIMIT).find(|n| !model.contains_key(&number(*n)));
                         let got = table.insert(Arc::new(value), CloseOnExec::No, from, LIMIT);
                         match free {
                             Some(n) => {
-                                prop_assert_eq!(got, Ok(n as i32));
-                                model.insert(n as i32, (value, CloseOnExec::No));
+                                prop_assert_eq!(got, Ok(number(n)));
+                                model.insert(number(n), (value, CloseOnExec::No));
                             }
                             None => prop_assert_eq!(got, Err(Errno::EMFILE)),
                         }
                     }
                     Op::Replace(fd, value) => {
                         let got = table.replace(fd, Arc::new(value), CloseOnExec::Yes, LIMIT);
-                        if (0..LIMIT as i32).contains(&fd) {
+                        if (0..LIMIT_FD).contains(&fd) {
                             let old = model.insert(fd, (value, CloseOnExec::Yes));
                             prop_assert_eq!(got.unwrap().map(|f| *f), old.map(|o| o.0));
                         } else {

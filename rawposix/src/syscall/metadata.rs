@@ -299,7 +299,6 @@ macro_rules! forms {
     )*};
 }
 
-#[expect(clippy::too_many_arguments, reason = "the system call has five")]
 fn set_from(
     thread: &Thread,
     node: &Node,

@@ -1,6 +1,7 @@
 //! System calls: from the list to the handlers, one file a family.
 
 pub(crate) mod args;
+mod attributes;
 mod futex;
 mod identity;
 mod io;

@@ -169,7 +169,6 @@ pub(super) fn unshare(thread: &mut Thread, flags: CloneFlags) -> Result<(), Errn
 /// Bytes of a thread's name, with its NUL.
 const NAME_SIZE: usize = 16;
 
-#[expect(clippy::too_many_arguments, reason = "the system call has five")]
 pub(super) fn prctl(
     thread: &mut Thread,
     option: PrctlOption,

@@ -1,0 +1,226 @@
+//! What may be done with a file: permissions, owners, times. See access(2), chmod(2), chown(2), utimensat(2).
+
+use std::os::fd::{AsFd, BorrowedFd};
+
+use rawposix_abi::Errno;
+use rawposix_abi::flags::{AccessMode, AtFlags};
+use rawposix_abi::structs::TimespecPair;
+use rustix::fs::{Access, FileType};
+
+use super::args::{DirFd, Fd, Gid, In, Mode, Path, Uid};
+use crate::fd::{Object, Origin};
+use crate::fs::dir::Dir;
+use crate::fs::mount::MountId;
+use crate::fs::node::{Node, proc_path};
+use crate::fs::walk::Follow;
+use crate::thread::Thread;
+
+pub(super) fn faccessat(
+    thread: &mut Thread,
+    dirfd: DirFd,
+    path: Path,
+    mode: AccessMode,
+) -> Result<(), Errno> {
+    faccessat2(thread, dirfd, path, mode, AtFlags::empty())
+}
+
+/// `AT_EACCESS`, which shares its number with `AT_REMOVEDIR`.
+const EACCESS: AtFlags = AtFlags::REMOVEDIR;
+
+pub(super) fn faccessat2(
+    thread: &mut Thread,
+    dirfd: DirFd,
+    path: Path,
+    mode: AccessMode,
+    flags: AtFlags,
+) -> Result<(), Errno> {
+    if !(EACCESS | AtFlags::SYMLINK_NOFOLLOW | AtFlags::EMPTY_PATH).contains(flags) {
+        return Err(Errno::EINVAL);
+    }
+    let follow = if flags.contains(AtFlags::SYMLINK_NOFOLLOW) {
+        Follow::No
+    } else {
+        Follow::Yes
+    };
+    let path = thread.read_path(path.0)?;
+    let node = thread.node_or_file(dirfd.0, &path, flags, follow)?;
+    let writes = mode.contains(AccessMode::W_OK);
+    let access = Access::from_bits_retain(mode.bits());
+    let check = |handle: String, mount: Option<MountId>| {
+        rustix::fs::access(handle, access)?;
+        match mount {
+            Some(mount) if writes && thread.process.mounts().is_read_only(mount) => {
+                Err(Errno::EROFS)
+            }
+            _ => Ok(()),
+        }
+    };
+    match &node {
+        Node::Host(host) if host.kind == FileType::Symlink => Ok(()),
+        Node::Host(host) => check(host.proc_path(), Some(host.mount)),
+        Node::Dir(Dir::Host(dir)) | Node::Shortcut(Dir::Host(dir)) => {
+            check(proc_path(dir), Some(dir.mount))
+        }
+        Node::Dir(_) | Node::Shortcut(_) if writes => Err(Errno::EROFS),
+        Node::Proc(_) if mode.intersects(AccessMode::W_OK | AccessMode::X_OK) => Err(Errno::EACCES),
+        Node::Device(_) if mode.contains(AccessMode::X_OK) => Err(Errno::EACCES),
+        Node::Open(file) => match file.any_fd() {
+            Some(fd) => check(proc_path(fd), None),
+            None => Ok(()),
+        },
+        Node::Dir(_) | Node::Shortcut(_) | Node::Proc(_) | Node::Device(_) | Node::Link(_) => {
+            Ok(())
+        }
+    }
+}
+
+/// Handle of an object whose attributes are to be changed, if its place may change at all.
+fn with_changeable<R>(
+    thread: &Thread,
+    node: &Node,
+    f: impl Fn(BorrowedFd<'_>) -> Result<R, Errno>,
+) -> Result<R, Errno> {
+    let mounts = thread.process.mounts();
+    let writable = |mount: MountId| {
+        if mounts.is_read_only(mount) {
+            Err(Errno::EROFS)
+        } else {
+            Ok(())
+        }
+    };
+    match node {
+        Node::Host(host) => writable(host.mount).and_then(|()| f(host.fd.as_fd())),
+        Node::Dir(Dir::Host(dir)) | Node::Shortcut(Dir::Host(dir)) => {
+            writable(dir.mount).and_then(|()| f(dir.as_fd()))
+        }
+        Node::Open(file) => match &file.object {
+            Object::Host(host) => {
+                match host.origin {
+                    Origin::Mount(mount) => writable(mount)?,
+                    // Not lind's to change: it belongs to whoever started lind.
+                    Origin::Stream | Origin::Virtual(..) => {
+                        return Err(Errno::EPERM);
+                    }
+                    Origin::Nameless(_) => {}
+                }
+                f(host.fd.as_fd())
+            }
+            Object::Dir(dir) => with_changeable(thread, &Node::Dir(dir.dir.clone()), f),
+            Object::Path(node) => with_changeable(thread, node, f),
+        },
+        Node::Proc(_) => Err(Errno::EPERM),
+        _ => Err(Errno::EROFS),
+    }
+}
+
+fn open_node_of(thread: &Thread, fd: Fd) -> Result<Node, Errno> {
+    let file = thread.file(fd.0)?;
+    if file.is_path() {
+        Err(Errno::EBADF)
+    } else {
+        Ok(Node::Open(file))
+    }
+}
+
+fn change_mode(thread: &Thread, node: &Node, mode: Mode) -> Result<(), Errno> {
+    if matches!(node, Node::Host(host) if host.kind == FileType::Symlink) {
+        return Err(Errno::EOPNOTSUPP);
+    }
+    let mode = rustix::fs::Mode::from_bits_truncate(mode.0 & 0o7777);
+    with_changeable(thread, node, |fd| {
+        Ok(rustix::fs::chmod(proc_path(fd), mode)?)
+    })
+}
+
+pub(super) fn fchmod(thread: &mut Thread, fd: Fd, mode: Mode) -> Result<(), Errno> {
+    let node = open_node_of(thread, fd)?;
+    change_mode(thread, &node, mode)
+}
+
+pub(super) fn fchmodat(
+    thread: &mut Thread,
+    dirfd: DirFd,
+    path: Path,
+    mode: Mode,
+) -> Result<(), Errno> {
+    let path = thread.read_path(path.0)?;
+    let node = thread.node(dirfd.0, &path, Follow::Yes)?;
+    change_mode(thread, &node, mode)
+}
+
+fn change_owner(thread: &Thread, node: &Node, owner: Uid, group: Gid) -> Result<(), Errno> {
+    let ids = thread.process.ids();
+    let owner = ids.host_uid(owner.0)?.map(rustix::fs::Uid::from_raw);
+    let group = ids.host_gid(group.0)?.map(rustix::fs::Gid::from_raw);
+    with_changeable(thread, node, |fd| {
+        Ok(rustix::fs::chownat(
+            fd,
+            c"",
+            owner,
+            group,
+            rustix::fs::AtFlags::EMPTY_PATH,
+        )?)
+    })
+}
+
+pub(super) fn fchown(thread: &mut Thread, fd: Fd, owner: Uid, group: Gid) -> Result<(), Errno> {
+    let node = open_node_of(thread, fd)?;
+    change_owner(thread, &node, owner, group)
+}
+
+pub(super) fn fchownat(
+    thread: &mut Thread,
+    dirfd: DirFd,
+    path: Path,
+    owner: Uid,
+    group: Gid,
+    flags: AtFlags,
+) -> Result<(), Errno> {
+    if !(AtFlags::SYMLINK_NOFOLLOW | AtFlags::EMPTY_PATH).contains(flags) {
+        return Err(Errno::EINVAL);
+    }
+    let follow = if flags.contains(AtFlags::SYMLINK_NOFOLLOW) {
+        Follow::No
+    } else {
+        Follow::Yes
+    };
+    let path = thread.read_path(path.0)?;
+    let node = thread.node_or_file(dirfd.0, &path, flags, follow)?;
+    change_owner(thread, &node, owner, group)
+}
+
+pub(super) fn utimensat_time64(
+    thread: &mut Thread,
+    dirfd: DirFd,
+    path: Path,
+    times: In<TimespecPair>,
+    flags: AtFlags,
+) -> Result<(), Errno> {
+    if !(AtFlags::SYMLINK_NOFOLLOW | AtFlags::EMPTY_PATH).contains(flags) {
+        return Err(Errno::EINVAL);
+    }
+    let times = super::time::file_times(thread, times)?;
+    let node = if path.0.is_null() {
+        // futimens(3)
+        if !flags.is_empty() {
+            return Err(Errno::EINVAL);
+        }
+        open_node_of(thread, Fd(dirfd.0))?
+    } else {
+        let follow = if flags.contains(AtFlags::SYMLINK_NOFOLLOW) {
+            Follow::No
+        } else {
+            Follow::Yes
+        };
+        let path = thread.read_path(path.0)?;
+        thread.node_or_file(dirfd.0, &path, flags, follow)?
+    };
+    with_changeable(thread, &node, |fd| {
+        Ok(rustix::fs::utimensat(
+            fd,
+            c"",
+            &times,
+            rustix::fs::AtFlags::EMPTY_PATH,
+        )?)
+    })
+}
