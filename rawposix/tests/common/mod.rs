@@ -5,6 +5,14 @@
     missing_docs,
     reason = "each test uses its own part"
 )]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by a panic"
+)]
+
+pub mod world;
 
 use std::path::Path;
 use std::sync::Arc;

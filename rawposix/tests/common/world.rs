@@ -31,4 +31,3 @@ impl World {
         Guest::in_root(&self.root())
     }
 }
-
