@@ -100,13 +100,11 @@
     (call $other_caller (i32.const 0)))
   ;; A later call of the same function by the same call: C says nothing about it, and it is harmless.
   (func (export "later_call") (param $n i32) (result i32)
-    (local $i i32)
-    (local.set $i (i32.const 2))
-    (loop $loop
-      (local.set $i (i32.sub (local.get $i) (i32.const 1)))
-      (local.set $n (call $reuse (local.get $i)))
-      (br_if $loop (local.get $i)))
-    (local.get $n))
+    (loop $loop (result i32)
+      (i32.store (i32.const 0x20000) (i32.add (i32.load (i32.const 0x20000)) (i32.const 1)))
+      (local.set $n (call $reuse (i32.eq (i32.load (i32.const 0x20000)) (i32.const 1))))
+      (br_if $loop (i32.lt_u (i32.load (i32.const 0x20000)) (i32.const 2)))
+      (local.get $n)))
   (func (export "unknown") (param $id i32) (result i32)
     (drop (call $setjmp (i32.const 1)))
     (call $longjmp (local.get $id) (i32.const 1)))

@@ -7,6 +7,7 @@ use crate::prelude::*;
 use crate::runtime::func::invoke_wasm_and_catch_traps;
 use crate::runtime::vm::VMStoreContext;
 use crate::{AsContextMut, Caller, Instance, Module};
+use core::ffi::c_void;
 use core::ops::Range;
 
 /// A copy of the Wasm frames of one activation.
@@ -201,7 +202,7 @@ pub fn resume(
     invoke_wasm_and_catch_traps(&mut store, |_caller, _interpreter| {
         // SAFETY: `resumed` describes frames of the instance's own code, which
         // the module in `frames` keeps; there is room for them.
-        unsafe { wasmtime_native_frames_enter(&mut resumed, room) };
+        unsafe { wasmtime_native_frames_enter((&raw mut resumed).cast(), room) };
         resumed.failed == 0
     })?;
     Ok(u64::try_from(resumed.result)?)
@@ -312,7 +313,7 @@ wasmtime_native_frames_trapped:         # traps of the activation go here
 );
 
 unsafe extern "C" {
-    fn wasmtime_native_frames_enter(resumed: *mut Resumed<'_>, room: usize);
+    fn wasmtime_native_frames_enter(resumed: *mut c_void, room: usize);
     fn wasmtime_native_frames_returned();
     fn wasmtime_native_frames_trapped();
 }

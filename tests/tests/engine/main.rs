@@ -1,0 +1,8 @@
+//! Tests of the Wasmtime fork: what it adds, seen from a host that uses it.
+
+mod calls;
+mod faults;
+mod frames;
+mod host;
+mod jumps;
+mod settings;
