@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use rawposix::{Access, Config, Limit, Mount, Trace, TraceFilter};
-use rawposix_abi::{SYSCALLS, Syscall};
+use rawposix_abi::SYSCALLS;
 
 use super::args::{self, Run};
 use super::usage;
@@ -110,11 +110,7 @@ fn trace(args: &Run) -> Result<Option<Trace>, Failure> {
 
 /// Checks a name of `--strace=`: a system call's, or a group's with `%`.
 fn traced(name: &str) -> Result<String, Failure> {
-    let known = |call: &Syscall| match name.strip_prefix('%') {
-        Some(group) => call.family == group,
-        None => call.name == name,
-    };
-    if SYSCALLS.iter().any(known) {
+    if rawposix::is_known_filter(name) {
         return Ok(name.to_owned());
     }
     let close = usage::closest(name, SYSCALLS.iter().map(|call| call.name));

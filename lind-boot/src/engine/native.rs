@@ -1,27 +1,34 @@
 //! The engine's unsafe code.
 
 use std::fs::File;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use rawposix_memory::AddressSpace;
+use rawposix_memory::{AddressSpace, fault};
 use wasmtime::{Engine, FaultSafeHooks, MemoryType, Module, SharedMemory};
 
 /// Pages of a wasm32 memory of full size.
 const PAGES: u32 = 1 << 16;
 
-/// Lets the engine's own copies into guest memory fail like the guest's accesses do.
+/// Lets the engine's own copies into guest memory fail like the guest's accesses do; once per process.
 ///
 /// rawposix's handler for memory faults is installed first, so that the engine's passes on to it what is not its own.
 pub(super) fn install_fault_hooks() -> wasmtime::Result<()> {
-    rawposix_memory::fault::install()?;
-    let hooks = FaultSafeHooks {
-        copy: rawposix_memory::fault::copy,
-        fill: rawposix_memory::fault::fill,
-        load32: rawposix_memory::fault::load32,
-        load64: rawposix_memory::fault::load64,
+    static DONE: OnceLock<Result<(), String>> = OnceLock::new();
+    let install = || {
+        fault::install()?;
+        let hooks = FaultSafeHooks {
+            copy: fault::copy,
+            fill: fault::fill,
+            load32: fault::load32,
+            load64: fault::load64,
+        };
+        // SAFETY: the hooks do what their fields' documentation asks, and the fault handler that they rely on is
+        // installed.
+        unsafe { wasmtime::set_fault_safe_hooks(hooks) }
     };
-    // SAFETY: the hooks do what their fields' documentation asks, and the fault handler that they rely on is installed.
-    unsafe { wasmtime::set_fault_safe_hooks(hooks) }
+    let done =
+        DONE.get_or_init(|| install().map_err(|error: wasmtime::Error| format!("{error:#}")));
+    done.clone().map_err(wasmtime::Error::msg)
 }
 
 /// The memory that a guest's module imports: `space`, as large as a wasm32 memory can be.
