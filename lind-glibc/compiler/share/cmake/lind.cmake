@@ -38,5 +38,8 @@ set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
 set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
 set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
 
+# Static programs have no run-time search path, and are not linked again when they are installed.
+set(CMAKE_SKIP_RPATH TRUE CACHE BOOL "No run-time search paths")
+
 # The platform files, read after this one, say that shared libraries exist; the rules are read after those.
 set(CMAKE_USER_MAKE_RULES_OVERRIDE "${CMAKE_CURRENT_LIST_DIR}/lind-rules.cmake")
