@@ -71,7 +71,8 @@ int main(void)
 	__int128 wide = (__int128)a * b;
 	printf("%llx %llx\n", (unsigned long long)(wide >> 64), (unsigned long long)wide);
 	int32_t overflow;
-	printf("%d %d\n", __builtin_add_overflow(INT32_MAX, 1, &overflow), overflow);
+	int overflowed = __builtin_add_overflow(INT32_MAX, 1, &overflow);
+	printf("%d %d\n", overflowed, overflow);
 	unsigned char bytes[16];
 	for (int i = 0; i < 16; i++)
 		bytes[i] = (unsigned char)(i * 17);

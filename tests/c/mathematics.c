@@ -45,10 +45,13 @@ int main(void)
 		printf("s%u %.8g %.8g\n", f, (double)single[f](0.7f), (double)single[f](0.1f));
 	int e, q;
 	double whole;
-	printf("%.17g %d\n", frexp(12345.678, &e), e);
+	double fraction = frexp(12345.678, &e);
+	printf("%.17g %d\n", fraction, e);
 	printf("%.17g %.17g\n", ldexp(0.7, 20), scalbn(1.5, -1074));
-	printf("%.17g %.17g\n", modf(-3.75, &whole), whole);
-	printf("%.17g %d\n", remquo(29.0, 3.0, &q), q & 7);
+	fraction = modf(-3.75, &whole);
+	printf("%.17g %.17g\n", fraction, whole);
+	fraction = remquo(29.0, 3.0, &q);
+	printf("%.17g %d\n", fraction, q & 7);
 	printf("%ld %lld %ld\n", lround(2.5), llround(-1234567890123.5), lrint(3.5));
 	printf("%.17g %.17g\n", fma(1e16, 1e16, -1e32), fma(0.1, 10.0, -1.0));
 	double complex z = csqrt(-4.0 + 3.0 * I) * cexp(I);

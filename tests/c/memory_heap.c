@@ -1,6 +1,7 @@
 /* malloc and its relatives under stress; contents survive, alignment holds, impossible sizes fail.
  *
  * @opt -O0 -O2
+ * @cflags -fno-builtin
  * @limit 30
  */
 #include <malloc.h>

@@ -11,6 +11,7 @@
 
 int main(void)
 {
+	program_invocation_name = program_invocation_short_name;
 	fprintf(stderr, "one ");
 	write(2, "two ", 4);
 	fputs("three\n", stderr);

@@ -1,4 +1,5 @@
 /* Tries to reach the host from a sandbox that was granted nothing, and says what each attempt gives. */
+#define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
