@@ -21,18 +21,17 @@ pub(crate) fn config() -> Config {
 }
 
 /// The engine of most tests; its hooks are rawposix's.
+#[expect(clippy::panic, reason = "no test can run without an engine")]
 pub(crate) fn engine() -> &'static Engine {
     static ENGINE: OnceLock<Engine> = OnceLock::new();
     ENGINE.get_or_init(|| {
-        install_hooks();
-        Engine::new(&config()).unwrap_or_else(|error| panic!("{error:#}"))
+        let engine = install_hooks().and_then(|()| Engine::new(&config()));
+        engine.unwrap_or_else(|error| panic!("{error:#}"))
     })
 }
 
-fn install_hooks() {
-    if let Err(error) = rawposix_memory::fault::install() {
-        panic!("{error}");
-    }
+fn install_hooks() -> Result<()> {
+    rawposix_memory::fault::install()?;
     let hooks = FaultSafeHooks {
         copy: rawposix_memory::fault::copy,
         fill: rawposix_memory::fault::fill,
@@ -40,9 +39,7 @@ fn install_hooks() {
         load64: rawposix_memory::fault::load64,
     };
     // SAFETY: rawposix's functions do what the hooks say, and their handler is installed.
-    if let Err(error) = unsafe { wasmtime::set_fault_safe_hooks(hooks) } {
-        panic!("{error:#}");
-    }
+    unsafe { wasmtime::set_fault_safe_hooks(hooks) }
 }
 
 /// Compiles one of the modules in tests/wat.
@@ -101,8 +98,6 @@ pub(crate) struct State {
     pub(crate) jumps: JumpBuffers<u32>,
     /// The data of the place that was jumped to last.
     pub(crate) jumped: Option<u32>,
-    /// Errors that imports met and did not report.
-    pub(crate) errors: Vec<String>,
     /// Poison the dead words of captured frames.
     pub(crate) poison: bool,
 }
