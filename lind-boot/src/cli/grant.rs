@@ -99,7 +99,7 @@ impl EnvGrant {
 }
 
 /// The guest's environment: a PATH and a HOME, then what `grants` say, later ones winning.
-pub fn environment(
+pub(super) fn environment(
     grants: &[EnvGrant],
     host: impl Fn(&OsStr) -> Option<OsString>,
 ) -> Vec<OsString> {

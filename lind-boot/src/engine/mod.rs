@@ -51,7 +51,6 @@ impl Engine {
             |error: wasmtime::Error| Failure::lind(format!("cannot start the engine: {error:#}"));
         native::install_fault_hooks().map_err(failed)?;
         let inner = wasmtime::Engine::new(&config()).map_err(failed)?;
-        wasmtime::native_frames::self_test(&inner).map_err(failed)?;
         Ok(Self { inner })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use wasmtime::{ExternType, FuncType, Module, ValType};
+use wasmtime::{ExternType, FuncType, Module, ValType, native_frames};
 
 use super::{Engine, native};
 use crate::cache::{Cache, Key};
@@ -73,13 +73,22 @@ impl Engine {
     }
 
     fn precompile(&self, wasm: &[u8], name: &str) -> Result<Vec<u8>, Failure> {
-        self.inner
-            .precompile_module(wasm)
-            .map_err(|error| does_not_compile(name, &error))
+        self.check_frames()?;
+        let code = self.inner.precompile_module(wasm);
+        code.map_err(|error| does_not_compile(name, &error))
     }
 
     fn compile(&self, wasm: &[u8], name: &str) -> Result<Module, Failure> {
-        Module::from_binary(&self.inner, wasm).map_err(|error| does_not_compile(name, &error))
+        self.check_frames()?;
+        let module = Module::from_binary(&self.inner, wasm);
+        module.map_err(|error| does_not_compile(name, &error))
+    }
+
+    /// Checks that frames are laid out as capturing them expects. It takes a compilation, so it comes with one: an
+    /// entry of the cache was made by an engine of the same settings that passed.
+    fn check_frames(&self) -> Result<(), Failure> {
+        native_frames::self_test(&self.inner)
+            .map_err(|error| Failure::lind(format!("the engine fails its self-test: {error:#}")))
     }
 
     fn program(&self, module: Module, name: &str) -> Result<Program, Failure> {
