@@ -73,7 +73,7 @@ fn sessions() -> Vec<PathBuf> {
 fn check(installation: &Installation, path: &Path) -> Result<()> {
     let text =
         fs::read_to_string(path).map_err(|e| format!("cannot read '{}': {e}", path.display()))?;
-    let home = tempfile::tempdir().map_err(|e| format!("cannot create a directory: {e}"))?;
+    let home = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).map_err(|e| format!("cannot create a directory: {e}"))?;
     let session = home.path().join("session");
     copy_programs(&session).map_err(|e| format!("cannot copy the programs: {e}"))?;
     let mut transcript = String::new();
@@ -176,6 +176,7 @@ fn compare(
     let expected = Data::read_from(path, Some(DataFormat::Text));
     let assert = Assert::new()
         .action_env("SNAPSHOTS")
+        .normalize_paths(false)
         .redact_with(redactions);
     assert
         .try_eq(None, Data::text(transcript), expected)

@@ -21,7 +21,7 @@ __attribute__((noinline)) static void fail(const char *how)
 	if (!strcmp(how, "call"))
 		nobody();
 	if (!strcmp(how, "divide"))
-		printf("%d\n", 1 / zero);
+		printf("%d\n", 100 / zero);
 	if (!strcmp(how, "trap"))
 		__builtin_trap();
 	if (!strcmp(how, "abort"))

@@ -27,8 +27,8 @@ int main(void)
 	static char path[PATH_MAX + 100];
 	static const char *const plain[] = { "/etc/passwd", "../../../../../../etc/passwd", "/tmp/../../etc/passwd",
 		"/proc/self/root/etc/passwd", "/proc/self/cwd/../../etc/passwd", "/proc/1/root/etc/passwd", "/proc/self/fd/0/../etc/passwd",
-		"/proc/self/fd/../root/etc/passwd", "/proc/self/mem", "/proc/thread-self/root/etc/passwd", "/proc/sys/kernel/hostname",
-		"/proc/self/environ", "/dev/mem", "/dev/kmsg", "/dev/pts/ptmx", "/sys/kernel", "/home", "/root" };
+		"/proc/self/fd/../root/etc/passwd", "/proc/self/mem", "/proc/thread-self/root/etc/passwd",
+		"/proc/self/pagemap", "/dev/mem", "/dev/kmsg", "/dev/pts/ptmx", "/sys/kernel", "/home", "/root" };
 	for (unsigned i = 0; i < sizeof plain / sizeof *plain; i++)
 		try_open(plain[i]);
 
@@ -44,7 +44,7 @@ int main(void)
 	try("openat ../../etc/passwd", openat(tmp, "../../etc/passwd", O_RDONLY));
 	char held[64];
 	snprintf(held, sizeof held, "/proc/self/fd/%d/../../etc/passwd", tmp);
-	try_open(held + 0 * strlen(held));
+	try_open(held);
 	snprintf(held, sizeof held, "/proc/%d/fd/%d/../etc/passwd", getpid(), tmp);
 	try_open(held);
 	for (int i = 0; i < 1300; i++)
