@@ -20,7 +20,7 @@ insert into note values (1, 'first'), (2, 'zw\u{f6}lf'), (3, null);
 create trigger log after update on person begin insert into note values (new.id, 'renamed'); end;
 update person set name = 'renamed' where id = 7;
 select count(*), sum(id), round(avg(born), 3) from person;
-insert into person values (1, 'twice', 0);
+insert or ignore into person values (1, 'twice', 0);
 ";
 
 const ASK: &str = "
@@ -49,11 +49,15 @@ pub(crate) fn check(builder: &Builder) -> Result<()> {
     configure.extend(builder.configure());
     configure
         .extend(["--disable-tcl", "--disable-readline", "--disable-shared"].map(str::to_owned));
+    // The switch of Debian's own build for other machines: the parser generator is built for this one.
     let configure: Vec<&str> = configure.iter().map(String::as_str).collect();
     let sqlite = builder.build(
         "sqlite3",
         Patches::Applied,
-        &[&configure, &["make", "-j2", "sqlite3"]],
+        &[
+            &configure,
+            &["make", "-j2", "CROSS_BUILDING=yes", "sqlite3"],
+        ],
     )?;
     let data = tempfile::tempdir().map_err(|e| e.to_string())?;
     let run =
@@ -61,11 +65,6 @@ pub(crate) fn check(builder: &Builder) -> Result<()> {
     for mode in ["delete", "truncate"] {
         let database = format!("{mode}.db");
         let script = format!("pragma journal_mode={mode};\n{FILL}");
-        // The shell reports the statement that breaks a constraint, goes on, and ends with status 1.
-        let script = script.replace(
-            "insert into person values (1, 'twice', 0);",
-            "insert or ignore into person values (1, 'twice', 0);",
-        );
         let printed = run(&[&database], &script)?;
         expect(
             "filling",
