@@ -18,7 +18,10 @@ struct gconv_charsets
 };
 
 /* Null unless the program uses iconv_open.  */
-extern const struct gconv_charsets __gconv_charsets
-  attribute_hidden __attribute__ ((weak));
+extern const struct gconv_charsets __gconv_charsets attribute_hidden
+#ifndef GCONV_CHARSETS_NEEDED
+  __attribute__ ((weak))
+#endif
+  ;
 
 #endif

@@ -1,4 +1,5 @@
 /* A program that uses iconv_open has all character sets.  */
+#define GCONV_CHARSETS_NEEDED 1
 #include <iconv/iconv_open.c>
 #include <gconv_charsets.h>
 
