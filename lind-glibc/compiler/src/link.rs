@@ -76,7 +76,7 @@ pub(crate) fn run(invocation: &Invocation) -> Result<u8, Error> {
         args: &args,
     };
     if invocation.show == Show::Only {
-        job.call(output)?.show();
+        job.call(output, output)?.show();
         return Ok(0);
     }
     job.link(output, &temporary)
@@ -127,19 +127,23 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
-    /// The call of wasm-ld.
-    fn call(&self, output: &Path) -> Result<Call, Error> {
+    /// The call of wasm-ld that writes `module`, which becomes `output`.
+    fn call(&self, module: &Path, output: &Path) -> Result<Call, Error> {
         let mut call = Call::new(Tool::WasmLd.find()?);
         if self.args.relocatable {
             call.arg("-r")
                 .arg("-o")
-                .arg(output)
+                .arg(module)
                 .args(self.args.args.iter().cloned());
             return Ok(call);
         }
         call.arg("-o")
-            .arg(output)
+            .arg(module)
             .args(PROGRAM_FLAGS.iter().copied());
+        // The module's own name, which wasm-ld would take from the temporary file: links are reproducible.
+        if let Some(name) = output.file_name() {
+            call.arg(crate::text::join("--soname=", name));
+        }
         // wasm-ld wants a multiple of 16.
         let stack = self
             .args
@@ -196,7 +200,7 @@ impl Job<'_> {
         } else {
             beside(output)?
         };
-        let status = self.link_to(&module);
+        let status = self.link_to(&module, output);
         if !matches!(status, Ok(0)) {
             // The file is absent when the linker failed before writing it.
             let _ = fs::remove_file(&module);
@@ -214,8 +218,8 @@ impl Job<'_> {
         Ok(0)
     }
 
-    fn link_to(&self, module: &Path) -> Result<u8, Error> {
-        let call = self.call(module)?;
+    fn link_to(&self, module: &Path, output: &Path) -> Result<u8, Error> {
+        let call = self.call(module, output)?;
         if self.invocation.show == Show::Run {
             call.show();
         }

@@ -91,7 +91,7 @@ impl Tool {
             .or_else(|| self.unversioned())
             .ok_or_else(|| {
                 Error::new(format!("{}-{LLVM_MAJOR} not found", self.name())).hint(format!(
-                    "install the Debian package {} (from apt.llvm.org), or set {}",
+                    "install the Debian package {}, or set {} to its path",
                     self.package(),
                     self.variable()
                 ))

@@ -189,3 +189,13 @@ fn link_time_optimisation_works() {
     work.ok("-flto -O2 -nostdlib bare.c twice.c -o prog");
     assert!(has(&work.path("prog"), b"\x04lind1"));
 }
+
+#[test]
+fn links_are_reproducible() {
+    let work = Work::new(&[BARE, TWICE]);
+    let bytes = || {
+        work.ok("-g -O2 -nostdlib bare.c twice.c -o prog");
+        fs::read(work.path("prog")).unwrap()
+    };
+    assert_eq!(bytes(), bytes());
+}
