@@ -15,6 +15,9 @@ use crate::engine::{Crash, Engine, Loaded, Program};
 use crate::failure::{Failure, reason};
 use crate::host;
 
+/// Lines of a backtrace that are shown.
+const BACKTRACE_LINES: usize = 50;
+
 /// Runs a program and returns its exit status.
 pub(super) fn run(args: &Run) -> Result<u8, Failure> {
     host::raise_file_limit();
@@ -85,13 +88,13 @@ fn load(wasm: &[u8], name: &str, cache: Option<&Cache>) -> Result<Program, Failu
 
 fn start(sandbox: &Arc<Sandbox>, image: Image, name: &str) -> Result<Thread, Failure> {
     sandbox.start(image).map_err(|errno| {
-        let failure = Failure::lind(format!("cannot start '{name}': {errno}"));
+        let message = format!("cannot start '{name}': {errno}");
         match errno {
-            Errno::E2BIG => failure.hint("the arguments and the environment are too large"),
-            Errno::ENOMEM => {
-                failure.hint("the program needs more memory than the limits or the host allow")
-            }
-            _ => failure,
+            Errno::E2BIG => Failure::not_executable(message)
+                .hint("the arguments and the environment are too large"),
+            Errno::ENOMEM => Failure::not_executable(message)
+                .hint("the program needs more memory than the limits or the host allow"),
+            _ => Failure::lind(message),
         }
     })
 }
@@ -102,8 +105,11 @@ fn tell_crash(name: &str, status: ExitStatus, crash: &Crash) {
         return;
     };
     let mut text = format!("lind: '{name}' killed by {signal} ({})", crash.cause);
-    for frame in &crash.backtrace {
+    for frame in crash.backtrace.iter().take(BACKTRACE_LINES) {
         text.push_str(&format!("\n  at {frame}"));
+    }
+    if let Some(more @ 1..) = crash.backtrace.len().checked_sub(BACKTRACE_LINES) {
+        text.push_str(&format!("\n  and {more} more"));
     }
     tell(&text);
 }

@@ -17,19 +17,33 @@ pub struct Crash {
     pub backtrace: Vec<Frame>,
 }
 
+/// The functions that lead to main.
+const STARTUP: [&str; 5] = [
+    "_start",
+    "_start_c",
+    "__libc_start_main_impl",
+    "__libc_start_call_main",
+    "call_main",
+];
+
 /// A function of the guest that was active.
 #[derive(Debug)]
 pub struct Frame {
     function: String,
     place: Option<String>,
+    times: usize,
 }
 
 impl fmt::Display for Frame {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.place {
-            Some(place) => write!(f, "{} ({place})", self.function),
-            None => f.write_str(&self.function),
+        f.write_str(&self.function)?;
+        if let Some(place) = &self.place {
+            write!(f, " ({place})")?;
         }
+        if self.times > 1 {
+            write!(f, ", {} times", self.times)?;
+        }
+        Ok(())
     }
 }
 
@@ -43,7 +57,11 @@ pub(super) fn settle(
         (Some(Ended::Fault(signal, what)), _) => (*signal, (*what).to_owned()),
         (None, Some(Trap::MemoryOutOfBounds)) => (Signal::SIGSEGV, bad_access(store, error)),
         (None, Some(trap)) => describe(*trap),
-        (None, None) => return Err(Failure::lind(format!("cannot run the program: {error:#}"))),
+        // It did not start: the module wants more than there is, tables beyond the limit for one.
+        (None, None) => {
+            let sentence = format!("cannot run the program: {error:#}");
+            return Err(Failure::not_executable(sentence));
+        }
     };
     let status = match store.data_mut().thread.fault(signal) {
         Control::Exit(status) => status,
@@ -132,25 +150,48 @@ fn backtrace(error: &Error) -> Vec<Frame> {
         .map_or(&[][..], WasmBacktrace::frames)
     {
         let name = || match frame.func_name() {
-            Some(name) => name.to_owned(),
+            Some(name) => source_name(name).to_owned(),
             None => format!("function {}", frame.func_index()),
         };
         if frame.symbols().is_empty() {
-            frames.push(Frame {
-                function: name(),
-                place: None,
-            });
+            push(&mut frames, name(), None);
         }
         for symbol in frame.symbols() {
             let place = symbol.file().map(|file| match symbol.line() {
                 Some(line) => format!("{file}:{line}"),
                 None => file.to_owned(),
             });
-            frames.push(Frame {
-                function: symbol.name().map_or_else(name, str::to_owned),
+            push(
+                &mut frames,
+                symbol.name().map_or_else(name, str::to_owned),
                 place,
-            });
+            );
         }
     }
+    // What runs before main is nobody's bug.
+    let program = frames
+        .iter()
+        .rposition(|frame: &Frame| !STARTUP.contains(&frame.function.as_str()));
+    frames.truncate(program.map_or(frames.len(), |last| last + 1));
     frames
+}
+
+/// Adds a frame; a recursion is one frame.
+fn push(frames: &mut Vec<Frame>, function: String, place: Option<String>) {
+    match frames.last_mut() {
+        Some(last) if last.function == function && last.place == place => last.times += 1,
+        _ => frames.push(Frame {
+            function,
+            place,
+            times: 1,
+        }),
+    }
+}
+
+/// The name in C of a function whose name the linker sees.
+fn source_name(name: &str) -> &str {
+    match name {
+        "__original_main" | "__main_argc_argv" | "__main_void" => "main",
+        other => other,
+    }
 }

@@ -24,6 +24,8 @@ pub use crash::Crash;
 pub use guest::Ended;
 pub use program::{Loaded, Program};
 
+use std::num::NonZeroUsize;
+
 use wasmtime::{Config, OptLevel, WasmBacktraceDetails};
 
 use crate::failure::Failure;
@@ -32,6 +34,8 @@ use crate::failure::Failure;
 const GUEST_STACK: usize = 8 << 20;
 /// Stack of a guest's host thread: guest code's share, and as much for the host functions that it calls.
 const THREAD_STACK: usize = GUEST_STACK + (8 << 20);
+/// Frames that a crash tells about; recursions need many.
+const BACKTRACE_FRAMES: usize = 1000;
 /// Entries that the tables of a guest thread may have, together far more than the largest C program has functions.
 const TABLE_ENTRIES: usize = 1 << 20;
 
@@ -75,7 +79,8 @@ fn config() -> Config {
         // Unwind tables are for native debuggers only and are registered at every load.
         .native_unwind_info(false)
         .memory_init_cow(false)
-        .wasm_backtrace_details(WasmBacktraceDetails::Enable);
+        .wasm_backtrace_details(WasmBacktraceDetails::Enable)
+        .wasm_backtrace_max_frames(NonZeroUsize::new(BACKTRACE_FRAMES));
     // What lind-cc emits, and nothing else.
     config
         .wasm_threads(true)
