@@ -141,3 +141,39 @@ fn pkg_config(args: &[OsString]) -> Result<u8, Error> {
         .args(args.iter().cloned())
         .replace()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_decides() {
+        assert_eq!(
+            Utility::from_name("lind-ar"),
+            Some(Utility::Plain(Tool::Ar))
+        );
+        assert_eq!(
+            Utility::from_name("wasm32-unknown-linux-gnu-strip"),
+            Some(Utility::Strip)
+        );
+        assert_eq!(
+            Utility::from_name("lind-pkg-config"),
+            Some(Utility::PkgConfig)
+        );
+        for driver in [
+            "lind-cc",
+            "wasm32-unknown-linux-gnu-gcc",
+            "lind-clang",
+            "cc",
+            "anything",
+        ] {
+            assert_eq!(Utility::from_name(driver), None);
+        }
+    }
+
+    #[test]
+    fn strip_has_a_substitute_for_local_symbols() {
+        assert_eq!(strip_option(&OsString::from("-x")), "--strip-debug");
+        assert_eq!(strip_option(&OsString::from("-s")), "-s");
+    }
+}
