@@ -121,12 +121,18 @@ const LAST: i32 = 600;
 fn every_system_call_survives_hostile_arguments() {
     let sandbox = Sandbox::new("hostile");
     let seed = setting("LIND_HOSTILE_SEED").unwrap_or_else(|| {
-        SystemTime::now().duration_since(UNIX_EPOCH).unwrap().subsec_nanos()
+        SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap()
+            .subsec_nanos()
     });
     let count = setting("LIND_HOSTILE_COUNT").unwrap_or(300);
     println!("LIND_HOSTILE_SEED={seed} LIND_HOSTILE_COUNT={count}");
     let attack = |ranges: &[(i32, i32)], limit| {
-        let mut arguments = vec![sandbox.canary().into_os_string(), "../../../../../../canary/file".into()];
+        let mut arguments = vec![
+            sandbox.canary().into_os_string(),
+            "../../../../../../canary/file".into(),
+        ];
         arguments.extend([seed.to_string().into(), count.to_string().into()]);
         for (from, to) in ranges {
             arguments.extend([from.to_string().into(), to.to_string().into()]);
@@ -153,22 +159,43 @@ fn every_system_call_survives_hostile_arguments() {
     let mut jobs: Vec<Job<'_>> = Vec::new();
     for ranges in ordinary_ranges().chunks(4) {
         let ranges = ranges.to_vec();
-        jobs.push((format!("calls {ranges:?}"), Box::new(move || came_back(&ranges))));
+        jobs.push((
+            format!("calls {ranges:?}"),
+            Box::new(move || came_back(&ranges)),
+        ));
     }
-    let odd = [(-5, -1), (i32::MIN, i32::MIN + 2), (i32::MAX - 2, i32::MAX - 1), (1_000_000, 1_000_001)];
+    let odd = [
+        (-5, -1),
+        (i32::MIN, i32::MIN + 2),
+        (i32::MAX - 2, i32::MAX - 1),
+        (1_000_000, 1_000_001),
+    ];
     jobs.push((format!("calls {odd:?}"), Box::new(move || came_back(&odd))));
     for &number in ALONE {
-        jobs.push((format!("call {number}"), Box::new(move || came_back(&[(number, number)]))));
+        jobs.push((
+            format!("call {number}"),
+            Box::new(move || came_back(&[(number, number)])),
+        ));
     }
     for &number in ENDING {
-        jobs.push((format!("call {number}"), Box::new(move || ends_somehow(number))));
+        jobs.push((
+            format!("call {number}"),
+            Box::new(move || ends_somehow(number)),
+        ));
     }
     for &number in BLOCKING {
-        jobs.push((format!("call {number}"), Box::new(move || may_block(number))));
+        jobs.push((
+            format!("call {number}"),
+            Box::new(move || may_block(number)),
+        ));
     }
     let failures = perform(jobs);
     sandbox.assert_untouched();
-    assert!(failures.is_empty(), "LIND_HOSTILE_SEED={seed}\n{}", failures.join("\n"));
+    assert!(
+        failures.is_empty(),
+        "LIND_HOSTILE_SEED={seed}\n{}",
+        failures.join("\n")
+    );
 }
 
 /// What lies between the calls that have a process of their own.
@@ -236,22 +263,70 @@ fn what_is_no_program_is_refused_with_a_sentence() {
         ("component", b"\0asm\x0d\0\x01\0".to_vec()),
         ("no memory", module(START)),
         ("own memory", module(&format!("(memory 4) {START}"))),
-        ("unshared memory", module(&format!(r#"(import "env" "memory" (memory 4)) {START}"#))),
-        ("small maximum", module(&format!(r#"(import "env" "memory" (memory 4 8 shared)) {START}"#))),
+        (
+            "unshared memory",
+            module(&format!(r#"(import "env" "memory" (memory 4)) {START}"#)),
+        ),
+        (
+            "small maximum",
+            module(&format!(
+                r#"(import "env" "memory" (memory 4 8 shared)) {START}"#
+            )),
+        ),
         ("no start", module(MEMORY)),
-        ("start is no function", module(&format!(r#"{MEMORY} (global (export "_start") i32 (i32.const 0))"#))),
-        ("start takes something", module(&format!(r#"{MEMORY} (func (export "_start") (param i32))"#))),
-        ("unknown module", module(&format!(r#"(import "wasi" "fd_write" (func)) {MEMORY} {START}"#))),
-        ("unknown function", module(&format!(r#"(import "lind" "format_disk" (func)) {MEMORY} {START}"#))),
-        ("other type", module(&format!(r#"(import "lind" "syscall" (func (param i32))) {MEMORY} {START}"#))),
-        ("imported table", module(&format!(r#"(import "env" "table" (table 1 funcref)) {MEMORY} {START}"#))),
-        ("imported global", module(&format!(r#"(import "env" "g" (global i64)) {MEMORY} {START}"#))),
-        ("invalid body", b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x0a\x05\x01\x03\0\x6a\x0b".to_vec()),
+        (
+            "start is no function",
+            module(&format!(
+                r#"{MEMORY} (global (export "_start") i32 (i32.const 0))"#
+            )),
+        ),
+        (
+            "start takes something",
+            module(&format!(r#"{MEMORY} (func (export "_start") (param i32))"#)),
+        ),
+        (
+            "unknown module",
+            module(&format!(
+                r#"(import "wasi" "fd_write" (func)) {MEMORY} {START}"#
+            )),
+        ),
+        (
+            "unknown function",
+            module(&format!(
+                r#"(import "lind" "format_disk" (func)) {MEMORY} {START}"#
+            )),
+        ),
+        (
+            "other type",
+            module(&format!(
+                r#"(import "lind" "syscall" (func (param i32))) {MEMORY} {START}"#
+            )),
+        ),
+        (
+            "imported table",
+            module(&format!(
+                r#"(import "env" "table" (table 1 funcref)) {MEMORY} {START}"#
+            )),
+        ),
+        (
+            "imported global",
+            module(&format!(
+                r#"(import "env" "g" (global i64)) {MEMORY} {START}"#
+            )),
+        ),
+        (
+            "invalid body",
+            b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x0a\x05\x01\x03\0\x6a\x0b".to_vec(),
+        ),
     ];
     let sandbox = Sandbox::empty();
     let failures = perform_modules(&sandbox, cases, &[126], |outcome| {
         let text = String::from_utf8_lossy(&outcome.stderr).into_owned();
-        if text.starts_with("lind: ") { Ok(()) } else { Err(format!("no sentence: {text}")) }
+        if text.starts_with("lind: ") {
+            Ok(())
+        } else {
+            Err(format!("no sentence: {text}"))
+        }
     });
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
@@ -261,21 +336,66 @@ fn odd_modules_end_like_programs() {
     let module = |body: &str| wat::parse_str(format!("(module {body})")).unwrap();
     let cases: Vec<(&str, Vec<u8>)> = vec![
         ("empty program", module(&format!("{MEMORY} {START}"))),
-        ("data where no memory is", module(&format!(r#"{MEMORY} (data (i32.const 0x50000000) "x") {START}"#))),
-        ("data over the end", module(&format!(r#"{MEMORY} (data (i32.const 0xffffffff) "xx") {START}"#))),
-        ("data in page zero", module(&format!(r#"{MEMORY} (data (i32.const 8) "x") {START}"#))),
-        ("elements over the end", module(&format!(
-            "{MEMORY} (table 1 funcref) (elem (i32.const 7) func $f) (func $f) {START}"
-        ))),
-        ("trap in the start function", module(&format!("{MEMORY} (func $s unreachable) (start $s) {START}"))),
-        ("recursion in the start function", module(&format!("{MEMORY} (func $s (call $s)) (start $s) {START}"))),
-        ("all of memory", module(&format!(r#"(import "env" "memory" (memory 65536 65536 shared)) {START}"#))),
-        ("no memory at first", module(&format!(r#"(import "env" "memory" (memory 0 65536 shared)) {START}"#))),
-        ("a huge table", module(&format!("{MEMORY} (table 0xffffffff funcref) {START}"))),
-        ("tables beyond number", module(&format!("{MEMORY} {} {START}", "(table 1000000 funcref)".repeat(50)))),
+        (
+            "data where no memory is",
+            module(&format!(
+                r#"{MEMORY} (data (i32.const 0x50000000) "x") {START}"#
+            )),
+        ),
+        (
+            "data over the end",
+            module(&format!(
+                r#"{MEMORY} (data (i32.const 0xffffffff) "xx") {START}"#
+            )),
+        ),
+        (
+            "data in page zero",
+            module(&format!(r#"{MEMORY} (data (i32.const 8) "x") {START}"#)),
+        ),
+        (
+            "elements over the end",
+            module(&format!(
+                "{MEMORY} (table 1 funcref) (elem (i32.const 7) func $f) (func $f) {START}"
+            )),
+        ),
+        (
+            "trap in the start function",
+            module(&format!(
+                "{MEMORY} (func $s unreachable) (start $s) {START}"
+            )),
+        ),
+        (
+            "recursion in the start function",
+            module(&format!("{MEMORY} (func $s (call $s)) (start $s) {START}")),
+        ),
+        (
+            "all of memory",
+            module(&format!(
+                r#"(import "env" "memory" (memory 65536 65536 shared)) {START}"#
+            )),
+        ),
+        (
+            "no memory at first",
+            module(&format!(
+                r#"(import "env" "memory" (memory 0 65536 shared)) {START}"#
+            )),
+        ),
+        (
+            "a huge table",
+            module(&format!("{MEMORY} (table 0xffffffff funcref) {START}")),
+        ),
+        (
+            "tables beyond number",
+            module(&format!(
+                "{MEMORY} {} {START}",
+                "(table 1000000 funcref)".repeat(50)
+            )),
+        ),
     ];
     let sandbox = Sandbox::empty();
-    let failures = perform_modules(&sandbox, cases, &[0, 126, 132, 134, 136, 137, 139], |_| Ok(()));
+    let failures = perform_modules(&sandbox, cases, &[0, 126, 132, 134, 136, 137, 139], |_| {
+        Ok(())
+    });
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
@@ -289,7 +409,10 @@ fn perform_modules(
     let also = &also;
     let jobs = cases.into_iter().map(|(name, bytes)| {
         let job = move || {
-            let path = sandbox.directory.path().join(format!("{}.wasm", name.replace(' ', "_")));
+            let path = sandbox
+                .directory
+                .path()
+                .join(format!("{}.wasm", name.replace(' ', "_")));
             fs::write(&path, bytes).map_err(|error| error.to_string())?;
             make_executable(&path);
             let outcome = sandbox.run_program(&path, &[], LIMIT);
@@ -305,19 +428,25 @@ fn perform_modules(
     failures
 }
 
-type Job<'a> = (String, Box<dyn FnOnce() -> Result<(), String> + Send + Sync + 'a>);
+type Job<'a> = (
+    String,
+    Box<dyn FnOnce() -> Result<(), String> + Send + Sync + 'a>,
+);
 
 /// Performs the jobs on some threads; gives what failed.
 fn perform(jobs: Vec<Job<'_>>) -> Vec<String> {
     const THREADS: usize = 6;
-    let jobs: Vec<Mutex<Option<Job<'_>>>> = jobs.into_iter().map(|job| Mutex::new(Some(job))).collect();
+    let jobs: Vec<Mutex<Option<Job<'_>>>> =
+        jobs.into_iter().map(|job| Mutex::new(Some(job))).collect();
     let next = AtomicUsize::new(0);
     let failures = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for _ in 0..THREADS {
             scope.spawn(|| {
                 while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let Some((name, job)) = job.lock().unwrap().take() else { continue };
+                    let Some((name, job)) = job.lock().unwrap().take() else {
+                        continue;
+                    };
                     if let Err(error) = job() {
                         failures.lock().unwrap().push(format!("{name}: {error}"));
                     }
@@ -340,15 +469,26 @@ fn check(outcome: &Outcome) -> Result<(), String> {
 fn expect(outcome: &Outcome, statuses: &[i32]) -> Result<(), String> {
     match outcome.ending {
         Ending::Status(status) if statuses.contains(&status) => Ok(()),
-        ending => Err(format!("{ending}, not {statuses:?}: {}", tail(&String::from_utf8_lossy(&outcome.stderr)))),
+        ending => Err(format!(
+            "{ending}, not {statuses:?}: {}",
+            tail(&String::from_utf8_lossy(&outcome.stderr))
+        )),
     }
 }
 
 /// The last lines of a text that may be full of rubbish.
 fn tail(text: &str) -> String {
-    let printable: String = text.chars().filter(|c| !c.is_control() || *c == '\n').collect();
+    let printable: String = text
+        .chars()
+        .filter(|c| !c.is_control() || *c == '\n')
+        .collect();
     let lines: Vec<&str> = printable.lines().rev().take(12).collect();
-    lines.into_iter().rev().map(|line| line.chars().take(200).collect::<String>()).collect::<Vec<_>>().join("\n")
+    lines
+        .into_iter()
+        .rev()
+        .map(|line| line.chars().take(200).collect::<String>())
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn setting(name: &str) -> Option<u32> {
@@ -385,7 +525,14 @@ impl Sandbox {
         disable_core_files();
         let directory = tempfile::tempdir().unwrap();
         let root = directory.path();
-        for name in ["scratch", "scratch/sub", "canary", "canary/sub", "cwd", "cache"] {
+        for name in [
+            "scratch",
+            "scratch/sub",
+            "canary",
+            "canary/sub",
+            "cwd",
+            "cache",
+        ] {
             fs::create_dir(root.join(name)).unwrap();
         }
         for name in ["canary/file", "canary/sub/file", "scratch/file"] {
@@ -412,15 +559,25 @@ impl Sandbox {
     }
 
     /// Runs a program in the sandbox: a scratch directory of its own, some memory, nothing else.
-    fn run_program(&self, program: &Path, arguments: &[std::ffi::OsString], limit: Duration) -> Outcome {
+    fn run_program(
+        &self,
+        program: &Path,
+        arguments: &[std::ffi::OsString],
+        limit: Duration,
+    ) -> Outcome {
         let root = self.directory.path();
         let scratch = tempfile::tempdir_in(root.join("scratch")).unwrap();
         let mut grant = scratch.path().as_os_str().to_owned();
         grant.push("::/scratch");
         let mut command = Command::new(&self.lind);
-        command.args(["run", "--memory", "64M", "--cwd", "/scratch", "--dir"]).arg(grant);
+        command
+            .args(["run", "--memory", "64M", "--cwd", "/scratch", "--dir"])
+            .arg(grant);
         command.arg(program).args(arguments);
-        command.current_dir(root.join("cwd")).env("XDG_CACHE_HOME", root.join("cache")).env("HOME", root.join("cache"));
+        command
+            .current_dir(root.join("cwd"))
+            .env("XDG_CACHE_HOME", root.join("cache"))
+            .env("HOME", root.join("cache"));
         symlink(root.join("canary"), scratch.path().join("out")).unwrap();
         let outcome = run(&mut command, b"", limit).unwrap();
         // Guests may have taken permissions away; what cannot be removed goes with the sandbox.
@@ -431,14 +588,24 @@ impl Sandbox {
     /// Type, permissions, size, times and contents of everything that guests may not touch.
     fn state(&self) -> BTreeMap<PathBuf, String> {
         let mut state = BTreeMap::new();
-        for name in ["canary", "cwd", "scratch/sub", "scratch/file", "scratch/out"] {
+        for name in [
+            "canary",
+            "cwd",
+            "scratch/sub",
+            "scratch/file",
+            "scratch/out",
+        ] {
             describe(&self.directory.path().join(name), &mut state);
         }
         state
     }
 
     fn assert_untouched(&self) {
-        assert_eq!(self.state(), self.before, "a guest reached something outside of its sandbox");
+        assert_eq!(
+            self.state(),
+            self.before,
+            "a guest reached something outside of its sandbox"
+        );
     }
 }
 
