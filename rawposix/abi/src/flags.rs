@@ -50,6 +50,7 @@ macro_rules! guest_flags {
     )*};
     (@decode refused $word:ident) => { Self::from_bits($word) };
     (@decode ignored $word:ident) => { Some(Self::from_bits_truncate($word)) };
+    (@decode kept $word:ident) => { Some(Self::from_bits_retain($word)) };
 }
 
 guest_flags! {
@@ -83,8 +84,8 @@ guest_flags! {
     refused RwFlags as "RWF_" { HIPRI = 1; DSYNC = 2; SYNC = 4; NOWAIT = 8; APPEND = 16; }
     /// Flags of splice(2).
     refused SpliceFlags as "SPLICE_F_" { MOVE = 1; NONBLOCK = 2; MORE = 4; GIFT = 8; }
-    /// Mode of fallocate(2).
-    refused FallocMode as "FALLOC_FL_" {
+    /// Mode of fallocate(2); what the host does not know is `EOPNOTSUPP`.
+    kept FallocMode as "FALLOC_FL_" {
         KEEP_SIZE = 1; PUNCH_HOLE = 2; COLLAPSE_RANGE = 8; ZERO_RANGE = 0x10; INSERT_RANGE = 0x20; UNSHARE_RANGE = 0x40;
     }
     /// Flags of renameat2(2).

@@ -396,10 +396,16 @@ pub(super) fn getdents64(
     if records.is_empty() && position < names.len() {
         return Err(Errno::EINVAL);
     }
-    listing.position = next as u64;
+    let (before, after) = (listing.position, next as u64);
+    listing.position = after;
     drop(listing);
-    thread
-        .memory()
-        .write_bytes(GuestPtr::new(dirp.0), &records)?;
-    Ok(records.len())
+    let stored = thread.memory().write_bytes(GuestPtr::new(dirp.0), &records);
+    if stored.is_err() {
+        // Records that cannot be stored are not consumed.
+        let mut listing = open.listing.lock();
+        if listing.position == after {
+            listing.position = before;
+        }
+    }
+    stored.map(|()| records.len())
 }
