@@ -60,7 +60,7 @@ plain! {
     Uid: |word| id(word);
     Gid: |word| id(word);
     Hex: |word| format!("{word:#x}");
-    Mode: |word| format!("{word:#05o}");
+    Mode: |word| format!("0{word:03o}");
     Ptr: |word| address(word);
     Whence: |word| named(whence::name(word), word);
     FcntlCmd: |word| named(fcntl::name(word), word);

@@ -6,6 +6,7 @@ mod text;
 use std::io::Write;
 
 use parking_lot::Mutex;
+use rawposix_abi::flags::OpenFlags;
 use rawposix_abi::{Errno, SYSCALLS, Signal, Syscall, table};
 use rawposix_memory::AddressSpace;
 
@@ -100,12 +101,16 @@ impl Tracer {
         let mut line = match call.known {
             Some(known) => {
                 let after = arguments(memory, call.number, call.words, Moment::After(word));
-                let words: Vec<String> = call
+                let mut words: Vec<String> = call
                     .arguments
                     .into_iter()
                     .zip(after)
                     .map(|(before, after)| before.or(after).unwrap_or_default())
                     .collect();
+                if known.name == "openat" && !creates(call.words) {
+                    // The mode means nothing then, and libc passes what happens to be there.
+                    words.pop();
+                }
                 format!("{}({})", known.name, words.join(", "))
             }
             None => {
@@ -152,6 +157,13 @@ impl Tracer {
             None => name == known.name || is_variant(known.name, name),
         })
     }
+}
+
+/// Whether the flags of an openat(2) make its mode an argument.
+fn creates(words: [u32; 6]) -> bool {
+    let [_, _, flags, ..] = words;
+    let flags = OpenFlags::from_bits_truncate(flags);
+    flags.contains(OpenFlags::CREAT) || flags.contains(OpenFlags::TMPFILE)
 }
 
 /// Whether `name` is what the manual calls the system call `known`: `fcntl` for `fcntl64`, `futex` for `futex_time64`.
@@ -216,7 +228,7 @@ fn result(known: Option<&Syscall>, word: i32) -> String {
     }
     match known.map(|call| call.result) {
         Some("Addr") => format!("{word:#x}"),
-        Some("Mode") => format!("{word:#o}"),
+        Some("Mode") => format!("0{word:03o}"),
         _ => word.to_string(),
     }
 }

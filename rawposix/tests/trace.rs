@@ -1,0 +1,197 @@
+//! The trace prints calls as strace(1) does.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by a panic"
+)]
+
+mod common;
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+
+use common::{CWD, Guest, mount};
+use rawposix::{Access, Config, Signal, Trace, TraceFilter, is_known_filter};
+use rawposix_abi::structs::Timespec;
+use rawposix_memory::GuestPtr;
+
+/// A sink that keeps what is written.
+#[derive(Clone, Default)]
+struct Kept(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Kept {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Kept {
+    /// The lines since the last call.
+    fn take(&self) -> String {
+        String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap()
+    }
+}
+
+fn traced(filter: TraceFilter) -> (tempfile::TempDir, Guest, Kept) {
+    let dir = tempfile::tempdir().unwrap();
+    let kept = Kept::default();
+    let guest = Guest::new(Config {
+        mounts: vec![mount(dir.path(), "/data", Access::ReadWrite)],
+        trace: Some(Trace {
+            filter,
+            sink: Box::new(kept.clone()),
+        }),
+        ..Config::default()
+    });
+    (dir, guest, kept)
+}
+
+#[test]
+fn paths_flags_and_errors() {
+    let (_dir, mut guest, kept) = traced(TraceFilter::All);
+    guest.open("/etc/x", 0o2_000_000).unwrap_err();
+    assert_eq!(
+        kept.take(),
+        "openat(AT_FDCWD, \"/etc/x\", O_RDONLY|O_CLOEXEC) = -1 ENOENT (No such file or directory)\n"
+    );
+    guest.open("/data/new\n\"", 0o1102).unwrap();
+    assert_eq!(
+        kept.take(),
+        "openat(AT_FDCWD, \"/data/new\\n\\\"\", O_RDWR|O_CREAT|O_TRUNC, 0666) = 3\n"
+    );
+    guest.call("openat", &[CWD, 16, 0, 0]).unwrap_err();
+    assert_eq!(
+        kept.take(),
+        "openat(AT_FDCWD, 0x10, O_RDONLY) = -1 EFAULT (Bad address)\n"
+    );
+}
+
+#[test]
+fn buffers_are_shown_when_they_are_known() {
+    let (_dir, mut guest, kept) = traced(TraceFilter::Only(vec!["%desc".into()]));
+    let fd = guest.open("/data/file", 0o102).unwrap();
+    let bytes = guest.bytes(b"0123456789012345678901234567890123456789");
+    guest.call("write", &[fd, bytes, 40]).unwrap();
+    guest.call("pread64", &[fd, bytes, 5, 2, 0]).unwrap();
+    guest.call("read", &[fd, bytes, 5]).unwrap();
+    let text = kept.take();
+    let lines: Vec<&str> = text.lines().skip(1).collect();
+    assert_eq!(
+        lines,
+        [
+            "write(3, \"01234567890123456789012345678901\"..., 40) = 40",
+            "pread64(3, \"23456\", 5, 2) = 5",
+            "read(3, \"\", 5) = 0",
+        ]
+    );
+}
+
+#[test]
+fn structures_are_shown() {
+    let (_dir, mut guest, kept) = traced(TraceFilter::All);
+    let room = guest.room(16);
+    guest
+        .thread
+        .memory()
+        .write(
+            GuestPtr::new(room),
+            &Timespec {
+                nsec: 5,
+                ..Timespec::default()
+            },
+        )
+        .unwrap();
+    guest
+        .call("clock_nanosleep_time64", &[0, 0, room, 0])
+        .unwrap();
+    assert_eq!(
+        kept.take(),
+        "clock_nanosleep_time64(CLOCK_REALTIME, 0, {tv_sec=0, tv_nsec=5}, NULL) = 0\n"
+    );
+    guest.call("prlimit64", &[0, 7, 0, room]).unwrap();
+    assert_eq!(
+        kept.take(),
+        "prlimit64(0, RLIMIT_NOFILE, NULL, {rlim_cur=1024, rlim_max=4096}) = 0\n"
+    );
+    guest.call("rt_sigprocmask", &[0, 0, room, 8]).unwrap();
+    assert_eq!(kept.take(), "rt_sigprocmask(SIG_BLOCK, NULL, [], 8) = 0\n");
+    guest
+        .call("mmap2", &[0, 4096, 3, 0x22, u32::MAX, 0])
+        .unwrap();
+    let line = kept.take();
+    assert!(
+        line.starts_with(
+            "mmap2(NULL, 4096, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0x0) = 0x"
+        ),
+        "{line}"
+    );
+}
+
+#[test]
+fn unknown_numbers_are_visible() {
+    let (_dir, mut guest, kept) = traced(TraceFilter::All);
+    let _ = guest.thread.syscall(0x1f5, [1, 2, 3, 4, 5, 6]);
+    assert_eq!(
+        kept.take(),
+        "syscall_0x1f5(0x1, 0x2, 0x3, 0x4, 0x5, 0x6) = -1 ENOSYS (Function not implemented)\n"
+    );
+    guest.call("socket", &[1, 1, 0]).unwrap_err();
+    assert_eq!(
+        kept.take(),
+        "socket(1, 0x1, 0) = -1 ENOSYS (Function not implemented)\n"
+    );
+}
+
+#[test]
+fn ends_are_shown() {
+    let (_dir, mut guest, kept) = traced(TraceFilter::All);
+    guest.end("exit_group", &[7]);
+    assert_eq!(kept.take(), "exit_group(7) = ?\n+++ exited with 7 +++\n");
+    let (_dir, mut guest, kept) = traced(TraceFilter::All);
+    guest.end("tgkill", &[1, 1, 6]);
+    assert_eq!(
+        kept.take(),
+        "tgkill(1, 1, SIGABRT) = ?\n+++ killed by SIGABRT (core dumped) +++\n"
+    );
+    let (_dir, mut guest, kept) = traced(TraceFilter::All);
+    let _ = guest.thread.fault(Signal::SIGFPE);
+    assert_eq!(
+        kept.take(),
+        "--- SIGFPE {si_signo=SIGFPE} ---\n+++ killed by SIGFPE (core dumped) +++\n"
+    );
+}
+
+#[test]
+fn filters_choose_calls() {
+    let (_dir, mut guest, kept) = traced(TraceFilter::Only(vec!["lseek".into(), "%memory".into()]));
+    guest.call("getpid", &[]).unwrap();
+    guest.call("brk", &[0]).unwrap();
+    guest.call("llseek", &[0, 0, 0, 0, 9]).unwrap_err();
+    let text = kept.take();
+    let names: Vec<&str> = text
+        .lines()
+        .map(|line| line.split('(').next().unwrap())
+        .collect();
+    assert_eq!(names, ["brk", "llseek"]);
+    for known in [
+        "read",
+        "lseek",
+        "fcntl",
+        "futex",
+        "%file",
+        "%network",
+        "ftruncate",
+        "pipe",
+    ] {
+        assert!(is_known_filter(known), "{known}");
+    }
+    for unknown in ["", "%", "readx", "%nothing", "open"] {
+        assert!(!is_known_filter(unknown), "{unknown}");
+    }
+}
