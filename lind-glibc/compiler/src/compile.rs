@@ -1,20 +1,53 @@
 //! Calls of clang.
 
 use std::ffi::{OsStr, OsString};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::command::Call;
-use crate::error::Error;
+use crate::command::{Call, Show};
+use crate::error::{self, Error};
 use crate::install::Sysroot;
-use crate::options::Invocation;
+use crate::linker_args::Item;
+use crate::options::{Invocation, Tentative};
 use crate::target;
+use crate::tentative;
 use crate::tools::Tool;
 
 /// Hands the command line to clang, with the target's flags before it.
 pub(crate) fn run(invocation: &Invocation) -> Result<u8, Error> {
     let mut call = clang(invocation)?;
     call.args(invocation.clang.iter().cloned());
-    call.replace()
+    if invocation.tentative == Tentative::Strong || !invocation.makes_objects {
+        return call.replace();
+    }
+    let status = call.run()?;
+    if status == 0 && invocation.show != Show::Only {
+        for object in objects(invocation) {
+            weaken(&object)?;
+        }
+    }
+    Ok(status)
+}
+
+/// The files that `-c` makes.
+fn objects(invocation: &Invocation) -> Vec<PathBuf> {
+    if let Some(output) = &invocation.output {
+        return vec![PathBuf::from(output)];
+    }
+    let object = |item: &Item| match item {
+        Item::Source { path, .. } => Path::new(path)
+            .file_name()
+            .map(|name| Path::new(name).with_extension("o")),
+        Item::Object(_) | Item::Raw(_) => None,
+    };
+    invocation.items.iter().filter_map(object).collect()
+}
+
+/// Applies `-fcommon` to an object. What is no ordinary file (`-o -`, `-o /dev/null`) is left alone.
+fn weaken(object: &Path) -> Result<(), Error> {
+    if !object.is_file() {
+        return Ok(());
+    }
+    tentative::weaken(object).map_err(|failure| error::io("rewrite", object, &failure))
 }
 
 /// A call of clang with the target's flags.
@@ -41,7 +74,11 @@ pub(crate) fn object(
         call.arg("-x").arg(language);
     }
     call.arg("-c").arg("-o").arg(object).arg(source);
-    call.run()
+    let status = call.run()?;
+    if status == 0 && invocation.tentative == Tentative::Common {
+        weaken(object)?;
+    }
+    Ok(status)
 }
 
 /// As clang does it: with `-o prog`, the file is `prog.d` and its target `prog`; else they are named after the source.

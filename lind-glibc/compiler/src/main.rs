@@ -22,6 +22,7 @@ mod options;
 mod query;
 mod response;
 mod target;
+mod tentative;
 mod text;
 mod tools;
 

@@ -41,6 +41,16 @@ pub(crate) enum Optimization {
     Most,
 }
 
+/// What a definition without an initialiser is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Tentative {
+    /// A definition like others.
+    #[default]
+    Strong,
+    /// One of several that may be.
+    Common,
+}
+
 /// A question that is answered on standard output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Question {
@@ -89,6 +99,10 @@ pub(crate) struct Invocation {
     pub(crate) standard: Standard,
     /// `-MD` or `-MMD` without `-MF`: the dependency file is named after the output.
     pub(crate) dependencies: bool,
+    /// `-fcommon`
+    pub(crate) tentative: Tentative,
+    /// `-c`
+    pub(crate) makes_objects: bool,
     stops_before_link: bool,
 }
 
@@ -154,6 +168,8 @@ impl Parser {
                 builtins: true,
             },
             dependencies: false,
+            tentative: Tentative::Strong,
+            makes_objects: false,
             stops_before_link: false,
         };
         Self {
@@ -181,7 +197,7 @@ impl Parser {
         if let Some(refusal) = table::refusal(option) {
             return Err(refusal);
         }
-        if table::is_meaningless(option) || self.question(option) {
+        if table::is_meaningless(option) || self.tentative(option) || self.question(option) {
             return Ok(());
         }
         if self.stage(option) || self.observe(option) {
@@ -240,10 +256,21 @@ impl Parser {
         found
     }
 
+    /// `-fcommon`, which clang does not do right for Wasm.
+    fn tentative(&mut self, option: &str) -> bool {
+        self.invocation.tentative = match option {
+            "-fcommon" => Tentative::Common,
+            "-fno-common" => Tentative::Strong,
+            _ => return false,
+        };
+        true
+    }
+
     /// Options that end the work before the link.
     fn stage(&mut self, option: &str) -> bool {
         let found = table::STAGES.contains(&option);
         self.invocation.stops_before_link |= found;
+        self.invocation.makes_objects |= matches!(option, "-c" | "--compile");
         found
     }
 

@@ -143,6 +143,15 @@ fn options_without_meaning_are_swallowed() {
 }
 
 #[test]
+fn the_last_word_on_common_symbols_counts() {
+    let tentative = |line: &str| parsed(&format!("{line} a.c")).tentative;
+    assert_eq!(tentative(""), Tentative::Strong);
+    assert_eq!(tentative("-fcommon"), Tentative::Common);
+    assert_eq!(tentative("-fcommon -fno-common"), Tentative::Strong);
+    assert_eq!(parsed("-fcommon a.c").flags, Vec::<OsString>::new());
+}
+
+#[test]
 fn pthread_reaches_the_preprocessor() {
     assert_eq!(parsed("-pthread a.c").flags, words("-pthread"));
 }

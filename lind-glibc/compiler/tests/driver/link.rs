@@ -199,3 +199,31 @@ fn links_are_reproducible() {
     };
     assert_eq!(bytes(), bytes());
 }
+
+#[test]
+fn tentative_definitions_meet_with_fcommon() {
+    let work = Work::new(&[
+        (
+            "one.c",
+            "int shared; int set; void _start(void) { shared = set; }\n",
+        ),
+        (
+            "two.c",
+            "int shared; int set = 0x12345678; static int own; int *get(void) { return &own; }\n",
+        ),
+    ]);
+    assert!(
+        work.cc("-nostdlib one.c two.c -o prog")
+            .stderr
+            .contains("duplicate symbol: shared")
+    );
+    work.ok("-fcommon -nostdlib one.c two.c -o prog");
+    work.ok("-fcommon -c one.c two.c");
+    work.ok("-nostdlib two.o one.o -o prog");
+    work.ok("-nostdlib one.o two.o -o prog");
+    // The initialised definition is the one that is used.
+    assert!(has(&work.path("prog"), &0x1234_5678_u32.to_le_bytes()));
+    work.ok("-fcommon -c one.c -o named.o");
+    work.ok("-nostdlib named.o two.o -o prog");
+    assert!(!work.run("lind-nm", "two.o").stdout.contains(" V own"));
+}
