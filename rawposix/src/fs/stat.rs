@@ -9,9 +9,11 @@ use rustix::fs::{AtFlags, StatxFlags};
 use super::dir::Dir;
 use super::mount::MountId;
 use super::node::Node;
+use super::walk::{Entry, Follow};
 use crate::cage::{IdMap, Process};
 use crate::fd::{HostFile, Object, OpenFile, Origin};
 
+const S_IFMT: u16 = 0o170_000;
 const S_IFLNK: u16 = 0o120_000;
 const S_IFREG: u16 = 0o100_000;
 const S_IFDIR: u16 = 0o040_000;
@@ -89,6 +91,29 @@ pub(crate) fn stat_node(process: &Process, node: &Node, mask: u32) -> Result<Sta
     }
 }
 
+/// Metadata of a name in a host directory, without a handle in between; `None` where that would not do: a link that is
+/// followed, a mount point, another file system.
+pub(crate) fn stat_entry(
+    process: &Process,
+    entry: &Entry,
+    follow: Follow,
+    mask: u32,
+) -> Result<Option<Statx>, Errno> {
+    let Dir::Host(host) = &entry.dir else {
+        return Ok(None);
+    };
+    if entry.slash || process.mounts().covering(host, &entry.name).is_some() {
+        return Ok(None);
+    }
+    let stat = statx(host, &entry.name, AtFlags::SYMLINK_NOFOLLOW, mask)?;
+    let device = rustix::fs::makedev(stat.stx_dev_major, stat.stx_dev_minor);
+    let is_link = stat.stx_mode & S_IFMT == S_IFLNK;
+    if device != host.id.device || (is_link && follow == Follow::Yes) {
+        return Ok(None);
+    }
+    Ok(Some(to_guest(&stat, host.mount, process.ids())))
+}
+
 /// Metadata of the symbolic link that a link of `/proc` is.
 pub(crate) fn stat_magic_link(process: &Process) -> Statx {
     stat_virtual(process, VirtualStat::link(64))
@@ -115,15 +140,32 @@ pub(crate) fn stat_file(process: &Process, file: &OpenFile, mask: u32) -> Result
 }
 
 fn stat_host(fd: impl AsFd, mount: MountId, ids: IdMap, mask: u32) -> Result<Statx, Errno> {
+    Ok(to_guest(
+        &statx(fd, b"", AtFlags::EMPTY_PATH, mask)?,
+        mount,
+        ids,
+    ))
+}
+
+fn statx(
+    fd: impl AsFd,
+    name: &[u8],
+    flags: AtFlags,
+    mask: u32,
+) -> Result<rustix::fs::Statx, Errno> {
     // The mount is lind's to say; the basic fields come whether asked for or not.
     let asked = StatxFlags::from_bits_retain(mask & 0x0fff) | StatxFlags::BASIC_STATS;
-    let stat = rustix::fs::statx(fd, c"", AtFlags::EMPTY_PATH, asked)?;
+    Ok(rustix::fs::statx(fd, name, flags, asked)?)
+}
+
+/// The host's answer in the guest's layout, with the sandbox's ids.
+fn to_guest(stat: &rustix::fs::Statx, mount: MountId, ids: IdMap) -> Statx {
     let time = |t: rustix::fs::StatxTimestamp| StatxTimestamp {
         sec: t.tv_sec,
         nsec: t.tv_nsec,
         pad: 0,
     };
-    Ok(Statx {
+    Statx {
         mask: (stat.stx_mask & 0x0fff) | 0x1000,
         blksize: stat.stx_blksize,
         nlink: stat.stx_nlink,
@@ -143,7 +185,7 @@ fn stat_host(fd: impl AsFd, mount: MountId, ids: IdMap, mask: u32) -> Result<Sta
         dev_minor: stat.stx_dev_minor,
         mnt_id: mount.0 as u64 + 1,
         ..Statx::default()
-    })
+    }
 }
 
 fn stat_virtual(process: &Process, stat: VirtualStat) -> Statx {

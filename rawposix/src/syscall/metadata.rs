@@ -11,8 +11,8 @@ use super::args::{DirFd, Fd, InBuf, Len, Out, OutBuf, Path, Str};
 use crate::fs::dir::Dir;
 use crate::fs::mount::MountId;
 use crate::fs::node::{Node, proc_path};
-use crate::fs::stat::{stat_magic_link, stat_node};
-use crate::fs::walk::Follow;
+use crate::fs::stat::{stat_entry, stat_magic_link, stat_node};
+use crate::fs::walk::{Follow, Parent};
 use crate::thread::Thread;
 
 /// `TMPFS_MAGIC` and `PROC_SUPER_MAGIC` of statfs(2).
@@ -38,6 +38,11 @@ pub(super) fn statx(
         Follow::Yes
     };
     let path = thread.read_path(path.0)?;
+    if !path.is_empty()
+        && let Some(stat) = stat_by_name(thread, dirfd.0, &path, follow, mask.bits())?
+    {
+        return thread.memory().write(buf.0, &stat);
+    }
     let node = thread.node_or_file(dirfd.0, &path, flags, follow)?;
     let is_magic = matches!(node, Node::Open(_) | Node::Shortcut(_));
     let stat = if is_magic && follow == Follow::No && !path.is_empty() {
@@ -46,6 +51,21 @@ pub(super) fn statx(
         stat_node(&thread.process, &node, mask.bits())?
     };
     thread.memory().write(buf.0, &stat)
+}
+
+/// Asks the host by name, in one call, where the last name of a path is a plain one in a host directory.
+fn stat_by_name(
+    thread: &Thread,
+    dirfd: i32,
+    path: &[u8],
+    follow: Follow,
+    mask: u32,
+) -> Result<Option<Statx>, Errno> {
+    let start = thread.start(dirfd, path)?;
+    let Parent::Entry(entry) = thread.walk().parent(start, path)? else {
+        return Ok(None);
+    };
+    stat_entry(&thread.process, &entry, follow, mask)
 }
 
 pub(super) fn statfs64(
