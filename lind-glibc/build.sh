@@ -176,8 +176,8 @@ done
 
 # Every function of every library links: what remains undefined would be found by users.
 say "checking"
-echo 'int main(int argc, char **argv, char **envp) { return 0; }' >"$build/all.c"
-run "$build/tools/cc" -O2 -c "$build/all.c" -o "$build/all.o"
+printf '#include <stdio.h>\nint main(int argc, char **argv, char **envp) { return puts(*argv); }\n' >"$build/all.c"
+run env LIND_SYSROOT="$new" "$cc" -O2 -c "$build/all.c" -o "$build/all.o"
 run "$build/tools/ld" -o "$build/all.wasm" --shared-memory --import-memory --max-memory=4294967296 --fatal-warnings \
     --no-gc-sections "$new/usr/lib/crt1.o" "$build/all.o" --whole-archive \
     "$new"/usr/lib/lib{c,m,anl,crypt,dl,pthread,resolv,rt,util}.a --no-whole-archive \
