@@ -94,16 +94,16 @@ guest_flags! {
     ignored StatxMask as "STATX_" { BASIC_STATS = 0x7ff; BTIME = 0x800; MNT_ID = 0x1000; DIOALIGN = 0x2000; RESERVED = 0x8000_0000; }
     /// Flags of setxattr(2).
     refused XattrFlags as "XATTR_" { CREATE = 1; REPLACE = 2; }
-    /// Protection of mmap(2).
-    refused Prot as "PROT_" or "PROT_NONE" in 0xffff_ffff { READ = 1; WRITE = 2; EXEC = 4; SEM = 8; GROWSDOWN = 0x0100_0000; GROWSUP = 0x0200_0000; }
-    /// Flags of mmap(2); unknown ones are ignored, as Linux does without MAP_SHARED_VALIDATE.
-    ignored MapFlags as "MAP_" {
-        SHARED = 1; PRIVATE = 2; FIXED = 0x10; ANONYMOUS = 0x20; GROWSDOWN = 0x100; DENYWRITE = 0x800; EXECUTABLE = 0x1000;
+    /// Protection of mmap(2), which ignores unknown bits, and of mprotect(2), which refuses them.
+    kept Prot as "PROT_" or "PROT_NONE" in 0xffff_ffff { READ = 1; WRITE = 2; EXEC = 4; SEM = 8; GROWSDOWN = 0x0100_0000; GROWSUP = 0x0200_0000; }
+    /// Flags of mmap(2); only MAP_SHARED_VALIDATE refuses unknown ones.
+    kept MapFlags as "MAP_" {
+        SHARED_VALIDATE = 3; SHARED = 1; PRIVATE = 2; FIXED = 0x10; ANONYMOUS = 0x20; GROWSDOWN = 0x100; DENYWRITE = 0x800; EXECUTABLE = 0x1000;
         LOCKED = 0x2000; NORESERVE = 0x4000; POPULATE = 0x8000; NONBLOCK = 0x10000; STACK = 0x20000; HUGETLB = 0x40000;
         SYNC = 0x80000; FIXED_NOREPLACE = 0x10_0000;
     }
     /// Flags of mremap(2).
-    refused MremapFlags as "MREMAP_" { MAYMOVE = 1; FIXED = 2; DONTUNMAP = 4; }
+    kept MremapFlags as "MREMAP_" { MAYMOVE = 1; FIXED = 2; DONTUNMAP = 4; }
     /// Flags of msync(2).
     refused MsyncFlags as "MS_" { ASYNC = 1; INVALIDATE = 2; SYNC = 4; }
     /// Flags of clock_nanosleep(2) and timer_settime(2).

@@ -9,7 +9,7 @@ use rawposix_abi::Errno;
 
 use crate::host::{HostProtection, Span};
 use crate::layout::{Layout, bytes};
-use crate::region::{ForkPolicy, Protection, Region, Sharing};
+use crate::region::{ForkPolicy, Protection, Region, Sharing, host_protection};
 use crate::{AddressSpace, PAGE_SIZE};
 
 /// Bits of an entry of /proc/self/pagemap.
@@ -65,7 +65,7 @@ impl AddressSpace {
         copy.protection = Protection::READ | Protection::WRITE;
         child.map_region(layout, range.clone(), copy)?;
         let span = Span::new(range.start, bytes(&range))?;
-        let unreadable = protection.host() == HostProtection::NONE;
+        let unreadable = host_protection(protection) == HostProtection::NONE;
         if unreadable {
             self.reservation().protect(span, HostProtection::READ)?;
         }
@@ -74,8 +74,10 @@ impl AddressSpace {
             self.reservation().protect(span, HostProtection::NONE)?;
         }
         copied?;
-        if protection.host() != HostProtection::READ_WRITE {
-            child.reservation().protect(span, protection.host())?;
+        if host_protection(protection) != HostProtection::READ_WRITE {
+            child
+                .reservation()
+                .protect(span, host_protection(protection))?;
         }
         layout.change(range, |region| region.protection = protection);
         Ok(())

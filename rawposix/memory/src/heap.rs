@@ -2,7 +2,7 @@
 
 use crate::host::{Source, Span};
 use crate::layout::{Layout, bytes, page_up};
-use crate::region::{Protection, Region, RegionKind};
+use crate::region::{Protection, Region, RegionKind, host_protection};
 use crate::space::Removed;
 use crate::{AddressSpace, TOP};
 
@@ -49,7 +49,7 @@ impl AddressSpace {
             self.reservation()
                 .map(
                     Span::new(fresh.start, bytes(&fresh)).ok()?,
-                    region.protection.host(),
+                    host_protection(region.protection),
                     Source::Anonymous,
                 )
                 .ok()?;

@@ -4,48 +4,31 @@ use std::fmt;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
-use bitflags::bitflags;
 use rawposix_abi::Errno;
 
 use crate::held::HeldFile;
 use crate::host::{HostProtection, Source};
 use crate::interval::Piece;
 
-bitflags! {
-    /// PROT_*: what the guest may do with a mapping.
-    ///
-    /// The host never makes guest memory executable; EXEC is remembered, and implies readable as
-    /// on x86 processors without protection keys.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub struct Protection: u32 {
-        /// PROT_READ
-        const READ = 1;
-        /// PROT_WRITE
-        const WRITE = 2;
-        /// PROT_EXEC
-        const EXEC = 4;
-        /// PROT_SEM: no meaning.
-        const SEM = 8;
-        /// PROT_GROWSDOWN: refused, no mapping grows by itself.
-        const GROWSDOWN = 0x0100_0000;
-        /// PROT_GROWSUP: refused, no mapping grows by itself.
-        const GROWSUP = 0x0200_0000;
-    }
-}
+/// PROT_*: what the guest may do with a mapping.
+///
+/// The host never makes guest memory executable; EXEC is remembered, and implies readable as on x86 processors without
+/// protection keys.
+pub use rawposix_abi::flags::Prot as Protection;
 
-impl Protection {
-    /// The bits that a mapping has.
-    pub(crate) const MAPPED: Self = Self::READ.union(Self::WRITE).union(Self::EXEC);
+/// The bits that a mapping has.
+pub(crate) const MAPPED: Protection = Protection::READ
+    .union(Protection::WRITE)
+    .union(Protection::EXEC);
 
-    /// The protection of the host's pages.
-    pub(crate) fn host(self) -> HostProtection {
-        if self.contains(Self::WRITE) {
-            HostProtection::READ_WRITE
-        } else if self.intersects(Self::READ | Self::EXEC) {
-            HostProtection::READ
-        } else {
-            HostProtection::NONE
-        }
+/// The protection of the host's pages.
+pub(crate) fn host_protection(protection: Protection) -> HostProtection {
+    if protection.contains(Protection::WRITE) {
+        HostProtection::READ_WRITE
+    } else if protection.intersects(Protection::READ | Protection::EXEC) {
+        HostProtection::READ
+    } else {
+        HostProtection::NONE
     }
 }
 

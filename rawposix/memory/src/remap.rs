@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use bitflags::bitflags;
 use rawposix_abi::Errno;
 
 use crate::host::Span;
@@ -12,18 +11,7 @@ use crate::region::{Region, RegionKind, Sharing};
 use crate::space::{Removed, fixed_range};
 use crate::{AddressSpace, PAGE_SIZE};
 
-bitflags! {
-    /// MREMAP_*: the flags of mremap(2).
-    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub struct RemapFlags: u32 {
-        /// MREMAP_MAYMOVE
-        const MAYMOVE = 1;
-        /// MREMAP_FIXED
-        const FIXED = 2;
-        /// MREMAP_DONTUNMAP
-        const DONTUNMAP = 4;
-    }
-}
+pub use rawposix_abi::flags::MremapFlags as RemapFlags;
 
 /// The arguments of mremap(2).
 #[derive(Clone, Copy, Debug)]

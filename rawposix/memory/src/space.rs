@@ -5,7 +5,6 @@ use std::ops::Range;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-use bitflags::bitflags;
 use parking_lot::Mutex;
 use rawposix_abi::Errno;
 
@@ -13,65 +12,27 @@ use crate::held::HeldFile;
 use crate::host::{self, HostAdvice, Reservation, Source, Span};
 use crate::layout::{Layout, bytes, page_up, pages};
 use crate::region::{
-    Backing, FileSource, ForkPolicy, MapLabel, Protection, Region, RegionKind, Sharing,
+    Backing, FileSource, ForkPolicy, MAPPED, MapLabel, Protection, Region, RegionKind, Sharing,
+    host_protection,
 };
 use crate::{MIN_ADDR, PAGE_SIZE, TOP, fault};
 
-bitflags! {
-    /// MAP_*: the flags of mmap(2), with the numbers of Linux's generic ABI.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub struct MapFlags: u32 {
-        /// MAP_SHARED
-        const SHARED = 0x01;
-        /// MAP_PRIVATE
-        const PRIVATE = 0x02;
-        /// MAP_SHARED_VALIDATE: shared, and unknown flags are refused (both bits of the type).
-        const SHARED_VALIDATE = 0x03;
-        /// MAP_FIXED
-        const FIXED = 0x10;
-        /// MAP_ANONYMOUS
-        const ANONYMOUS = 0x20;
-        /// MAP_GROWSDOWN: taken, the mapping does not grow.
-        const GROWSDOWN = 0x0100;
-        /// MAP_DENYWRITE: ignored, as on Linux.
-        const DENYWRITE = 0x0800;
-        /// MAP_EXECUTABLE: ignored, as on Linux.
-        const EXECUTABLE = 0x1000;
-        /// MAP_LOCKED
-        const LOCKED = 0x2000;
-        /// MAP_NORESERVE: how all guest memory is mapped.
-        const NORESERVE = 0x4000;
-        /// MAP_POPULATE
-        const POPULATE = 0x8000;
-        /// MAP_NONBLOCK
-        const NONBLOCK = 0x1_0000;
-        /// MAP_STACK: ignored, as on Linux.
-        const STACK = 0x2_0000;
-        /// MAP_HUGETLB: no huge pages are set aside (ENOMEM).
-        const HUGETLB = 0x4_0000;
-        /// MAP_SYNC: no such files (EOPNOTSUPP).
-        const SYNC = 0x8_0000;
-        /// MAP_FIXED_NOREPLACE
-        const FIXED_NOREPLACE = 0x10_0000;
-    }
-}
+pub use rawposix_abi::flags::MapFlags;
 
-impl MapFlags {
-    /// The bits of the mapping's type.
-    const TYPE: u32 = 0x0f;
-    /// What MAP_SHARED_VALIDATE knows, besides the type.
-    const LEGACY: Self = Self::FIXED
-        .union(Self::ANONYMOUS)
-        .union(Self::GROWSDOWN)
-        .union(Self::DENYWRITE)
-        .union(Self::EXECUTABLE)
-        .union(Self::LOCKED)
-        .union(Self::NORESERVE)
-        .union(Self::POPULATE)
-        .union(Self::NONBLOCK)
-        .union(Self::STACK)
-        .union(Self::HUGETLB);
-}
+/// The bits of a mapping's type.
+const TYPE: u32 = 0x0f;
+/// What MAP_SHARED_VALIDATE knows, besides the type.
+const LEGACY: MapFlags = MapFlags::FIXED
+    .union(MapFlags::ANONYMOUS)
+    .union(MapFlags::GROWSDOWN)
+    .union(MapFlags::DENYWRITE)
+    .union(MapFlags::EXECUTABLE)
+    .union(MapFlags::LOCKED)
+    .union(MapFlags::NORESERVE)
+    .union(MapFlags::POPULATE)
+    .union(MapFlags::NONBLOCK)
+    .union(MapFlags::STACK)
+    .union(MapFlags::HUGETLB);
 
 /// The arguments of mmap(2).
 #[derive(Clone, Debug)]
@@ -207,7 +168,7 @@ impl AddressSpace {
             layout.allow(bytes(&range), &region)?;
             self.reservation.map(
                 Span::new(range.start, bytes(&range))?,
-                region.protection.host(),
+                host_protection(region.protection),
                 Source::Anonymous,
             )?;
             layout.place(range, region);
@@ -303,7 +264,7 @@ impl AddressSpace {
         region: Region,
     ) -> Result<Removed, Errno> {
         let span = Span::new(range.start, bytes(&range))?;
-        let protection = region.protection.host();
+        let protection = host_protection(region.protection);
         // A file may refuse to be mapped after the kernel has removed what was there; that would
         // leave a hole. So it is asked elsewhere first.
         self.reservation.probe(span, protection, region.source())?;
@@ -360,7 +321,7 @@ impl AddressSpace {
             return Err(Errno::EINVAL);
         }
         let range = pages(addr, len, Errno::ENOMEM)?;
-        let prot = prot & Protection::MAPPED;
+        let prot = prot & MAPPED;
         let mut layout = self.layout.lock();
         let mut next = range.start;
         for (part, region) in layout.regions().within(range.clone()) {
@@ -377,9 +338,9 @@ impl AddressSpace {
             }
             if prot != region.protection {
                 layout.reserve_host_maps(&self.reservation)?;
-                if prot.host() != region.protection.host() {
+                if host_protection(prot) != host_protection(region.protection) {
                     self.reservation
-                        .protect(Span::new(part.start, bytes(&part))?, prot.host())?;
+                        .protect(Span::new(part.start, bytes(&part))?, host_protection(prot))?;
                 }
                 layout.change(part.clone(), |region| region.protection = prot);
             }
@@ -413,12 +374,12 @@ impl MapRequest {
         if self.len == 0 {
             return Err(Errno::EINVAL);
         }
-        let sharing = match flags.bits() & MapFlags::TYPE {
+        let sharing = match flags.bits() & TYPE {
             1 => Sharing::Shared,
             2 => Sharing::Private,
             3 if flags.contains(MapFlags::ANONYMOUS) => return Err(Errno::EINVAL),
             3 => {
-                let known = MapFlags::LEGACY | MapFlags::SHARED_VALIDATE;
+                let known = LEGACY | MapFlags::SHARED_VALIDATE;
                 if !known.contains(flags) {
                     return Err(Errno::EOPNOTSUPP);
                 }
@@ -458,7 +419,7 @@ impl MapRequest {
             None => None,
         };
         Ok(Region {
-            protection: self.prot & Protection::MAPPED,
+            protection: self.prot & MAPPED,
             sharing,
             kind: RegionKind::Mapping,
             file,

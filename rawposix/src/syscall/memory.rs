@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use rawposix_abi::Errno;
 use rawposix_abi::flags::{MapFlags, MremapFlags, MsyncFlags, OpenFlags, Prot};
-use rawposix_memory::{
-    FileSource, GuestPtr, MapLabel, MapRequest, Protection, RemapFlags, RemapRequest,
-};
+use rawposix_memory::{FileSource, GuestPtr, MapLabel, MapRequest, RemapRequest};
 
 use super::args::{Fd, Hex, Int, Len, Ptr, access_mode};
 use crate::fd::{MappedFile, Object, OpenFile, Origin};
@@ -43,8 +41,8 @@ pub(super) fn mmap2(
     let request = MapRequest {
         addr: addr.0,
         len: length.0,
-        prot: Protection::from_bits_truncate(prot.bits()),
-        flags: rawposix_memory::MapFlags::from_bits_retain(flags.bits()),
+        prot,
+        flags,
         file: source,
     };
     thread.memory().mmap(request)
@@ -93,9 +91,7 @@ pub(super) fn mprotect(
     length: Len,
     prot: Prot,
 ) -> Result<(), Errno> {
-    thread
-        .memory()
-        .mprotect(addr.0, length.0, Protection::from_bits_retain(prot.bits()))
+    thread.memory().mprotect(addr.0, length.0, prot)
 }
 
 pub(super) fn mremap(
@@ -110,7 +106,7 @@ pub(super) fn mremap(
         addr: addr.0,
         old_len: old.0,
         new_len: new.0,
-        flags: RemapFlags::from_bits_retain(flags.bits()),
+        flags,
         new_addr: target.0,
     })
 }
