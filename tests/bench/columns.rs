@@ -114,7 +114,7 @@ pub(crate) fn prepare(target: &Path, kernels: &[&str]) -> Result<Programs> {
         );
         let wasm = programs.lind_compiler.build(&source, &[], &[])?;
         if programs.no_asyncify.is_none() {
-            match asyncify(&wasm, &target.join(format!("{kernel}.asyncify.wasm"))) {
+            match asyncify(&wasm) {
                 Ok(module) => drop(programs.asyncified.insert(kernel.to_owned(), module)),
                 Err(message) => programs.no_asyncify = Some(message),
             }
@@ -153,24 +153,29 @@ fn wasm_opt_missing() -> Option<String> {
 }
 
 /// Instruments a module so that every system call could unwind the stack: the way to fork without native frames.
-fn asyncify(module: &Path, output: &Path) -> Result<PathBuf> {
+///
+/// The result lies beside the module, whose directory's name changes with it.
+fn asyncify(module: &Path) -> Result<PathBuf> {
+    let output = module.with_extension("asyncify.wasm");
+    if output.is_file() {
+        return Ok(output);
+    }
+    let unfinished = module.with_extension("unfinished");
     let mut command = Command::new("wasm-opt");
-    command.args(FEATURES).args([
-        "-O2",
-        "--asyncify",
-        "--pass-arg=asyncify-imports@lind.syscall,lind.clone",
-    ]);
-    command.arg(module).arg("-o").arg(output);
+    command
+        .args(FEATURES)
+        .args(["-O2", "--asyncify"])
+        .arg("--pass-arg=asyncify-imports@lind.syscall,lind.clone")
+        .arg(module)
+        .arg("-o")
+        .arg(&unfinished);
     let outcome =
         run(&mut command, b"", BUILD_LIMIT).map_err(|e| format!("cannot run wasm-opt: {e}"))?;
     if outcome.succeeded() {
-        fs::metadata(output).map_err(|e| format!("wasm-opt wrote nothing: {e}"))?;
-        return Ok(output.to_path_buf());
+        fs::rename(&unfinished, &output).map_err(|e| format!("wasm-opt wrote nothing: {e}"))?;
+        return Ok(output);
     }
-    let message = String::from_utf8_lossy(&outcome.stderr)
-        .lines()
-        .next()
-        .unwrap_or("no message")
-        .to_owned();
+    let stderr = String::from_utf8_lossy(&outcome.stderr);
+    let message = stderr.lines().next().unwrap_or("no message");
     Err(format!("wasm-opt failed: {message}"))
 }
