@@ -48,12 +48,24 @@ impl FuncEnvironment<'_> {
                 builder.declare_value_needs_stack_map(base);
                 data.pinned_base = Some(base);
             }
-            self.pinned_type_ids = Some(
-                self.alias_regions
-                    .vmctx_shared_type_ids_array_pinned(&mut builder.cursor(), vmctx),
-            );
+            let ids = self
+                .alias_regions
+                .vmctx_shared_type_ids_array_pinned(&mut builder.cursor(), vmctx);
+            self.pinned_type_ids = Some(PinnedValue {
+                value: ids,
+                used: false,
+            });
         }
         Ok(())
+    }
+
+    /// Takes out, after the body, what the function turned out not to need: a
+    /// load that stays where it is is not removed as dead.
+    pub(crate) fn finish_native_frames(&mut self, builder: &mut FunctionBuilder<'_>) {
+        if let Some(PinnedValue { value, used: false }) = self.pinned_type_ids.take() {
+            let load = builder.func.dfg.value_def(value).unwrap_inst();
+            builder.func.layout.remove_inst(load);
+        }
     }
 
     /// Refuses operators whose results could be pointers to the instance.
@@ -79,6 +91,19 @@ impl FuncEnvironment<'_> {
             }
             _ => Ok(()),
         }
+    }
+}
+
+/// A value that was made at the start of a function.
+pub(super) struct PinnedValue {
+    value: ir::Value,
+    used: bool,
+}
+
+impl PinnedValue {
+    pub(super) fn use_value(&mut self) -> ir::Value {
+        self.used = true;
+        self.value
     }
 }
 
