@@ -13,6 +13,7 @@ use crate::fs::device::Device;
 use crate::fs::dir::{Dir, HostDir, open_directory};
 use crate::fs::mount::{Above, MountId, MountRoot, Mounts, StaticEntry, StaticId, refuse_procfs};
 use crate::fs::node::{Node, proc_path};
+use crate::fs::private::{PrivateDir, PrivateStore};
 use crate::fs::walk::{Follow, Walk};
 
 /// The bytes of a path.
@@ -20,8 +21,8 @@ pub(crate) fn bytes(path: &Path) -> Vec<u8> {
     path.as_os_str().as_bytes().to_vec()
 }
 
-/// The mount table, and the host directory behind the private `/tmp` and `/dev/shm`.
-pub(crate) fn build(config: &Config) -> Result<(Mounts, tempfile::TempDir), ConfigError> {
+/// The mount table, and the store behind the private `/tmp` and `/dev/shm`.
+pub(crate) fn build(config: &Config) -> Result<(Mounts, Arc<PrivateStore>), ConfigError> {
     let mut mounts = Mounts::default();
     match &config.root {
         Some(root) => {
@@ -33,10 +34,7 @@ pub(crate) fn build(config: &Config) -> Result<(Mounts, tempfile::TempDir), Conf
             mounts.add_mount(MountRoot::Static(tree), Access::ReadOnly);
         }
     }
-    let private = private_directory().map_err(|errno| ConfigError {
-        what: String::from("cannot create the private /tmp"),
-        errno,
-    })?;
+    let private = Arc::new(PrivateStore::default());
     let built_in = |errno| ConfigError {
         what: String::from("cannot set up /dev, /proc and /tmp"),
         errno,
@@ -45,8 +43,10 @@ pub(crate) fn build(config: &Config) -> Result<(Mounts, tempfile::TempDir), Conf
     let proc = mounts.add_mount(MountRoot::Proc, Access::ReadOnly);
     place(&mut mounts, proc, b"/proc").map_err(built_in)?;
     for (name, path) in [("tmp", "/tmp"), ("shm", "/dev/shm")] {
-        let host = private.path().join(name);
-        mount_host(&mut mounts, &host, path.as_bytes(), Access::ReadWrite).map_err(built_in)?;
+        let id = mounts.next_mount();
+        let dir = Arc::new(PrivateDir::new(&private, name, id));
+        mounts.add_mount(MountRoot::Private(dir), Access::ReadWrite);
+        place(&mut mounts, id, path.as_bytes()).map_err(built_in)?;
     }
     let mut grants: Vec<_> = config.mounts.iter().collect();
     grants.sort_by_key(|mount| mount.guest.components().count());
@@ -82,16 +82,6 @@ fn at<'a>(path: &'a Path, verb: &'a str, rest: &'a str) -> impl FnOnce(Errno) ->
         what: format!("cannot {verb} '{}' {rest}", path.display()),
         errno,
     }
-}
-
-fn private_directory() -> Result<tempfile::TempDir, Errno> {
-    let private = tempfile::Builder::new().prefix("lind-").tempdir()?;
-    for name in ["tmp", "shm"] {
-        let path = private.path().join(name);
-        rustix::fs::mkdir(&path, Mode::RWXU)?;
-        rustix::fs::chmod(&path, Mode::from_bits_truncate(0o1777))?;
-    }
-    Ok(private)
 }
 
 fn open_host(path: &Path, mount: MountId) -> Result<HostDir, Errno> {

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use parking_lot::Mutex;
 use rawposix_abi::Errno;
 use rawposix_abi::flags::OpenFlags;
 use rawposix_abi::structs::Rlimit64;
@@ -23,6 +22,7 @@ use crate::entropy;
 use crate::fd::{CloseOnExec, FdTable, OpenFile, Origin};
 use crate::fs::mount::Mounts;
 use crate::fs::node::Node;
+use crate::fs::private::PrivateStore;
 use crate::fs::walk::{Follow, Walk};
 use crate::startup::Startup;
 use crate::thread::Thread;
@@ -52,7 +52,7 @@ pub(crate) struct World {
     cwd: Vec<u8>,
     limits: Vec<Limit>,
     /// Removed when the world ends, or earlier by [`Sandbox::abandon`].
-    private: Mutex<Option<tempfile::TempDir>>,
+    private: Arc<PrivateStore>,
 }
 
 /// The program that [`Sandbox::start`] starts.
@@ -69,7 +69,7 @@ pub struct Image {
 }
 
 impl Sandbox {
-    /// Makes a sandbox: opens the root and the mounts, creates the private `/tmp`.
+    /// Makes a sandbox: opens the root and the mounts.
     ///
     /// The host process's umask becomes 0, since the modes of new files are the guests' own business; whoever creates
     /// files beside the sandbox gives them an explicit mode.
@@ -96,7 +96,7 @@ impl Sandbox {
             tracer: config.trace.map(Tracer::new),
             cwd: builder::bytes(&config.cwd),
             limits: config.limits,
-            private: Mutex::new(Some(private)),
+            private,
         };
         world.first_context().map_err(|errno| ConfigError {
             what: format!("cannot enter '{}' in the sandbox", config.cwd.display()),
@@ -127,7 +127,7 @@ impl Sandbox {
 
     /// Removes the private `/tmp` while guests still run: for a lind that is about to end by a signal.
     pub fn abandon(&self) {
-        drop(self.world.private.lock().take());
+        self.world.private.abandon();
     }
 
     /// Finds and opens a program as execvp(3) would in the sandbox: a name without a slash is looked for in the

@@ -110,7 +110,7 @@ fn listed_mount(
 }
 
 /// Reads the names of a host directory.
-fn read_host(fd: impl AsFd, mut each: impl FnMut(&[u8], u64, u8)) -> Result<(), Errno> {
+pub(crate) fn read_host(fd: impl AsFd, mut each: impl FnMut(&[u8], u64, u8)) -> Result<(), Errno> {
     let mut buffer = Vec::new();
     buffer.resize(32 << 10, MaybeUninit::uninit());
     let mut entries = RawDir::new(fd, &mut buffer);

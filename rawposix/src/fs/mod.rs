@@ -20,6 +20,7 @@ pub(crate) mod mount;
 pub(crate) mod node;
 pub(crate) mod open;
 pub(crate) mod place;
+pub(crate) mod private;
 pub(crate) mod procfs;
 pub(crate) mod stat;
 pub(crate) mod walk;

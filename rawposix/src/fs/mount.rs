@@ -8,6 +8,7 @@ use rawposix_abi::Errno;
 
 use super::device::Device;
 use super::dir::{Dir, FileId, HostDir};
+use super::private::PrivateDir;
 use super::procfs::ProcDir;
 use crate::config::Access;
 
@@ -28,6 +29,8 @@ pub(crate) struct StaticId(pub(crate) usize);
 #[derive(Clone, Debug)]
 pub(crate) enum MountRoot {
     Dir(Arc<HostDir>),
+    /// A directory that is made when it is first used.
+    Private(Arc<PrivateDir>),
     /// A single file of the host's, by an `O_PATH` handle.
     File(Arc<OwnedFd>),
     Static(StaticId),
@@ -45,6 +48,17 @@ pub(crate) struct MountPoint {
     pub(crate) access: Access,
     /// What is mounted inside it, by the host directory that holds the name.
     covers: HashMap<FileId, BTreeMap<Vec<u8>, MountId>>,
+}
+
+impl MountPoint {
+    /// The host directory at its root, if it is one.
+    pub(crate) fn host_root(&self) -> Result<Option<&Arc<HostDir>>, Errno> {
+        match &self.root {
+            MountRoot::Dir(dir) => Ok(Some(dir)),
+            MountRoot::Private(dir) => dir.get().map(Some),
+            MountRoot::File(_) | MountRoot::Static(_) | MountRoot::Proc => Ok(None),
+        }
+    }
 }
 
 /// An entry of a synthetic directory.
@@ -112,6 +126,7 @@ impl Mounts {
     pub(crate) fn root_of(&self, id: MountId) -> Result<Option<Dir>, Errno> {
         Ok(match &self.point(id)?.root {
             MountRoot::Dir(dir) => Some(Dir::Host(Arc::clone(dir))),
+            MountRoot::Private(dir) => Some(Dir::Host(Arc::clone(dir.get()?))),
             MountRoot::Static(tree) => Some(Dir::Static(*tree)),
             MountRoot::Proc => Some(Dir::Proc(ProcDir::Root)),
             MountRoot::File(_) => None,
@@ -143,7 +158,7 @@ impl Mounts {
         let Some(point) = self.points.get(dir.mount.0) else {
             return false;
         };
-        let MountRoot::Dir(root) = &point.root else {
+        let Ok(Some(root)) = point.host_root() else {
             return false;
         };
         match point.covers.len() {
@@ -166,10 +181,8 @@ impl Mounts {
     /// Fails for a file of the host's `/proc`, whatever was granted: through it a guest would reach the memory of
     /// the host process.
     pub(crate) fn admit(&self, mount: MountId, fd: impl AsFd, device: u64) -> Result<(), Errno> {
-        let known = match &self.point(mount)?.root {
-            MountRoot::Dir(root) => root.id.device == device,
-            _ => false,
-        };
+        let root = self.point(mount)?.host_root()?;
+        let known = root.is_some_and(|root| root.id.device == device);
         // The root was looked at when it was mounted; another device is another file system.
         if known || rustix::fs::major(device) != 0 {
             Ok(())

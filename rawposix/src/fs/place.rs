@@ -85,10 +85,9 @@ fn mount_path(mounts: &Mounts, id: MountId) -> Result<Vec<u8>, Errno> {
 /// The path of a host file that was reached through a mount: what the host says of it, below the mount's root.
 fn host_path(mounts: &Mounts, mount: MountId, fd: impl AsFd) -> Result<Vec<u8>, Errno> {
     let mut path = mount_path(mounts, mount)?;
-    let root = match &mounts.point(mount)?.root {
-        MountRoot::Dir(root) => root,
+    let Some(root) = mounts.point(mount)?.host_root()? else {
         // A mounted file has the mount's own name.
-        _ => return Ok(path),
+        return Ok(path);
     };
     let deleted = rustix::fs::fstat(&fd)?.st_nlink == 0;
     let full = host_link(&fd)?;

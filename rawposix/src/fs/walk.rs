@@ -170,7 +170,7 @@ impl<'a> Walk<'a> {
                 }
             },
             Dir::Host(host) => {
-                let MountRoot::Dir(root) = &self.mounts.point(host.mount)?.root else {
+                let Some(root) = self.mounts.point(host.mount)?.host_root()? else {
                     return Err(Errno::ENOENT);
                 };
                 if host.id == root.id {
@@ -343,6 +343,7 @@ impl<'a> Walk<'a> {
     pub(crate) fn mount_root(&self, id: MountId) -> Result<Node, Errno> {
         match &self.mounts.point(id)?.root {
             MountRoot::Dir(dir) => Ok(Node::Dir(Dir::Host(Arc::clone(dir)))),
+            MountRoot::Private(dir) => Ok(Node::Dir(Dir::Host(Arc::clone(dir.get()?)))),
             MountRoot::Static(tree) => Ok(Node::Dir(Dir::Static(*tree))),
             MountRoot::Proc => Ok(Node::Dir(Dir::Proc(ProcDir::Root))),
             MountRoot::File(fd) => {

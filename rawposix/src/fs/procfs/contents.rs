@@ -208,6 +208,7 @@ fn each_mount(process: &Process, mut each: impl FnMut(usize, &str, &str, &str)) 
         let kind = match point.root {
             MountRoot::Proc => "proc",
             MountRoot::Static(_) => "tmpfs",
+            MountRoot::Private(_) => "tmpfs",
             MountRoot::Dir(_) | MountRoot::File(_) => "hostfs",
         };
         let options = if mounts.is_read_only(id) {
