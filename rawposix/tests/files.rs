@@ -114,6 +114,21 @@ fn mask_is_the_process_own() {
 }
 
 #[test]
+fn files_run_with_nobody_elses_rights() {
+    let (dir, mut guest) = guest();
+    guest
+        .open_at(CWD, "file", O_RDWR | O_CREAT, 0o6777)
+        .unwrap();
+    assert_eq!(guest.stat("file").unwrap().mode, 0o100_755);
+    guest.path_call("fchmodat", "file", &[0o6711]).unwrap();
+    assert_eq!(guest.stat("file").unwrap().mode, 0o100_711);
+    guest.mkdir("dir").unwrap();
+    guest.path_call("fchmodat", "dir", &[0o3777]).unwrap();
+    assert_eq!(guest.stat("dir").unwrap().mode, 0o043_777);
+    assert!(dir.path().join("file").exists());
+}
+
+#[test]
 fn files_are_the_users() {
     let (_dir, mut guest) = guest();
     guest.write_file("file", "x").unwrap();

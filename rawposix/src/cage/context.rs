@@ -7,9 +7,9 @@ use crate::fs::dir::Dir;
 pub(crate) struct Umask(pub(crate) u32);
 
 impl Umask {
-    /// The mode that a new file gets.
+    /// The mode that a new file gets: never one that would give the rights of lind's user to others.
     pub(crate) fn apply(self, mode: u32) -> rustix::fs::Mode {
-        rustix::fs::Mode::from_bits_truncate(mode & 0o7777 & !self.0)
+        rustix::fs::Mode::from_bits_truncate(mode & 0o1777 & !self.0)
     }
 }
 

@@ -197,3 +197,42 @@ impl IntoWord for usize {
 pub(crate) fn access_mode(flags: OpenFlags) -> u32 {
     flags.bits() & OpenFlags::ACCMODE
 }
+
+#[cfg(test)]
+mod tests {
+    use rawposix_abi::flags::{AtFlags, FallocMode, PipeFlags};
+
+    use super::*;
+
+    #[test]
+    fn pairs_are_low_half_first() {
+        let mut words = Words::new([1, 2, 3, 4, 5, 6]);
+        assert_eq!(Fd::decode(&mut words).unwrap().0, 1);
+        assert_eq!(Off::decode(&mut words).unwrap().0, 0x3_0000_0002);
+        assert_eq!(Hex64::decode(&mut words).unwrap().0, 0x5_0000_0004);
+        assert_eq!(words.take(), 6);
+        assert_eq!(words.take(), 0);
+    }
+
+    #[test]
+    fn negative_offsets_and_descriptors() {
+        let mut words = Words::new([u32::MAX; 6]);
+        assert_eq!(Off::decode(&mut words).unwrap().0, -1);
+        assert_eq!(Fd::decode(&mut words).unwrap().0, -1);
+    }
+
+    #[test]
+    fn unknown_flags_are_refused_where_linux_refuses_them() {
+        let one = |word| Words::new([word, 0, 0, 0, 0, 0]);
+        assert_eq!(AtFlags::decode(&mut one(0x8000)), Err(Errno::EINVAL));
+        assert_eq!(PipeFlags::decode(&mut one(1)), Err(Errno::EINVAL));
+        assert_eq!(
+            OpenFlags::decode(&mut one(1 << 31 | 1)),
+            Ok(OpenFlags::WRONLY)
+        );
+        assert_eq!(
+            FallocMode::decode(&mut one(1 << 30)).unwrap().bits(),
+            1 << 30
+        );
+    }
+}

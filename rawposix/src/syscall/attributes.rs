@@ -122,11 +122,21 @@ fn open_node_of(thread: &Thread, fd: Fd) -> Result<Node, Errno> {
     }
 }
 
+fn is_directory(node: &Node) -> bool {
+    matches!(node, Node::Open(file) if file.directory().is_some())
+}
+
 fn change_mode(thread: &Thread, node: &Node, mode: Mode) -> Result<(), Errno> {
     if matches!(node, Node::Host(host) if host.kind == FileType::Symlink) {
         return Err(Errno::EOPNOTSUPP);
     }
-    let mode = rustix::fs::Mode::from_bits_truncate(mode.0 & 0o7777);
+    // A file that runs with the rights of lind's user would give them to whoever runs it outside.
+    let kept = if matches!(node, Node::Dir(_)) || is_directory(node) {
+        0o7777
+    } else {
+        0o1777
+    };
+    let mode = rustix::fs::Mode::from_bits_truncate(mode.0 & kept);
     with_changeable(thread, node, |fd| {
         Ok(rustix::fs::chmod(proc_path(fd), mode)?)
     })
