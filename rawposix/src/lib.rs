@@ -15,11 +15,32 @@
 //! # Ok(()) }
 //! ```
 //!
-//! # Lock order
+//! # Where things are
 //!
-//! A lock may be taken while those before it in this list are held, never the other way round:
-//! descriptor table, directory state of an open file description, its offset, record locks, trace sink.
-//! No lock is held across a copy from or to guest memory that can block, or across a blocking host call.
+//! | module | what |
+//! |---|---|
+//! | `syscall` | from the list of `rawposix-abi` to the handlers, one file a family |
+//! | `cage` | processes: what fork(2) copies or shares |
+//! | `fd` | descriptor tables and open file descriptions |
+//! | `fs` | mounts, path resolution, `/dev`, `/proc`, the private `/tmp` |
+//! | `locks`, `futex` | record locks, futexes |
+//! | `trace` | `--strace`, from the same list |
+//! | `builder`, `startup` | how a sandbox and a program's first memory are made |
+//!
+//! # Locks
+//!
+//! A lock may be taken while one before it in this list is held, never the other way round. Locks on one line are
+//! never held together.
+//!
+//! 1. the listing of an open directory (held while the names are read from the host, which is the reader's turn)
+//! 2. the parts of a process: descriptor table, directories and mask, credentials, limits, settings, signals, files
+//!    with record locks
+//! 3. the mappings of an address space (under limits); a private directory, then the store of all of them; the queues
+//!    of futexes, then one waiter's state
+//! 4. the sink of the trace
+//!
+//! No lock is held across a copy from or to guest memory or across a host call that waits for others. The one
+//! exception is the futex word, a single load that must not be separated from the queue.
 #![forbid(unsafe_code)]
 
 mod builder;

@@ -231,6 +231,9 @@ fn names_are_made_moved_and_removed() {
     assert_eq!(guest.stat("file").unwrap().nlink, 2);
     guest.symlink("file", "link").unwrap();
     assert_eq!(guest.readlink("link").unwrap(), "file");
+    guest.link("link", "dangling").unwrap();
+    assert_eq!(guest.readlink("dangling").unwrap(), "file");
+    guest.unlink("dangling").unwrap();
     assert_eq!(
         guest.statx(CWD, "link", 0x100).unwrap().mode & 0o170_000,
         0o120_000

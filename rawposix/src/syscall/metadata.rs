@@ -8,6 +8,7 @@ use rawposix_abi::structs::{Statfs64, Statx};
 use rawposix_memory::{GuestCStr, GuestPtr};
 
 use super::args::{DirFd, Fd, InBuf, Len, Out, OutBuf, Path, Str};
+use crate::fd::{Object, Origin};
 use crate::fs::dir::Dir;
 use crate::fs::mount::MountId;
 use crate::fs::node::{Node, proc_path};
@@ -102,11 +103,10 @@ fn check_size(size: Len) -> Result<(), Errno> {
 }
 
 fn statfs(thread: &Thread, node: &Node) -> Result<Statfs64, Errno> {
-    let mounts = thread.process.mounts();
     match node {
-        Node::Host(host) => statfs_host(&*host.fd, mounts.is_read_only(host.mount)),
+        Node::Host(host) => statfs_host(&*host.fd, mount_flags(thread, host.mount)),
         Node::Dir(Dir::Host(dir)) | Node::Shortcut(Dir::Host(dir)) => {
-            statfs_host(dir, mounts.is_read_only(dir.mount))
+            statfs_host(dir, mount_flags(thread, dir.mount))
         }
         Node::Dir(Dir::Static(_))
         | Node::Shortcut(Dir::Static(_))
@@ -115,10 +115,14 @@ fn statfs(thread: &Thread, node: &Node) -> Result<Statfs64, Errno> {
         Node::Dir(Dir::Proc(_)) | Node::Shortcut(Dir::Proc(_)) | Node::Proc(_) => {
             Ok(statfs_synthetic(PROC_MAGIC))
         }
-        Node::Open(file) => match (file.directory(), file.any_fd()) {
-            (Some(dir), _) => statfs(thread, &Node::Dir(dir)),
-            (None, Some(fd)) => statfs_host(fd, false),
-            (None, None) => Ok(statfs_synthetic(TMPFS_MAGIC)),
+        Node::Open(file) => match &file.object {
+            Object::Host(host) => match host.origin {
+                Origin::Mount(mount) => statfs_host(&host.fd, mount_flags(thread, mount)),
+                Origin::Virtual(..) => Ok(statfs_synthetic(PROC_MAGIC)),
+                Origin::Stream | Origin::Nameless(_) => statfs_host(&host.fd, ST_VALID),
+            },
+            Object::Dir(dir) => statfs(thread, &Node::Dir(dir.dir.clone())),
+            Object::Path(node) => statfs(thread, node),
         },
     }
 }
@@ -134,9 +138,17 @@ fn statfs_synthetic(kind: u32) -> Statfs64 {
     }
 }
 
-fn statfs_host(fd: impl AsFd, read_only: bool) -> Result<Statfs64, Errno> {
-    const ST_VALID: u32 = 0x20;
+/// `f_flags` of statfs(2): the flags are there.
+const ST_VALID: u32 = 0x20;
+
+/// `f_flags` of a mount: `ST_VALID`, and `ST_RDONLY` where nothing may be changed.
+fn mount_flags(thread: &Thread, mount: MountId) -> u32 {
     const ST_RDONLY: u32 = 1;
+    let read_only = thread.process.mounts().is_read_only(mount);
+    ST_VALID | if read_only { ST_RDONLY } else { 0 }
+}
+
+fn statfs_host(fd: impl AsFd, flags: u32) -> Result<Statfs64, Errno> {
     let host = rustix::fs::fstatfs(fd)?;
     let word = |value: i64| u32::try_from(value).unwrap_or(0);
     Ok(Statfs64 {
@@ -149,7 +161,7 @@ fn statfs_host(fd: impl AsFd, read_only: bool) -> Result<Statfs64, Errno> {
         ffree: host.f_ffree,
         namelen: word(host.f_namelen),
         frsize: word(host.f_frsize),
-        flags: ST_VALID | if read_only { ST_RDONLY } else { 0 },
+        flags,
         ..Statfs64::default()
     })
 }
@@ -179,15 +191,22 @@ fn is_user(name: &[u8]) -> bool {
     name.starts_with(b"user.")
 }
 
+/// Whether attributes are read or changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    Read,
+    Change,
+}
+
 /// Runs `f` on a handle of the object; `EOPNOTSUPP` for what has no attributes.
 fn on_handle<R>(
     thread: &Thread,
     node: &Node,
-    changes: bool,
+    purpose: Purpose,
     f: impl Fn(BorrowedFd<'_>) -> Result<R, Errno>,
 ) -> Result<R, Errno> {
     let check = |mount: MountId| {
-        if changes && thread.process.mounts().is_read_only(mount) {
+        if purpose == Purpose::Change && thread.process.mounts().is_read_only(mount) {
             Err(Errno::EROFS)
         } else {
             Ok(())
@@ -200,14 +219,12 @@ fn on_handle<R>(
             check(dir.mount).and_then(|()| f(dir.as_fd()))
         }
         Node::Open(file) => match &file.object {
-            crate::fd::Object::Host(host) => match host.origin {
-                crate::fd::Origin::Mount(mount) => check(mount).and_then(|()| f(host.fd.as_fd())),
+            Object::Host(host) => match host.origin {
+                Origin::Mount(mount) => check(mount).and_then(|()| f(host.fd.as_fd())),
                 _ => Err(Errno::EOPNOTSUPP),
             },
-            crate::fd::Object::Dir(dir) => {
-                on_handle(thread, &Node::Dir(dir.dir.clone()), changes, f)
-            }
-            crate::fd::Object::Path(_) => Err(Errno::EBADF),
+            Object::Dir(dir) => on_handle(thread, &Node::Dir(dir.dir.clone()), purpose, f),
+            Object::Path(_) => Err(Errno::EBADF),
         },
         _ => Err(Errno::EOPNOTSUPP),
     }
@@ -239,7 +256,7 @@ fn set(
         return Err(Errno::EOPNOTSUPP);
     }
     let flags = rustix::fs::XattrFlags::from_bits_retain(flags.bits());
-    on_handle(thread, node, true, |fd| {
+    on_handle(thread, node, Purpose::Change, |fd| {
         Ok(rustix::fs::setxattr(proc_path(fd), &*name, &bytes, flags)?)
     })
 }
@@ -249,7 +266,7 @@ fn get(thread: &Thread, node: &Node, name: Str, value: OutBuf, size: Len) -> Res
     if !is_user(&name) {
         return Err(Errno::EOPNOTSUPP);
     }
-    let bytes = on_handle(thread, node, false, |fd| {
+    let bytes = on_handle(thread, node, Purpose::Read, |fd| {
         let mut bytes = vec![0; VALUE_MAX as usize];
         let length = rustix::fs::getxattr(proc_path(fd), &*name, &mut *bytes)?;
         bytes.truncate(length);
@@ -270,7 +287,7 @@ fn give(thread: &Thread, bytes: &[u8], buffer: OutBuf, size: Len) -> Result<usiz
 }
 
 fn list(thread: &Thread, node: &Node, buffer: OutBuf, size: Len) -> Result<usize, Errno> {
-    let all = on_handle(thread, node, false, |fd| {
+    let all = on_handle(thread, node, Purpose::Read, |fd| {
         let mut bytes = vec![0; VALUE_MAX as usize];
         let length = rustix::fs::listxattr(proc_path(fd), &mut *bytes)?;
         bytes.truncate(length);
@@ -296,7 +313,7 @@ fn remove(thread: &Thread, node: &Node, name: Str) -> Result<(), Errno> {
     if !is_user(&name) {
         return Err(Errno::EOPNOTSUPP);
     }
-    on_handle(thread, node, true, |fd| {
+    on_handle(thread, node, Purpose::Change, |fd| {
         Ok(rustix::fs::removexattr(proc_path(fd), &*name)?)
     })
 }

@@ -72,7 +72,11 @@ pub(super) fn openat(
     }
     let start = thread.start(dirfd.0, &path)?;
     let file = thread.block(|| open(&thread.process, thread.walk(), start.clone(), &path, how))?;
-    install(thread, file, flags.contains(OpenFlags::CLOEXEC))
+    install(
+        thread,
+        file,
+        CloseOnExec::from_flag(flags.contains(OpenFlags::CLOEXEC)),
+    )
 }
 
 pub(super) fn openat2(
@@ -141,13 +145,15 @@ pub(super) fn openat2(
         Walk::new(thread.process.mounts(), root.clone(), Some(&thread.process)).with_rules(rules)
     };
     let file = thread.block(|| open(&thread.process, walk(), start.clone(), &path, how))?;
-    install(thread, file, flags.contains(OpenFlags::CLOEXEC))
+    install(
+        thread,
+        file,
+        CloseOnExec::from_flag(flags.contains(OpenFlags::CLOEXEC)),
+    )
 }
 
-fn install(thread: &Thread, file: Arc<OpenFile>, close_on_exec: bool) -> Result<i32, Errno> {
-    thread
-        .process
-        .install(file, CloseOnExec::from_flag(close_on_exec))
+fn install(thread: &Thread, file: Arc<OpenFile>, close_on_exec: CloseOnExec) -> Result<i32, Errno> {
+    thread.process.install(file, close_on_exec)
 }
 
 pub(super) fn close(thread: &mut Thread, fd: Fd) -> Result<(), Errno> {
@@ -376,7 +382,11 @@ pub(super) fn memfd_create(
     let fd = rustix::fs::memfd_create(&*name, host_flags)?;
     let label = format!("/memfd:{} (deleted)", name.to_string_lossy());
     let file = OpenFile::host_file(fd, Origin::Nameless(label), OpenFlags::RDWR);
-    install(thread, file, flags.contains(MemfdFlags::CLOEXEC))
+    install(
+        thread,
+        file,
+        CloseOnExec::from_flag(flags.contains(MemfdFlags::CLOEXEC)),
+    )
 }
 
 pub(super) fn eventfd2(
@@ -396,5 +406,9 @@ pub(super) fn eventfd2(
     let fd = rustix::event::eventfd(initial.0, host_flags)?;
     let origin = Origin::Nameless(String::from("anon_inode:[eventfd]"));
     let file = OpenFile::host_file(fd, origin, OpenFlags::RDWR);
-    install(thread, file, flags.contains(EventfdFlags::CLOEXEC))
+    install(
+        thread,
+        file,
+        CloseOnExec::from_flag(flags.contains(EventfdFlags::CLOEXEC)),
+    )
 }

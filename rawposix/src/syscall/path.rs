@@ -225,7 +225,11 @@ pub(super) fn linkat(
     if mount != place.dir.mount {
         return Err(Errno::EXDEV);
     }
-    link(&*source, node_is_link(&node), &place)
+    if node_is_link(&node) {
+        link_link(thread, olddirfd.0, &old, &place)
+    } else {
+        link(&*source, &place)
+    }
 }
 
 fn node_is_link(node: &Node) -> bool {
@@ -236,35 +240,43 @@ fn node_is_link(node: &Node) -> bool {
 fn link_open_file(file: &OpenFile, place: &Changeable) -> Result<(), Errno> {
     match &file.object {
         crate::fd::Object::Host(host) if matches!(host.origin, crate::fd::Origin::Mount(m) if m == place.dir.mount) => {
-            link(&host.fd, false, place)
+            link(&host.fd, place)
         }
         _ => Err(Errno::EXDEV),
     }
 }
 
 /// Gives the object behind a handle a name; the host resolves no path but the handle's own.
-fn link(source: impl AsFd, is_link: bool, place: &Changeable) -> Result<(), Errno> {
-    if is_link {
-        // The host's link in /proc would be followed to the link's target.
-        return match rustix::fs::linkat(
-            &source,
-            c"",
-            &place.dir,
-            &*place.name,
-            rustix::fs::AtFlags::EMPTY_PATH,
-        ) {
-            Err(rustix::io::Errno::NOENT) => Err(Errno::EPERM),
-            result => Ok(result?),
-        };
-    }
-    let path = proc_path(&source);
+fn link(source: impl AsFd, place: &Changeable) -> Result<(), Errno> {
+    let flags = rustix::fs::AtFlags::SYMLINK_FOLLOW;
     Ok(rustix::fs::linkat(
         CWD,
-        path,
+        proc_path(source),
         &place.dir,
         &*place.name,
-        rustix::fs::AtFlags::SYMLINK_FOLLOW,
+        flags,
     )?)
+}
+
+/// Gives a symbolic link another name: by its own, since a handle of it would be followed.
+fn link_link(thread: &Thread, dirfd: i32, path: &[u8], place: &Changeable) -> Result<(), Errno> {
+    match thread.entry(dirfd, path, Errno::EPERM)? {
+        Entry {
+            dir: Dir::Host(dir),
+            name,
+            slash: false,
+        } if dir.mount == place.dir.mount => {
+            let flags = rustix::fs::AtFlags::empty();
+            Ok(rustix::fs::linkat(
+                &dir,
+                &*name,
+                &place.dir,
+                &*place.name,
+                flags,
+            )?)
+        }
+        _ => Err(Errno::EXDEV),
+    }
 }
 
 pub(super) fn renameat2(
