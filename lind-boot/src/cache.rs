@@ -330,7 +330,7 @@ mod tests {
         cache.load(key).map(|mut file| {
             let mut bytes = Vec::new();
             file.read_to_end(&mut bytes).unwrap();
-            bytes.truncate(bytes.len() - TRAILER as usize);
+            bytes.truncate(bytes.len() - DIGEST - MAGIC.len());
             bytes
         })
     }

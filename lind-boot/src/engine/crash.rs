@@ -176,10 +176,11 @@ fn backtrace(error: &Error) -> Vec<Frame> {
     frames
 }
 
-/// Adds a frame; a recursion is one frame.
+/// Adds a frame; a recursion is one frame, and so are main and the linker's way to it.
 fn push(frames: &mut Vec<Frame>, function: String, place: Option<String>) {
     match frames.last_mut() {
         Some(last) if last.function == function && last.place == place => last.times += 1,
+        Some(last) if function == "main" && last.function == function && place.is_none() => {}
         _ => frames.push(Frame {
             function,
             place,
