@@ -15,6 +15,7 @@
 int main(void)
 {
 	CHECK((wint_t)-1 > 0 && WEOF == (wint_t)-1);
+	CHECK(_Generic((ssize_t)0, int: 0, default: 1));
 	CHECK_EQ(sizeof(wchar_t), 4);
 	CHECK_EQ(sizeof(off_t), 8);
 	CHECK_EQ(sizeof(time_t), 8);
