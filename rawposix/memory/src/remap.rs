@@ -90,10 +90,11 @@ impl AddressSpace {
         }
         let kept = plan.old_len.min(plan.new_len);
         let end = plan.addr.checked_add(plan.old_len).ok_or(Errno::EINVAL)?;
-        if end > found.end {
+        // What is cut off may have holes.
+        let excess = plan.addr.saturating_add(kept)..end;
+        if excess.start > found.end {
             return Err(Errno::EFAULT);
         }
-        let excess = plan.addr.saturating_add(kept)..end;
         if excess.is_empty() {
             return Ok((Vec::new(), region));
         }

@@ -53,6 +53,9 @@ pub(crate) fn open(
     loop {
         let entry = match parent {
             Parent::Itself(dir) => {
+                if how.has(OpenFlags::CREAT | OpenFlags::EXCL) {
+                    return Err(Errno::EEXIST);
+                }
                 if how.creates() {
                     return Err(Errno::EISDIR);
                 }

@@ -13,7 +13,7 @@ pub struct World {
 impl World {
     pub fn new() -> Self {
         let outer = tempfile::tempdir().unwrap();
-        fs::write(outer.path().join("secret"), "secret").unwrap();
+        fs::write(outer.path().join("secret"), "text outside").unwrap();
         fs::create_dir_all(outer.path().join("root/a/b/c")).unwrap();
         fs::write(outer.path().join("root/file"), "inside").unwrap();
         Self { outer }
