@@ -162,7 +162,12 @@ pub(super) fn unlinkat(
     }
     let directory = flags.contains(AtFlags::REMOVEDIR);
     let path = thread.read_path(path.0)?;
-    let last = match (directory, path.ends_with(b".."), path.ends_with(b".")) {
+    let end = path
+        .iter()
+        .rposition(|&byte| byte != b'/')
+        .map_or(0, |at| at + 1);
+    let shown = path.get(..end).unwrap_or_default();
+    let last = match (directory, shown.ends_with(b".."), shown.ends_with(b".")) {
         (true, true, _) => Errno::ENOTEMPTY,
         (true, false, true) => Errno::EINVAL,
         (true, false, false) => Errno::EBUSY,
@@ -217,7 +222,7 @@ pub(super) fn linkat(
     let node = thread.node(olddirfd.0, &old, follow)?;
     let place = new_entry(thread, newdirfd.0, newpath.0)?;
     let (source, mount) = match &node {
-        Node::Dir(_) | Node::Shortcut(_) => return Err(Errno::EPERM),
+        Node::Dir(_) | Node::Shortcut(_) => return Err(refused_link(&place)),
         Node::Host(host) => (std::sync::Arc::clone(&host.fd), host.mount),
         Node::Open(file) => return link_open_file(file, &place),
         Node::Device(_) | Node::Link(_) | Node::Proc(_) => return Err(Errno::EXDEV),
@@ -229,6 +234,17 @@ pub(super) fn linkat(
         link_link(thread, olddirfd.0, &old, &place)
     } else {
         link(&*source, &place)
+    }
+}
+
+/// Why a directory gets no further name: the name is looked at first.
+fn refused_link(place: &Changeable) -> Errno {
+    let name = place.name.strip_suffix(b"/");
+    let flags = rustix::fs::AtFlags::SYMLINK_NOFOLLOW;
+    match rustix::fs::statat(&place.dir, name.unwrap_or(&place.name), flags) {
+        Ok(_) => Errno::EEXIST,
+        Err(_) if name.is_some() => Errno::ENOENT,
+        Err(_) => Errno::EPERM,
     }
 }
 
@@ -295,8 +311,10 @@ pub(super) fn renameat2(
         return Err(Errno::EPERM);
     }
     let (old, new) = (thread.read_path(oldpath.0)?, thread.read_path(newpath.0)?);
-    let from = thread.entry(olddirfd.0, &old, Errno::EBUSY)?;
-    let to = thread.entry(newdirfd.0, &new, Errno::EBUSY)?;
+    // Both ways are gone before the last names are looked at.
+    let from = reached(thread.entry(olddirfd.0, &old, Errno::EBUSY))?;
+    let to = reached(thread.entry(newdirfd.0, &new, Errno::EBUSY))?;
+    let (from, to) = (from.ok_or(Errno::EBUSY)?, to.ok_or(Errno::EBUSY)?);
     let from = changeable(thread, &from, None)?;
     let existing = if flags.contains(RenameFlags::NOREPLACE) {
         Errno::EEXIST
@@ -319,6 +337,14 @@ pub(super) fn renameat2(
         &*to.name,
         flags,
     )?)
+}
+
+/// The entry that a path leads to; nothing where its last part is `.` or `..`.
+fn reached(entry: Result<Entry, Errno>) -> Result<Option<Entry>, Errno> {
+    match entry {
+        Err(Errno::EBUSY) => Ok(None),
+        entry => entry.map(Some),
+    }
 }
 
 fn same_mount(from: &Changeable, to: &Entry) -> bool {
