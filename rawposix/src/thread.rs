@@ -129,6 +129,15 @@ impl Thread {
         self.act(signal)
     }
 
+    /// A write into a pipe that nobody reads sends SIGPIPE.
+    pub(crate) fn broken_pipe<T>(&self, result: Result<T, Errno>) -> Result<T, Errno> {
+        if matches!(result, Err(Errno::EPIPE)) {
+            // A caught SIGPIPE shows as the error alone.
+            let _ = self.raise(Signal::SIGPIPE);
+        }
+        result
+    }
+
     /// The default action of a signal that is not ignored by default.
     fn act(&self, signal: Signal) -> Result<(), Errno> {
         use rawposix_abi::DefaultAction::{Continue, Core, Ignore, Stop, Terminate};

@@ -35,9 +35,6 @@ macro_rules! syscalls {
                 265 open_by_handle_at(mount_fd: Fd, handle: Ptr, flags: OpenFlags) -> Fd: absent "file handles would name files outside the sandbox";
                 262 fanotify_init(flags: Hex, event_flags: Hex) -> Fd: absent "needs CAP_SYS_ADMIN";
                 263 fanotify_mark(fd: Fd, flags: Hex, mask: Hex64, dirfd: DirFd, path: Path) -> Zero: absent "needs CAP_SYS_ADMIN";
-                26 inotify_init1(flags: Hex) -> Fd: absent "not implemented yet";
-                27 inotify_add_watch(fd: Fd, path: Path, mask: Hex) -> Int: absent "not implemented yet";
-                28 inotify_rm_watch(fd: Fd, wd: Int) -> Zero: absent "not implemented yet";
                 18 lookup_dcookie(cookie: Hex64, buf: Ptr, size: Len) -> Len: absent "needs CAP_SYS_ADMIN; removed from newer Linux";
             }
             io {
@@ -54,9 +51,6 @@ macro_rules! syscalls {
                 62 llseek(fd: Fd, high: Hex, low: Hex, result: Out<i64>, whence: Whence) -> Zero: full;
                 71 sendfile64(out_fd: Fd, in_fd: Fd, offset: InOut<i64>, count: Len) -> Len: full;
                 285 copy_file_range(in_fd: Fd, in_off: InOut<i64>, out_fd: Fd, out_off: InOut<i64>, len: Len, flags: Hex) -> Len: full;
-                76 splice(in_fd: Fd, in_off: InOut<i64>, out_fd: Fd, out_off: InOut<i64>, len: Len, flags: SpliceFlags) -> Len: absent "not implemented yet; callers fall back to read and write";
-                77 tee(in_fd: Fd, out_fd: Fd, len: Len, flags: SpliceFlags) -> Len: absent "not implemented yet";
-                75 vmsplice(fd: Fd, iov: IoVec, count: Int, flags: SpliceFlags) -> Len: absent "not implemented yet";
                 82 fsync(fd: Fd) -> Zero: full;
                 83 fdatasync(fd: Fd) -> Zero: full;
                 84 sync_file_range(fd: Fd, offset: Off, nbytes: Off, flags: Hex) -> Zero: partial "as fdatasync, which promises more";
@@ -133,14 +127,28 @@ macro_rules! syscalls {
             poll {
                 414 ppoll_time64(fds: PollFds, nfds: Uint, timeout: In<Timespec>, sigmask: In<u64>, sigsetsize: Len) -> Int: partial "the signal mask is not switched: no signal is delivered yet";
                 413 pselect6_time64(nfds: Int, readfds: Ptr, writefds: Ptr, exceptfds: Ptr, timeout: InOut<Timespec>, sigmask: Ptr) -> Int: partial "the signal mask is not switched: no signal is delivered yet";
-                20 epoll_create1(flags: Hex) -> Fd: absent "not implemented yet";
-                21 epoll_ctl(epfd: Fd, op: Int, fd: Fd, event: Ptr) -> Zero: absent "not implemented yet";
-                22 epoll_pwait(epfd: Fd, events: Ptr, maxevents: Int, timeout: Int, sigmask: In<u64>, sigsetsize: Len) -> Int: absent "not implemented yet";
-                441 epoll_pwait2(epfd: Fd, events: Ptr, maxevents: Int, timeout: In<Timespec>, sigmask: In<u64>, sigsetsize: Len) -> Int: absent "not implemented yet";
-                85 timerfd_create(clockid: ClockId, flags: Hex) -> Fd: absent "not implemented yet";
-                410 timerfd_gettime64(fd: Fd, value: Out<Itimerspec>) -> Zero: absent "not implemented yet";
-                411 timerfd_settime64(fd: Fd, flags: Hex, new: In<Itimerspec>, old: Out<Itimerspec>) -> Zero: absent "not implemented yet";
                 74 signalfd4(fd: Fd, mask: In<u64>, size: Len, flags: Hex) -> Fd: absent "signals are not delivered yet";
+            }
+            splice {
+                76 splice(in_fd: Fd, in_off: InOut<i64>, out_fd: Fd, out_off: InOut<i64>, len: Len, flags: SpliceFlags) -> Len: full;
+                77 tee(in_fd: Fd, out_fd: Fd, len: Len, flags: SpliceFlags) -> Len: full;
+                75 vmsplice(fd: Fd, iov: IoVec, count: Int, flags: SpliceFlags) -> Len: partial "copies: no page is given away";
+            }
+            epoll {
+                20 epoll_create1(flags: Hex) -> Fd: full;
+                21 epoll_ctl(epfd: Fd, op: Int, fd: Fd, event: In<EpollEvent>) -> Zero: partial "descriptors of one open file count as one";
+                22 epoll_pwait(epfd: Fd, events: Ptr, maxevents: Int, timeout: Int, sigmask: In<u64>, sigsetsize: Len) -> Int: partial "the signal mask is not switched: no signal is delivered yet";
+                441 epoll_pwait2(epfd: Fd, events: Ptr, maxevents: Int, timeout: In<Timespec>, sigmask: In<u64>, sigsetsize: Len) -> Int: partial "the signal mask is not switched: no signal is delivered yet";
+            }
+            timerfd {
+                85 timerfd_create(clockid: ClockId, flags: Hex) -> Fd: partial "no alarm clocks, which need CAP_WAKE_ALARM";
+                410 timerfd_gettime64(fd: Fd, value: Out<Itimerspec>) -> Zero: full;
+                411 timerfd_settime64(fd: Fd, flags: Hex, new: In<Itimerspec>, old: Out<Itimerspec>) -> Zero: full;
+            }
+            inotify {
+                26 inotify_init1(flags: Hex) -> Fd: full;
+                27 inotify_add_watch(fd: Fd, path: Path, mask: Hex) -> Int: partial "files and directories of the host only, none of /proc and /dev";
+                28 inotify_rm_watch(fd: Fd, wd: Int) -> Zero: full;
             }
             memory {
                 214 brk(addr: Ptr) -> Addr: full;

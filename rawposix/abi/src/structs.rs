@@ -47,6 +47,8 @@ guest_structs! {
     FdPair: 8 { first: i32, second: i32, }
     /// `struct pollfd` of poll(2).
     Pollfd: 8 { fd: i32, events: u16, revents: u16, }
+    /// `struct epoll_event` of epoll_ctl(2); it is packed on x86-64 only.
+    EpollEvent: 16 { events: u32, pad: u32, data: u64, }
     /// `struct open_how` of openat2(2).
     OpenHow: 24 { flags: u64, mode: u64, resolve: u64, }
     /// `struct flock64` of fcntl(2).

@@ -42,7 +42,7 @@ pub(super) fn write(thread: &mut Thread, fd: Fd, buf: InBuf, count: Len) -> Resu
     let host = &file.host_for_writing()?.fd;
     let count = limited(thread, &file, None, count.0)?;
     let result = thread.block(|| thread.memory().write_fd(as_fd(host), slice(buf.0, count)));
-    broken_pipe(thread, result)
+    thread.broken_pipe(result)
 }
 
 pub(super) fn pread64(
@@ -93,7 +93,7 @@ pub(super) fn writev(thread: &mut Thread, fd: Fd, iov: IoVec, count: Int) -> Res
     let ranges = ranges(thread, iov, count)?;
     limited_ranges(thread, &file, None, &ranges)?;
     let result = thread.block(|| thread.memory().writev_fd(as_fd(host), &ranges));
-    broken_pipe(thread, result)
+    thread.broken_pipe(result)
 }
 
 pub(super) fn preadv(
@@ -159,7 +159,7 @@ pub(super) fn pwritev2(
             .memory()
             .pwritev_fd(as_fd(host), &ranges, at.0, flags.bits().cast_signed())
     });
-    broken_pipe(thread, result)
+    thread.broken_pipe(result)
 }
 
 fn as_fd(fd: &std::os::fd::OwnedFd) -> BorrowedFd<'_> {
@@ -171,15 +171,6 @@ fn ranges(thread: &Thread, iov: IoVec, count: Int) -> Result<IoVecs, Errno> {
     thread
         .memory()
         .read_iovecs(GuestPtr::<GuestIovec>::new(iov.0), count)
-}
-
-/// A write into a pipe that nobody reads sends SIGPIPE.
-fn broken_pipe<T>(thread: &Thread, result: Result<T, Errno>) -> Result<T, Errno> {
-    if matches!(result, Err(Errno::EPIPE)) {
-        // A caught SIGPIPE shows as the error alone.
-        let _ = thread.raise(Signal::SIGPIPE);
-    }
-    result
 }
 
 /// How many bytes RLIMIT_FSIZE lets be written; the signal of setrlimit(2) when it is none.
@@ -292,7 +283,7 @@ pub(super) fn sendfile64(
     let result = thread.block(|| {
         rustix::fs::sendfile(target_fd, source, at.as_mut(), length).map_err(Errno::from)
     });
-    let sent = broken_pipe(thread, result)?;
+    let sent = thread.broken_pipe(result)?;
     if let (Some(ptr), Some(at)) = (offset_ptr.0.non_null(), at) {
         thread.memory().write(ptr, &at.cast_signed())?;
     }

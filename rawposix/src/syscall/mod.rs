@@ -2,8 +2,10 @@
 
 pub(crate) mod args;
 mod attributes;
+mod epoll;
 mod futex;
 mod identity;
+mod inotify;
 mod io;
 mod ioctl;
 mod memory;
@@ -14,8 +16,10 @@ mod poll;
 mod process;
 mod schedule;
 pub(crate) mod signal;
+mod splice;
 mod system;
 mod time;
+mod timerfd;
 
 use rawposix_abi::Errno;
 use rawposix_abi::flags::{
@@ -24,8 +28,8 @@ use rawposix_abi::flags::{
     RenameFlags, RwFlags, SpliceFlags, StatxMask, TimerFlags, XattrFlags,
 };
 use rawposix_abi::structs::{
-    CapHeader, FdPair, Itimerspec, Itimerval, OpenHow, Rlimit64, Rusage, Sigaction, Siginfo,
-    StackT, Statfs64, Statx, Sysinfo, Timespec, TimespecPair, Tms, Utsname,
+    CapHeader, EpollEvent, FdPair, Itimerspec, Itimerval, OpenHow, Rlimit64, Rusage, Sigaction,
+    Siginfo, StackT, Statfs64, Statx, Sysinfo, Timespec, TimespecPair, Tms, Utsname,
 };
 
 use args::{

@@ -4,8 +4,8 @@ use rawposix_abi::flags::{
     AT_FDCWD, GuestFlags, clock, fcntl, futex, ioctl, prctl, resource, sighow, whence,
 };
 use rawposix_abi::structs::{
-    CapHeader, FdPair, Iovec, Itimerspec, Itimerval, OpenHow, Pollfd, Rlimit64, Rusage, Sigaction,
-    Siginfo, StackT, Statfs64, Statx, Sysinfo, Timespec, TimespecPair, Tms, Utsname,
+    CapHeader, EpollEvent, FdPair, Iovec, Itimerspec, Itimerval, OpenHow, Pollfd, Rlimit64, Rusage,
+    Sigaction, Siginfo, StackT, Statfs64, Statx, Sysinfo, Timespec, TimespecPair, Tms, Utsname,
 };
 use rawposix_abi::{Signal, SignalSet};
 use rawposix_memory::{GuestPtr, GuestSlice};
@@ -319,6 +319,7 @@ structures! {
     Rusage: |v| format!("{{ru_utime={{tv_sec={}, tv_usec={}}}, ru_maxrss={}, ...}}", v.utime.sec, v.utime.usec, v.maxrss);
     Rlimit64: |v| format!("{{rlim_cur={}, rlim_max={}}}", limit(v.current), limit(v.max));
     FdPair: |v| format!("[{}, {}]", v.first, v.second);
+    EpollEvent: |v| format!("{{events={:#x}, data={:#x}}}", v.events, v.data);
     OpenHow: |v| format!("{{flags={:#x}, mode={:#o}, resolve={:#x}}}", v.flags, v.mode, v.resolve);
     Statx: |v| format!("{{stx_mask={:#x}, stx_mode={}|{:04o}, stx_size={}, ...}}", v.mask, kind_of(v.mode), v.mode & 0o7777, v.size);
     Statfs64: |v| format!("{{f_type={:#x}, f_bsize={}, f_blocks={}, f_bfree={}, ...}}", v.kind, v.bsize, v.blocks, v.bfree);

@@ -1,0 +1,147 @@
+//! Waiting for many descriptors. See epoll(7).
+
+use rawposix_abi::Errno;
+use rawposix_abi::flags::OpenFlags;
+use rawposix_abi::structs::{EpollEvent, Timespec};
+use rawposix_memory::GuestPtr;
+use rustix::event::epoll;
+
+use super::args::{Fd, Hex, In, Int, Len, Ptr};
+use super::time::timeout;
+use crate::fd::{CloseOnExec, Object, OpenFile, Origin};
+use crate::thread::Thread;
+
+/// Operations of epoll_ctl(2).
+const ADD: i32 = 1;
+const DELETE: i32 = 2;
+const MODIFY: i32 = 3;
+/// The events that one call gives; more are given by the next.
+const MAX_EVENTS: usize = 1024;
+/// `EPOLLWAKEUP`, which needs CAP_BLOCK_SUSPEND and is then ignored.
+const WAKEUP: u32 = 1 << 29;
+
+pub(super) fn epoll_create1(thread: &mut Thread, flags: Hex) -> Result<i32, Errno> {
+    let known = OpenFlags::CLOEXEC.bits();
+    if flags.0 & !known != 0 {
+        return Err(Errno::EINVAL);
+    }
+    let fd = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+    let origin = Origin::Nameless(String::from("anon_inode:[eventpoll]"));
+    let file = OpenFile::host_file(fd, origin, OpenFlags::RDWR);
+    thread
+        .process
+        .install(file, CloseOnExec::from_flag(flags.0 != 0))
+}
+
+/// The host's descriptor of something that epoll takes: `EPERM` for a directory, as for every file that is always ready.
+fn pollable(file: &OpenFile) -> Result<&std::os::fd::OwnedFd, Errno> {
+    match &file.object {
+        Object::Host(host) => Ok(&host.fd),
+        Object::Dir(_) => Err(Errno::EPERM),
+        Object::Path(_) => Err(Errno::EBADF),
+    }
+}
+
+pub(super) fn epoll_ctl(
+    thread: &mut Thread,
+    epfd: Fd,
+    op: Int,
+    fd: Fd,
+    event: In<EpollEvent>,
+) -> Result<(), Errno> {
+    let wanted = if op.0 == DELETE {
+        EpollEvent::default()
+    } else {
+        thread.memory().read(event.0)?
+    };
+    let (set, file) = (thread.file(epfd.0)?, thread.file(fd.0)?);
+    let source = pollable(&file)?;
+    let set = &set.host().map_err(|_| Errno::EINVAL)?.fd;
+    let data = epoll::EventData::new_u64(wanted.data);
+    let events = epoll::EventFlags::from_bits_retain(wanted.events & !WAKEUP);
+    match op.0 {
+        ADD => Ok(epoll::add(set, source, data, events)?),
+        MODIFY => Ok(epoll::modify(set, source, data, events)?),
+        DELETE => Ok(epoll::delete(set, source)?),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+fn wait(
+    thread: &Thread,
+    epfd: Fd,
+    events: Ptr,
+    max: Int,
+    limit: Option<rustix::time::Timespec>,
+) -> Result<usize, Errno> {
+    let max = usize::try_from(max.0)
+        .ok()
+        .filter(|max| *max > 0)
+        .ok_or(Errno::EINVAL)?;
+    let file = thread.file(epfd.0)?;
+    let set = &file.host().map_err(|_| Errno::EINVAL)?.fd;
+    let mut ready: Vec<epoll::Event> = Vec::with_capacity(max.min(MAX_EVENTS));
+    thread.block(|| {
+        ready.clear();
+        let room = rustix::buffer::spare_capacity(&mut ready);
+        epoll::wait(set, room, limit.as_ref()).map_err(Errno::from)
+    })?;
+    let found: Vec<EpollEvent> = ready
+        .iter()
+        .map(|event| EpollEvent {
+            // A copy: the host's structure is packed.
+            events: { event.flags }.bits(),
+            pad: 0,
+            data: { event.data }.u64(),
+        })
+        .collect();
+    thread
+        .memory()
+        .write_slice(GuestPtr::new(events.0), &found)?;
+    Ok(found.len())
+}
+
+fn check_mask(thread: &Thread, mask: In<u64>, size: Len) -> Result<(), Errno> {
+    if mask.0.is_null() {
+        return Ok(());
+    }
+    if size.0 != 8 {
+        return Err(Errno::EINVAL);
+    }
+    thread.memory().read(mask.0).map(|_| ())
+}
+
+#[expect(clippy::too_many_arguments, reason = "the system call has six")]
+pub(super) fn epoll_pwait(
+    thread: &mut Thread,
+    epfd: Fd,
+    events: Ptr,
+    max: Int,
+    milliseconds: Int,
+    mask: In<u64>,
+    size: Len,
+) -> Result<usize, Errno> {
+    check_mask(thread, mask, size)?;
+    let limit = u32::try_from(milliseconds.0)
+        .ok()
+        .map(|ms| rustix::time::Timespec {
+            tv_sec: i64::from(ms / 1000),
+            tv_nsec: i64::from(ms % 1000) * 1_000_000,
+        });
+    wait(thread, epfd, events, max, limit)
+}
+
+#[expect(clippy::too_many_arguments, reason = "the system call has six")]
+pub(super) fn epoll_pwait2(
+    thread: &mut Thread,
+    epfd: Fd,
+    events: Ptr,
+    max: Int,
+    limit: In<Timespec>,
+    mask: In<u64>,
+    size: Len,
+) -> Result<usize, Errno> {
+    check_mask(thread, mask, size)?;
+    let limit = timeout(thread, limit)?;
+    wait(thread, epfd, events, max, limit)
+}
