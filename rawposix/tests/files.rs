@@ -285,6 +285,27 @@ fn working_directory_follows_its_name() {
 }
 
 #[test]
+fn removed_file_stays_open() {
+    let (_dir, mut guest) = guest();
+    guest.write_file("file", "text").unwrap();
+    let fd = guest.open("file", 0).unwrap();
+    assert_eq!(
+        guest.readlink(&format!("/proc/self/fd/{fd}")).unwrap(),
+        "/data/file"
+    );
+    guest.unlink("file").unwrap();
+    assert_eq!(
+        guest.readlink(&format!("/proc/self/fd/{fd}")).unwrap(),
+        "/data/file (deleted)"
+    );
+    assert_eq!(
+        guest.read_file(&format!("/proc/self/fd/{fd}")).unwrap(),
+        b"text"
+    );
+    assert_eq!(guest.statx(fd, "", 0x1000).unwrap().nlink, 0);
+}
+
+#[test]
 fn listings_show_mounts() {
     let dir = tempfile::tempdir().unwrap();
     let data = tempfile::tempdir().unwrap();

@@ -45,6 +45,8 @@ pub(crate) fn path_of_node(mounts: &Mounts, node: &Node) -> Result<Vec<u8>, Errn
 /// The path without the slash that alone names the root.
 fn raw_path(mounts: &Mounts, dir: &Dir) -> Result<Vec<u8>, Errno> {
     match dir {
+        // The host's name of a removed directory says where it was.
+        Dir::Host(host) if rustix::fs::fstat(host)?.st_nlink == 0 => Err(Errno::ENOENT),
         Dir::Host(host) => host_path(mounts, host.mount, host)
             .map(|path| if path == b"/" { Vec::new() } else { path }),
         Dir::Static(tree) => {
@@ -82,21 +84,18 @@ fn mount_path(mounts: &Mounts, id: MountId) -> Result<Vec<u8>, Errno> {
     }
 }
 
-/// The path of a host file that was reached through a mount: what the host says of it, below the mount's root.
+/// The path of a host file that was reached through a mount: what the host says of it, below the mount's root. That of
+/// a removed file ends in ` (deleted)`, as on Linux.
 fn host_path(mounts: &Mounts, mount: MountId, fd: impl AsFd) -> Result<Vec<u8>, Errno> {
     let mut path = mount_path(mounts, mount)?;
     let Some(root) = mounts.point(mount)?.host_root()? else {
         // A mounted file has the mount's own name.
         return Ok(path);
     };
-    let deleted = rustix::fs::fstat(&fd)?.st_nlink == 0;
     let full = host_link(&fd)?;
     let base = host_link(root)?;
     let base: &[u8] = if base == b"/" { b"" } else { &base };
     let inside = full.strip_prefix(base).ok_or(Errno::ENOENT)?;
-    if deleted {
-        return Err(Errno::ENOENT);
-    }
     match inside.first() {
         None => {}
         Some(b'/') => path.extend_from_slice(inside),
