@@ -163,7 +163,9 @@ fn backtrace(error: &Error) -> Vec<Frame> {
             });
             push(
                 &mut frames,
-                symbol.name().map_or_else(name, str::to_owned),
+                symbol
+                    .name()
+                    .map_or_else(name, |name| source_name(name).to_owned()),
                 place,
             );
         }
@@ -179,8 +181,8 @@ fn backtrace(error: &Error) -> Vec<Frame> {
 /// Adds a frame; a recursion is one frame, and so are main and the linker's way to it.
 fn push(frames: &mut Vec<Frame>, function: String, place: Option<String>) {
     match frames.last_mut() {
-        Some(last) if last.function == function && last.place == place => last.times += 1,
         Some(last) if function == "main" && last.function == function && place.is_none() => {}
+        Some(last) if last.function == function && last.place == place => last.times += 1,
         _ => frames.push(Frame {
             function,
             place,
