@@ -35,6 +35,8 @@ done
 [ -x "$cc" ] || fail "there is no compiler driver at '$cc'" "run: cargo build --release --package lind-cc"
 
 mkdir -p "$build/empty"
+exec 9>"$build/lock"
+flock 9
 script=$(realpath "$0")
 source=$(realpath "$source") build=$(realpath "$build") cc=$(realpath "$cc") output=$(realpath -m "$output")
 builtins=/usr/lib/llvm-$llvm/lib/clang/$llvm/lib/wasi/libclang_rt.builtins-wasm32.a
@@ -136,17 +138,17 @@ cd "$objects"
 
 # Count objects as they come: on one line of a terminal, now and then elsewhere.
 progress() {
-    local total=2550 count
-    while sleep "$1"; do
+    local total=2620 count
+    while sleep "$1" >/dev/null 2>&1; do
         count=$(find "$objects" -name '*.o' | wc -l)
         printf "$2" "$count" "$((count > total ? count : total))"
     done
 }
 say "compiling (the log is $log)"
 if [ -t 1 ]; then
-    progress 1 '\rlind-glibc: %d of about %d objects ' &
+    progress 1 '\rlind-glibc: %d of about %d objects ' 9>&- &
 else
-    progress 30 'lind-glibc: %d of about %d objects\n' &
+    progress 30 'lind-glibc: %d of about %d objects\n' 9>&- &
 fi
 counter=$!
 trap 'kill $counter 2>/dev/null || true' EXIT
