@@ -73,7 +73,8 @@ fn sessions() -> Vec<PathBuf> {
 fn check(installation: &Installation, path: &Path) -> Result<()> {
     let text =
         fs::read_to_string(path).map_err(|e| format!("cannot read '{}': {e}", path.display()))?;
-    let home = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).map_err(|e| format!("cannot create a directory: {e}"))?;
+    // At a place whose name in the sandbox does not depend on where the repository lies.
+    let home = tempfile::tempdir().map_err(|e| format!("cannot create a directory: {e}"))?;
     let session = home.path().join("session");
     copy_programs(&session).map_err(|e| format!("cannot copy the programs: {e}"))?;
     let mut transcript = String::new();
