@@ -78,7 +78,9 @@ fn assembler(args: &[OsString]) -> Result<u8, Error> {
         .iter()
         .any(|arg| arg == "--version" || arg == "-v" || arg == "-version")
     {
-        println!("GNU assembler (GNU Binutils) 2.40, played by clang's integrated assembler");
+        crate::query::say(
+            "GNU assembler (GNU Binutils) 2.40, played by clang's integrated assembler",
+        );
         return Ok(0);
     }
     let mut call = Call::new(Tool::Clang.find()?);
@@ -106,7 +108,7 @@ fn linker(args: &[OsString]) -> Result<u8, Error> {
         return Call::new(Tool::WasmLd.find()?).arg("--help").replace();
     }
     if translated.version {
-        println!("{}", link::version_line()?);
+        crate::query::say(&link::version_line()?);
         return Ok(0);
     }
     let mut call = Call::new(Tool::WasmLd.find()?);

@@ -48,7 +48,7 @@ pub(crate) fn run(invocation: &Invocation) -> Result<u8, Error> {
         return Call::new(Tool::WasmLd.find()?).arg("--help").replace();
     }
     if probe.version {
-        println!("{}", version_line()?);
+        crate::query::say(&version_line()?);
         if !probe.has_input {
             return Ok(0);
         }

@@ -1,6 +1,7 @@
 //! Answers to `-print-…`, `--version` and the like.
 
 use std::ffi::OsStr;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::command::Call;
@@ -31,8 +32,13 @@ pub(crate) fn answer(
         }
         Question::SearchDirectories => search_directories(&sysroot)?,
     };
-    println!("{text}");
+    say(&text);
     Ok(0)
+}
+
+/// Prints an answer. A reader that has seen enough (`--version | head -1`) is no failure.
+pub(crate) fn say(answer: &str) {
+    let _ = writeln!(io::stdout(), "{answer}");
 }
 
 /// clang's answer, which build systems recognise, and a line of ours.
