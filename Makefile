@@ -57,7 +57,7 @@ dist: host sysroot
 
 test: build ## Run everything that must hold: unit, property, C, command-line and hostile tests.
 	$(CARGO) tool check
-	$(CARGO) test --quiet --manifest-path wasmtime/tool/Cargo.toml
+	$(CARGO) test --quiet --release --manifest-path wasmtime/tool/Cargo.toml
 	$(CARGO) test --release --workspace
 
 test-apps: build ## Build real programs from Debian's sources and use them under lind.
@@ -66,6 +66,7 @@ test-apps: build ## Build real programs from Debian's sources and use them under
 check: import ## Formatting, lints and the patch queues.
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --release --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --release --manifest-path wasmtime/tool/Cargo.toml --all-targets -- -D warnings
 	$(CARGO) tool check
 
 bench: build ## Measure, with native columns in the same run.
