@@ -24,7 +24,10 @@ use crate::stats::{geometric_mean, median};
 /// The kernels, in the order of the table.
 const KERNELS: [&str; 7] = ["fib", "interp", "matmul", "sha", "qsort", "parse", "lisp"];
 /// Repetitions of a kernel within one run of its program.
-const REPETITIONS: usize = 3;
+const REPETITIONS: usize = 5;
+/// The first repetitions, which do not count: until the processor's predictors have learned the loop, the same code can
+/// take three times as long (`interp`, in every column).
+const WARM_UP: usize = 2;
 /// One run of a program may not take longer.
 const LIMIT: Duration = Duration::from_secs(120);
 /// lind may be this much slower than stock Wasmtime on the same module.
@@ -158,7 +161,8 @@ fn sample(mut command: Command, kernel: &str, column: Column) -> Result<(Samples
     if parsed.iter().any(|(_, other)| *other != result) {
         return Err(wrong());
     }
-    Ok((parsed.into_iter().map(|(time, _)| time).collect(), result))
+    let times = parsed.into_iter().skip(WARM_UP);
+    Ok((times.map(|(time, _)| time).collect(), result))
 }
 
 /// What was measured on.

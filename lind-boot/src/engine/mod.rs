@@ -65,6 +65,7 @@ fn config() -> Config {
     config
         .cranelift_opt_level(OptLevel::Speed)
         .native_frames(true)
+        .memory_through_gs(true)
         .relaxed_calls(true)
         // Every access is checked by the reservation around it, none by code.
         .memory_reservation(rawposix_memory::AddressSpace::SIZE)

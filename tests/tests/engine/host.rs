@@ -16,6 +16,7 @@ pub(crate) fn config() -> Config {
         .shared_memory(true)
         .table_lazy_init(false)
         .native_frames(true)
+        .memory_through_gs(true)
         .relaxed_calls(true);
     config
 }

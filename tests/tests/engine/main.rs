@@ -5,4 +5,5 @@ mod faults;
 mod frames;
 mod host;
 mod jumps;
+mod segment;
 mod settings;

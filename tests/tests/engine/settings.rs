@@ -8,13 +8,16 @@ const MODULE: &str = "(module (func (export \"run\")))";
 
 #[test]
 fn code_compiled_with_other_settings_is_refused() -> Result<()> {
-    let configs: Vec<Config> = [(true, true), (true, false), (false, true), (false, false)]
-        .map(|(frames, calls)| {
+    let configs: Vec<Config> = (0..8)
+        .map(|bits| {
             let mut config = config();
-            config.native_frames(frames).relaxed_calls(calls);
+            config
+                .native_frames(bits & 1 != 0)
+                .relaxed_calls(bits & 2 != 0)
+                .memory_through_gs(bits & 4 != 0);
             config
         })
-        .into();
+        .collect();
     for (i, from) in configs.iter().enumerate() {
         let code = Engine::new(from)?.precompile_module(&wat::parse_str(MODULE)?)?;
         for (j, to) in configs.iter().enumerate() {
