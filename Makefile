@@ -10,6 +10,8 @@ DIST      := target/dist
 STAMPS    := target/stamps
 PACKAGES  := $(shell cat .github/packages.txt)
 CARGO     ?= cargo
+# A shell's background jobs start with SIGINT and SIGQUIT ignored; the tests raise and send signals.
+TEST      := env --default-signal $(CARGO) test
 DRIVERS   := lind-ar lind-ranlib lind-nm lind-strip lind-ld lind-as lind-objcopy lind-objdump lind-readelf lind-pkg-config
 
 .DEFAULT_GOAL := help
@@ -57,11 +59,11 @@ dist: host sysroot
 
 test: build ## Run everything that must hold: unit, property, C, command-line and hostile tests.
 	$(CARGO) tool check
-	$(CARGO) test --quiet --release --manifest-path wasmtime/tool/Cargo.toml
-	$(CARGO) test --release --workspace
+	$(TEST) --quiet --release --manifest-path wasmtime/tool/Cargo.toml
+	$(TEST) --release --workspace
 
 test-apps: build ## Build real programs from Debian's sources and use them under lind.
-	$(CARGO) test --release --package lind-tests --test apps
+	$(TEST) --release --package lind-tests --test apps
 
 check: import ## Formatting, lints and the patch queues.
 	$(CARGO) fmt --all --check
