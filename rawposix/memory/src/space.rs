@@ -423,7 +423,7 @@ impl MapRequest {
             sharing,
             kind: RegionKind::Mapping,
             file,
-            nameless: anonymous,
+            nameless: anonymous && sharing == Sharing::Shared,
             locked: false,
             fork: ForkPolicy::Inherit,
         })

@@ -553,3 +553,25 @@ fn the_file_stays_open_while_it_is_mapped() {
     space.munmap(addr, PAGE).unwrap();
     assert_eq!(Arc::strong_count(&source), 1);
 }
+
+/// What was the heap is anonymous memory like any other once it is moved: with such memory beside it, it is one mapping.
+#[test]
+fn a_moved_heap_joins_anonymous_memory() {
+    let space = space();
+    assert_eq!(space.brk(HEAP + PAGE), HEAP + PAGE);
+    let target = HEAP + 0x10 * PAGE;
+    space
+        .mmap(request(target + PAGE, PAGE, PRIVATE | FIXED))
+        .unwrap();
+    let moved = space.mremap(RemapRequest {
+        addr: HEAP,
+        old_len: PAGE,
+        new_len: PAGE,
+        flags: RemapFlags::MAYMOVE | RemapFlags::FIXED,
+        new_addr: target,
+    });
+    assert_eq!(moved, Ok(target));
+    let both = space.mappings();
+    let both = both.iter().find(|mapping| mapping.start == target).unwrap();
+    assert_eq!(both.end, target + 2 * PAGE);
+}
