@@ -130,6 +130,9 @@ const CALLS: [(&str, &[Kind]); 30] = [
     ("statfs64", &[Kind::Path, Kind::Size, Kind::Buffer]),
 ];
 
+/// `O_NONBLOCK`
+const NONBLOCK: u32 = 0o4000;
+
 #[derive(Clone, Copy, Debug)]
 enum Kind {
     Dir,
@@ -159,20 +162,24 @@ fn word(guest: &mut Guest, kind: Kind, pick: u32) -> u32 {
         Kind::Cwd => CWD,
         Kind::Fd => 3 + pick % 5,
         Kind::Path => guest.string(PATHS[pick as usize % PATHS.len()]),
-        Kind::OpenFlags => among(&[
-            0,
-            1,
-            2,
-            0o101,
-            0o102,
-            0o1102,
-            0o301,
-            0o400_000,
-            0o200_000,
-            0o20_200_002,
-            0o10_000_000,
-            0o10_400_000,
-        ]),
+        // Never waiting for the other end of a FIFO.
+        Kind::OpenFlags => {
+            NONBLOCK
+                | among(&[
+                    0,
+                    1,
+                    2,
+                    0o101,
+                    0o102,
+                    0o1102,
+                    0o301,
+                    0o400_000,
+                    0o200_000,
+                    0o20_200_002,
+                    0o10_000_000,
+                    0o10_400_000,
+                ])
+        }
         Kind::Directory => 0o200_000,
         Kind::PathOnly => 0o10_000_000,
         Kind::Mode => among(&[0o777, 0o644, 0o700, 0o100_644, 0o010_644]),
