@@ -7,7 +7,6 @@
 SHELL     := /bin/bash
 PREFIX    ?= /usr/local
 DIST      := target/dist
-STAMPS    := target/stamps
 PACKAGES  := $(shell cat .github/packages.txt)
 CARGO     ?= cargo
 # A shell's background jobs start with SIGINT and SIGQUIT ignored; the tests raise and send signals.
