@@ -226,7 +226,7 @@ fn signature(name: &str) -> Option<(usize, Returns)> {
         "syscall" => (7, Returns::Integer),
         "startup_size" => (0, Returns::Integer),
         "startup_copy" => (1, Returns::Nothing),
-        "clone" => (1, Returns::Integer),
+        "clone" | "signal" => (1, Returns::Integer),
         "setjmp" | "longjmp" => (2, Returns::Integer),
         _ => return None,
     })
