@@ -55,7 +55,8 @@ impl Compiler {
 
     /// Compiles `source` with further `options` and `libraries`, or finds the result of an earlier run.
     ///
-    /// Files that the source includes by quotes must lie beside it: a change to any header there compiles again.
+    /// Files that the source includes by quotes must lie beside it or in a directory that an option `-IDIRECTORY` names: a
+    /// change to any header there compiles again.
     ///
     /// # Errors
     /// The compiler's own messages, or why the cache cannot be used.
@@ -108,7 +109,14 @@ impl Compiler {
         for argument in arguments.iter().flat_map(|list| list.iter()) {
             add(argument.as_bytes());
         }
-        for file in std::iter::once(source.to_path_buf()).chain(headers(source)?) {
+        let mut files = vec![source.to_path_buf()];
+        let beside = source.parent().ok_or("a source needs a directory")?;
+        let named = arguments.iter().flat_map(|list| list.iter());
+        let named = named.filter_map(|option| option.strip_prefix("-I").map(Path::new));
+        for directory in std::iter::once(beside).chain(named) {
+            files.extend(headers(directory)?);
+        }
+        for file in files {
             add(file
                 .file_name()
                 .unwrap_or(OsStr::new(""))
@@ -128,9 +136,8 @@ impl Compiler {
     }
 }
 
-/// The header files beside a source, sorted.
-fn headers(source: &Path) -> Result<Vec<PathBuf>> {
-    let directory = source.parent().ok_or("a source needs a directory")?;
+/// The header files of a directory, sorted.
+fn headers(directory: &Path) -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(directory)
         .map_err(|e| format!("cannot read '{}': {e}", directory.display()))?;
     let mut headers: Vec<_> = entries

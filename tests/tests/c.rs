@@ -79,22 +79,37 @@ fn prepare() -> Result<(Bench, Vec<PathBuf>)> {
     };
     fs::create_dir_all(&bench.scratch)
         .map_err(|e| format!("cannot create '{}': {e}", bench.scratch.display()))?;
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("c");
-    let mut sources: Vec<_> = fs::read_dir(&directory)
-        .map_err(|e| format!("cannot read '{}': {e}", directory.display()))?
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| path.extension() == Some(OsStr::new("c")))
-        .collect();
-    sources.sort();
+    let sources = sources(&directory())?;
     Ok((bench, sources))
 }
 
-/// One trial for each optimisation level of a source.
+/// Where the programs are.
+fn directory() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("c")
+}
+
+/// All C sources under a directory, sorted.
+fn sources(directory: &Path) -> Result<Vec<PathBuf>> {
+    let unreadable = |e| format!("cannot read '{}': {e}", directory.display());
+    let mut sources = Vec::new();
+    for entry in fs::read_dir(directory).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        if path.is_dir() {
+            sources.extend(self::sources(&path)?);
+        } else if path.extension() == Some(OsStr::new("c")) {
+            sources.push(path);
+        }
+    }
+    sources.sort();
+    Ok(sources)
+}
+
+/// One trial for each optimisation level of a source; its name is the path in `c/`.
 fn programs(bench: &Arc<Bench>, source: &Path) -> Vec<Trial> {
     let name = source
-        .file_stem()
-        .unwrap_or_default()
+        .strip_prefix(directory())
+        .unwrap_or(source)
+        .with_extension("")
         .to_string_lossy()
         .into_owned();
     let header = fs::read_to_string(source)
@@ -129,7 +144,8 @@ fn programs(bench: &Arc<Bench>, source: &Path) -> Vec<Trial> {
 
 impl Bench {
     fn check(&self, source: &Path, header: &Header, level: &str) -> Result<()> {
-        let mut options = vec![level.to_owned(), "-D_GNU_SOURCE".to_owned()];
+        let include = format!("-I{}", directory().display());
+        let mut options = vec![level.to_owned(), "-D_GNU_SOURCE".to_owned(), include];
         options.extend_from_slice(&header.cflags);
         let native = self.run_native(source, header, &options)?;
         if native.ending != Ending::Status(header.status) {
