@@ -1,7 +1,7 @@
 //! Capturing and resuming frames.
 
 use rawposix_memory::GuestPtr;
-use wasmtime::native_frames::{self, Frames, copy_globals, resume, set_globals};
+use wasmtime::native_frames::{self, Frames, resume};
 use wasmtime::{Error, Func, Instance, Module, Result, Store, Trap};
 
 use crate::host::{MAPPED, State, call, config, engine, instantiate, linker, module};
@@ -129,23 +129,6 @@ fn traps_in_resumed_frames_are_ordinary_traps() -> Result<()> {
         // The store still works.
         assert_eq!(call(&mut child, &instance, "twice", 0)?, 11);
     }
-    Ok(())
-}
-
-#[test]
-fn globals_can_be_carried_over() -> Result<()> {
-    let module = module(FRAMES)?;
-    let (mut store, instance) = with_word(&module, 3)?;
-    call(&mut store, &instance, "deep", 9)?;
-    let globals = copy_globals(&mut store, &instance);
-    let (mut child, copy) = with_word(&module, 7)?;
-    assert_eq!(call(&mut child, &copy, "calls", 0)?, 0);
-    set_globals(&mut child, &copy, &globals)?;
-    assert_eq!(call(&mut child, &copy, "calls", 0)?, 10);
-
-    let other = crate::host::module("(module (global (mut i32) (i32.const 1)))")?;
-    let (mut store, instance, _memory) = instantiate(&other)?;
-    assert!(set_globals(&mut store, &instance, &globals).is_err());
     Ok(())
 }
 

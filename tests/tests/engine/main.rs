@@ -7,3 +7,4 @@ mod host;
 mod jumps;
 mod segment;
 mod settings;
+mod snapshots;

@@ -4,7 +4,9 @@
 //! stack. [`capture`] copies them; [`resume`] puts the copy on the stack of any
 //! thread, under an instance of the same module in another store, and goes on
 //! as if the host function had returned. [`JumpBuffers`] does the same with a
-//! single frame of the same stack, for functions that return twice.
+//! single frame of the same stack, for functions that return twice. [`Snapshot`]
+//! makes the instance for the copy: it has the globals, tables and segments that
+//! the first one has by then.
 //!
 //! Nothing in the module is instrumented. It is compiled with
 //! [`Config::native_frames`](crate::Config::native_frames), by which
@@ -20,13 +22,13 @@
 //! or leaves the host's stack damaged.
 
 mod frames;
-mod globals;
 mod jump;
 mod pointers;
 mod self_test;
+mod snapshot;
 mod stack;
 
 pub use self::frames::{Frames, capture, resume};
-pub use self::globals::{Globals, copy_globals, set_globals};
 pub use self::jump::JumpBuffers;
 pub use self::self_test::self_test;
+pub use self::snapshot::{Snapshot, with_memory};
