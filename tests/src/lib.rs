@@ -4,6 +4,7 @@
 //! (transcripts of commands), `wat/` (hand-written modules). `README.md` says how to add one.
 #![forbid(unsafe_code)]
 
+pub mod apps;
 pub mod compile;
 pub mod debian;
 pub mod header;

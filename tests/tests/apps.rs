@@ -4,14 +4,20 @@
 //! natively (`--ignored`), which shows that a recipe itself is right.
 #![forbid(unsafe_code)]
 
-#[path = "apps/build.rs"]
-mod build;
+#[path = "apps/commands.rs"]
+mod commands;
+#[path = "apps/coreutils.rs"]
+mod coreutils;
 #[path = "apps/hello.rs"]
 mod hello;
 #[path = "apps/lua.rs"]
 mod lua;
+#[path = "apps/shells.rs"]
+mod shells;
 #[path = "apps/sqlite.rs"]
 mod sqlite;
+#[path = "apps/text.rs"]
+mod text;
 #[path = "apps/zlib.rs"]
 mod zlib;
 
@@ -20,18 +26,26 @@ use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use lind_tests::Result;
+use lind_tests::apps::build::{Builder, Toolchain};
 use lind_tests::debian::Sources;
 use lind_tests::install::{Installation, repository};
 use lind_tests::run::disable_core_files;
 
-use crate::build::{Builder, Toolchain};
-
 /// A program: builds it and checks what it does.
 type Recipe = fn(&Builder) -> Result<()>;
 
-const RECIPES: [(&str, Recipe); 4] = [
+const RECIPES: [(&str, Recipe); 13] = [
+    ("bash", shells::check_bash),
+    ("coreutils", coreutils::check),
+    ("dash", shells::check_dash),
+    ("diffutils", text::check_diffutils),
+    ("findutils", text::check_findutils),
+    ("gawk", text::check_gawk),
+    ("grep", text::check_grep),
     ("hello", hello::check),
     ("lua", lua::check),
+    ("make", text::check_make),
+    ("sed", text::check_sed),
     ("sqlite", sqlite::check),
     ("zlib", zlib::check),
 ];

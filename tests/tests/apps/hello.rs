@@ -1,9 +1,8 @@
 //! GNU hello: an ordinary autoconf package.
 
 use lind_tests::Result;
+use lind_tests::apps::build::{Builder, expect};
 use lind_tests::debian::Patches;
-
-use crate::build::{Builder, expect};
 
 /// It greets in every way that it can.
 pub(crate) fn check(builder: &Builder) -> Result<()> {

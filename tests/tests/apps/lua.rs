@@ -3,9 +3,8 @@
 use std::fs;
 
 use lind_tests::Result;
+use lind_tests::apps::build::{Builder, expect};
 use lind_tests::debian::Patches;
-
-use crate::build::{Builder, expect};
 
 /// Reads a file, counts its words, writes a report, and catches errors on the way.
 const SCRIPT: &str = r#"

@@ -3,9 +3,8 @@
 use std::fs;
 
 use lind_tests::Result;
+use lind_tests::apps::build::{Builder, expect};
 use lind_tests::debian::Patches;
-
-use crate::build::{Builder, expect};
 
 const FILL: &str = "
 create table person(id integer primary key, name text not null unique, born real);

@@ -3,9 +3,8 @@
 use std::fs;
 
 use lind_tests::Result;
+use lind_tests::apps::build::{Builder, expect};
 use lind_tests::debian::Patches;
-
-use crate::build::{Builder, expect};
 
 /// Runs the example program and packs a file, unpacks it, and has the system's gzip unpack it too.
 pub(crate) fn check(builder: &Builder) -> Result<()> {

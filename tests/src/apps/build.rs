@@ -6,18 +6,21 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use lind_tests::Result;
-use lind_tests::debian::{Patches, Sources};
-use lind_tests::install::Installation;
-use lind_tests::run::{Outcome, run};
+use crate::Result;
+use crate::debian::{Patches, Sources};
+use crate::install::Installation;
+use crate::run::{Outcome, run};
 
 /// One configure or make may not take longer.
 const BUILD_LIMIT: Duration = Duration::from_secs(1200);
+/// In a program's directory: what it was built from, and how.
+const STAMP: &str = ".built";
 /// One run of a built program may not take longer.
 const RUN_LIMIT: Duration = Duration::from_secs(120);
 
 /// What builds and runs the programs.
-pub(crate) enum Toolchain {
+#[derive(Debug)]
+pub enum Toolchain {
     /// This machine's compiler.
     Native,
     /// lind-cc and lind.
@@ -25,20 +28,24 @@ pub(crate) enum Toolchain {
 }
 
 /// Builds programs with one toolchain.
-pub(crate) struct Builder {
+#[derive(Debug)]
+pub struct Builder {
     toolchain: Toolchain,
     home: PathBuf,
     sources: Sources,
 }
 
 /// The directory of a built program.
-pub(crate) struct Built<'a> {
+#[derive(Debug)]
+pub struct Built<'a> {
     builder: &'a Builder,
     directory: PathBuf,
 }
 
 impl Builder {
-    pub(crate) fn new(toolchain: Toolchain, home: &Path, sources: Sources) -> Self {
+    /// Builds below `home`, each toolchain in a directory of its own.
+    #[must_use]
+    pub fn new(toolchain: Toolchain, home: &Path, sources: Sources) -> Self {
         let name = match toolchain {
             Toolchain::Native => "native",
             Toolchain::Lind(_) => "lind",
@@ -50,15 +57,35 @@ impl Builder {
         }
     }
 
+    /// The same with this machine's compiler: what a program does is compared with what its twin does.
+    #[must_use]
+    pub fn twin(&self) -> Self {
+        Self {
+            toolchain: Toolchain::Native,
+            home: self.home.with_file_name("native"),
+            sources: self.sources.clone(),
+        }
+    }
+
+    /// The directory of this toolchain's builds.
+    #[must_use]
+    pub fn home(&self) -> &Path {
+        &self.home
+    }
+
+    /// What builds and runs.
+    #[must_use]
+    pub fn toolchain(&self) -> &Toolchain {
+        &self.toolchain
+    }
+
     /// Unpacks `package` and runs `steps` in it, unless the same toolchain did so before.
-    pub(crate) fn build(
-        &self,
-        package: &str,
-        patches: Patches,
-        steps: &[&[&str]],
-    ) -> Result<Built<'_>> {
+    ///
+    /// # Errors
+    /// When the source cannot be had, or with the end of a failed step's output.
+    pub fn build(&self, package: &str, patches: Patches, steps: &[&[&str]]) -> Result<Built<'_>> {
         let directory = self.home.join(package);
-        let stamp = directory.join(".built");
+        let stamp = directory.join(STAMP);
         let description = self.sources.download(package)?;
         let identity = format!("{}\n{steps:?}\n{}", description.display(), self.identity()?);
         let built = Built {
@@ -78,7 +105,8 @@ impl Builder {
     }
 
     /// The compiler and its tools, for a makefile's command line.
-    pub(crate) fn tool(&self, name: &str) -> String {
+    #[must_use]
+    pub fn tool(&self, name: &str) -> String {
         match (&self.toolchain, name) {
             (Toolchain::Lind(_), name) => format!("lind-{name}"),
             (Toolchain::Native, name) => name.to_owned(),
@@ -86,7 +114,8 @@ impl Builder {
     }
 
     /// The options that make a configure script build for this toolchain.
-    pub(crate) fn configure(&self) -> Vec<String> {
+    #[must_use]
+    pub fn configure(&self) -> Vec<String> {
         match self.toolchain {
             Toolchain::Native => Vec::new(),
             Toolchain::Lind(_) => [
@@ -101,7 +130,8 @@ impl Builder {
     }
 
     /// How a makefile runs a program in its own directory.
-    pub(crate) fn runner(&self) -> &'static str {
+    #[must_use]
+    pub fn runner(&self) -> &'static str {
         match self.toolchain {
             Toolchain::Native => "env",
             Toolchain::Lind(_) => "lind --dir .::/work --cwd /work",
@@ -116,7 +146,11 @@ impl Builder {
     }
 
     /// Sets what every command needs: the commands of lind, its answers for configure scripts, a cache of its own.
-    fn environment(&self, command: &mut Command) {
+    pub fn environment(&self, command: &mut Command) {
+        // A make that runs the tests is no parent of a build's make.
+        for variable in ["MAKEFLAGS", "MFLAGS", "MAKELEVEL"] {
+            command.env_remove(variable);
+        }
         let Toolchain::Lind(installation) = &self.toolchain else {
             return;
         };
@@ -134,12 +168,25 @@ impl Builder {
 
 impl Built<'_> {
     /// The directory that the program was built in.
-    pub(crate) fn directory(&self) -> &Path {
+    #[must_use]
+    pub fn directory(&self) -> &Path {
         &self.directory
     }
 
+    /// Text that changes when the program is built again for another reason than before.
+    ///
+    /// # Errors
+    /// When the build has left none.
+    pub fn identity(&self) -> Result<String> {
+        let stamp = self.directory.join(STAMP);
+        fs::read_to_string(&stamp).map_err(|e| format!("cannot read '{}': {e}", stamp.display()))
+    }
+
     /// Runs one command of a build in the program's directory.
-    pub(crate) fn step(&self, words: &[&str]) -> Result<Outcome> {
+    ///
+    /// # Errors
+    /// When it does not succeed, with the end of its output.
+    pub fn step(&self, words: &[&str]) -> Result<Outcome> {
         let (program, arguments) = words.split_first().ok_or("an empty step")?;
         let mut command = Command::new(program);
         command
@@ -159,13 +206,38 @@ impl Built<'_> {
     /// Runs the built `program` (a path in its directory), which must succeed; returns its standard output.
     ///
     /// Under lind it is given the directory `data` by `--dir` and starts in it, as natively.
-    pub(crate) fn run(
+    ///
+    /// # Errors
+    /// When it does not succeed, with the end of its output.
+    pub fn run(
         &self,
         program: &str,
         arguments: &[&str],
         data: &Path,
         input: &str,
     ) -> Result<String> {
+        let outcome = self.try_run(program, arguments, data, input)?;
+        if outcome.succeeded() {
+            Ok(outcome.text())
+        } else {
+            Err(failed(
+                &format!("{program} {}", arguments.join(" ")),
+                &outcome,
+            ))
+        }
+    }
+
+    /// Runs the built `program` as [`Built::run`] does, however it ends.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn try_run(
+        &self,
+        program: &str,
+        arguments: &[&str],
+        data: &Path,
+        input: &str,
+    ) -> Result<Outcome> {
         let path = self.directory.join(program);
         let mut command = match &self.builder.toolchain {
             Toolchain::Native => {
@@ -187,21 +259,16 @@ impl Built<'_> {
         };
         self.builder.environment(&mut command);
         command.args(arguments);
-        let outcome = run(&mut command, input.as_bytes(), RUN_LIMIT)
-            .map_err(|e| format!("cannot run {program}: {e}"))?;
-        if outcome.succeeded() {
-            Ok(outcome.text())
-        } else {
-            Err(failed(
-                &format!("{program} {}", arguments.join(" ")),
-                &outcome,
-            ))
-        }
+        run(&mut command, input.as_bytes(), RUN_LIMIT)
+            .map_err(|e| format!("cannot run {program}: {e}"))
     }
 }
 
 /// Compares what a program printed.
-pub(crate) fn expect(what: &str, expected: &str, actual: &str) -> Result<()> {
+///
+/// # Errors
+/// When the two differ, with both.
+pub fn expect(what: &str, expected: &str, actual: &str) -> Result<()> {
     if expected == actual {
         return Ok(());
     }
@@ -209,7 +276,8 @@ pub(crate) fn expect(what: &str, expected: &str, actual: &str) -> Result<()> {
 }
 
 /// A command that did not succeed, with the end of what it said.
-fn failed(command: &str, outcome: &Outcome) -> String {
+#[must_use]
+pub fn failed(command: &str, outcome: &Outcome) -> String {
     let tail = |bytes: &[u8]| {
         let text = String::from_utf8_lossy(bytes).into_owned();
         let lines: Vec<&str> = text.lines().collect();
