@@ -26,7 +26,8 @@ fn run_module(text: &str) -> Result<(ExitStatus, Option<Crash>), Failure> {
         initial_memory: program.initial_memory(),
         ..Image::default()
     };
-    program.run(sandbox.start(image).unwrap())
+    let thread = sandbox.start(image).unwrap();
+    program.run(&sandbox, thread, None)
 }
 
 fn run(body: &str) -> (ExitStatus, String) {

@@ -2,14 +2,23 @@
 
 use rawposix_abi::Signal;
 
+use crate::clone::CloneRequest;
+use crate::exec::ExecRequest;
+#[cfg(doc)]
+use crate::thread::Thread;
+
 /// What the engine does after a call into the microvisor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 #[must_use]
 pub enum Control {
     /// Go on in the guest with this result (a value or a negated errno).
     Return(i32),
-    /// The process has ended: unwind the guest's frames and never run its code again.
+    /// The thread has ended, with its process or before it: unwind the guest's frames and never run them again.
     Exit(ExitStatus),
+    /// Make a thread of the child ready, or fail: [`Thread::start_child`], [`Thread::fail_child`].
+    Clone(Box<CloneRequest>),
+    /// Load the program and take its place, or fail: [`Thread::execute`], [`Thread::fail_exec`].
+    Exec(Box<ExecRequest>),
 }
 
 /// Whether the wait status of a killed process says that it dumped core.

@@ -45,21 +45,27 @@
 
 mod builder;
 mod cage;
+mod clone;
 mod config;
 mod control;
 mod entropy;
+mod exec;
+mod exit;
 mod fd;
 mod fs;
 mod futex;
 mod locks;
 mod sandbox;
+mod signal;
 mod startup;
 mod syscall;
 mod thread;
 mod trace;
 
+pub use clone::{CloneRequest, Entry};
 pub use config::{Access, Config, ConfigError, Limit, Mount, Net, Program, Trace, TraceFilter};
 pub use control::{Control, CoreDump, ExitStatus};
+pub use exec::ExecRequest;
 pub use rawposix_abi::{Errno, Signal, SignalSet};
 pub use sandbox::{Image, Sandbox};
 pub use thread::Thread;

@@ -65,6 +65,11 @@ impl RecordLocks {
         }
     }
 
+    /// Drops all locks: the process has ended.
+    pub(crate) fn release_all(&self) {
+        self.files.lock().clear();
+    }
+
     /// Drops all locks on the file: any close of a descriptor of it does that.
     pub(crate) fn release(&self, file: &OpenFile) {
         let Object::Host(host) = &file.object else {

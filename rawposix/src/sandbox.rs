@@ -6,24 +6,28 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use rawposix_abi::Errno;
+use parking_lot::{Condvar, Mutex};
 use rawposix_abi::flags::OpenFlags;
 use rawposix_abi::structs::Rlimit64;
+use rawposix_abi::{Errno, Signal};
 use rawposix_memory::AddressSpace;
 use rustix::fs::{Access, FileType, OFlags};
 use rustix::time::{ClockId, Timespec};
 
 use crate::builder;
+use crate::cage::family::{Family, PROGRAM};
 use crate::cage::{FsContext, IdMap, Limits, Process, Umask};
 use crate::config::{Config, ConfigError, Limit};
+use crate::control::ExitStatus;
 use crate::entropy;
 use crate::fd::{CloseOnExec, FdTable, OpenFile, Origin};
 use crate::fs::mount::Mounts;
 use crate::fs::node::Node;
 use crate::fs::private::PrivateStore;
 use crate::fs::walk::{Follow, Walk};
+use crate::futex::Futexes;
 use crate::startup::Startup;
 use crate::thread::Thread;
 use crate::trace::Tracer;
@@ -49,10 +53,22 @@ pub(crate) struct World {
     pub(crate) started_at: Timespec,
     pub(crate) boot_id: [u8; 16],
     pub(crate) tracer: Option<Tracer>,
+    pub(crate) family: Family,
+    pub(crate) futexes: Futexes,
+    /// How the program has ended, and how many processes have not.
+    population: Mutex<Population>,
+    changed: Condvar,
     cwd: Vec<u8>,
     limits: Vec<Limit>,
     /// Removed when the world ends, or earlier by [`Sandbox::abandon`].
     private: Arc<PrivateStore>,
+}
+
+/// The processes of a sandbox, as the outside sees them.
+#[derive(Debug, Default)]
+struct Population {
+    /// Of the program that the sandbox was started with.
+    status: Option<ExitStatus>,
 }
 
 /// The program that [`Sandbox::start`] starts.
@@ -94,6 +110,10 @@ impl Sandbox {
             started_at: rustix::time::clock_gettime(ClockId::Realtime),
             boot_id: entropy::random(),
             tracer: config.trace.map(Tracer::new),
+            family: Family::default(),
+            futexes: Futexes::default(),
+            population: Mutex::default(),
+            changed: Condvar::new(),
             cwd: builder::bytes(&config.cwd),
             limits: config.limits,
             private,
@@ -117,12 +137,45 @@ impl Sandbox {
         let memory = AddressSpace::new()?;
         memory.map_image(image.initial_memory)?;
         let files = standard_streams()?;
-        let process = Process::first(Arc::clone(&self.world), memory, image, files)?;
-        Ok(Thread::first(
-            Arc::clone(&self.world),
-            Arc::new(process),
-            startup,
-        ))
+        let pid = self.world.family.new_id(u64::MAX)?;
+        if pid != PROGRAM {
+            self.world.family.release_thread(pid);
+            return Err(Errno::EBUSY);
+        }
+        let world = || Arc::clone(&self.world);
+        let process = Arc::new(Process::first(world(), pid, memory, image, files)?);
+        self.world.family.add_program(Arc::clone(&process));
+        Thread::first(world(), process, startup)
+    }
+
+    /// Waits until the program has ended, kills all other processes and gives the program's exit status. Processes
+    /// whose threads have not noticed within `patience` are left to the end of the host process.
+    pub fn wait(&self, patience: Duration) -> ExitStatus {
+        let mut population = self.world.population.lock();
+        let status = loop {
+            match population.status {
+                Some(status) => break status,
+                None => self.world.changed.wait(&mut population),
+            }
+        };
+        let end = Instant::now() + patience;
+        loop {
+            drop(population);
+            let living = self.world.family.living();
+            living
+                .iter()
+                .for_each(|process| process.kill(Signal::SIGKILL));
+            population = self.world.population.lock();
+            if living.is_empty() {
+                return status;
+            }
+            // One that was just being made is killed in the next round.
+            let next = end.min(Instant::now() + KILL_INTERVAL);
+            self.world.changed.wait_until(&mut population, next);
+            if Instant::now() >= end {
+                return status;
+            }
+        }
     }
 
     /// Removes the private `/tmp` while guests still run: for a lind that is about to end by a signal.
@@ -141,7 +194,33 @@ impl Sandbox {
     }
 }
 
+/// How often processes that are made while the sandbox ends are looked for.
+const KILL_INTERVAL: Duration = Duration::from_millis(20);
+
+impl Image {
+    /// The name that a process gets from its program: the last part of the path, at most 15 bytes.
+    pub(crate) fn name(&self) -> Vec<u8> {
+        let name = self.path.rsplit(|byte| *byte == b'/').next();
+        let name = name.unwrap_or_default();
+        name.get(..15).unwrap_or(name).to_vec()
+    }
+}
+
 impl World {
+    /// The process that the sandbox was started with has ended.
+    pub(crate) fn program_ended(&self, status: ExitStatus) {
+        self.population.lock().status = Some(status);
+        self.changed.notify_all();
+    }
+
+    /// A process has ended.
+    pub(crate) fn process_ended(&self) {
+        let population = self.population.lock();
+        if population.status.is_some() {
+            self.changed.notify_all();
+        }
+    }
+
     /// Root, working directory and mask of the first process.
     pub(crate) fn first_context(&self) -> Result<FsContext, Errno> {
         let root = self.mounts.root()?;

@@ -7,9 +7,9 @@ use crate::entropy;
 use crate::sandbox::Image;
 
 /// Bytes that arguments and environment may take, with their pointers: a quarter of the default stack, as on Linux.
-const ARG_MAX: usize = 2 << 20;
+pub(crate) const ARG_MAX: usize = 2 << 20;
 /// Bytes that one string may take, with its zero.
-const MAX_ARG_STRLEN: usize = 128 << 10;
+pub(crate) const MAX_ARG_STRLEN: usize = 128 << 10;
 /// Entries of the auxiliary vector that the C library's start code fills in.
 const SPARE: usize = 4;
 

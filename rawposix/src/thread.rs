@@ -1,59 +1,158 @@
 //! A thread of a guest process: the caller of every system call.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rawposix_abi::flags::{AT_FDCWD, AtFlags};
 use rawposix_abi::structs::StackT;
 use rawposix_abi::{Errno, Signal, SignalSet};
 use rawposix_memory::{AddressSpace, GuestCStr, GuestPtr};
 
-use crate::cage::{Disposition, Pid, Process};
-use crate::control::Control;
+use crate::cage::family::PROGRAM;
+use crate::cage::usage::{self, Times};
+use crate::cage::{Pid, Process, Task};
+use crate::clone::{CloneRequest, Vfork};
+use crate::control::{Control, CoreDump, ExitStatus};
+use crate::exec::ExecRequest;
+use crate::exit;
 use crate::fd::OpenFile;
 use crate::fs::PATH_MAX;
 use crate::fs::dir::Dir;
 use crate::fs::node::Node;
 use crate::fs::walk::{Entry, Follow, Parent, Walk};
+use crate::futex::{Key, Sharing, robust};
 use crate::sandbox::World;
 use crate::startup::Startup;
 use crate::syscall;
+use crate::trace::TracedCall;
 
 /// A guest thread. It belongs to the host thread that runs it; the engine keeps it in its store.
+///
+/// Dropping it ends the guest thread; if it was not told to end before, its whole process is killed.
 #[derive(Debug)]
 pub struct Thread {
     pub(crate) world: Arc<World>,
     pub(crate) process: Arc<Process>,
-    pub(crate) tid: Pid,
+    pub(crate) task: Arc<Task>,
+    pub(crate) space: Arc<AddressSpace>,
     pub(crate) mask: SignalSet,
     /// Where the kernel stores 0 when the thread ends, see set_tid_address(2).
     pub(crate) clear_tid: u32,
     pub(crate) robust_list: u32,
     pub(crate) signal_stack: StackT,
-    memory: Arc<AddressSpace>,
-    startup: Startup,
+    /// The parent that waits for this thread to execute a program or to end.
+    pub(crate) vfork: Option<Arc<Vfork>>,
+    /// What the system call that runs needs of the engine.
+    pub(crate) step: Option<Step>,
+    startup: Arc<Startup>,
+    life: Life,
+    /// Processor time of the host thread when it began to run this one.
+    started: Duration,
+}
+
+/// How far a thread's life has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Life {
+    /// It is made, and nobody knows it.
+    Unpublished,
+    Running,
+    /// It has asked to end with this status.
+    Ending(ExitStatus),
+    /// Nothing of it is left but the host thread's frames.
+    Departed(ExitStatus),
+}
+
+/// What a system call needs of the engine before it has a result.
+#[derive(Debug)]
+pub(crate) enum Step {
+    Clone(Box<CloneRequest>),
+    Exec(Box<ExecRequest>),
 }
 
 impl Thread {
     /// The first thread of the first process.
-    pub(crate) fn first(world: Arc<World>, process: Arc<Process>, startup: Startup) -> Self {
-        let memory = Arc::clone(&process.memory);
-        let tid = process.pid;
-        Self {
+    pub(crate) fn first(
+        world: Arc<World>,
+        process: Arc<Process>,
+        startup: Startup,
+    ) -> Result<Self, Errno> {
+        let task = Arc::new(Task::new(process.pid, process.image().name()));
+        process.add_task(Arc::clone(&task))?;
+        Ok(Self {
+            space: process.space(),
             world,
             process,
-            tid,
+            task,
             mask: SignalSet::EMPTY,
             clear_tid: 0,
             robust_list: 0,
             signal_stack: syscall::signal::NO_STACK,
-            memory,
-            startup,
+            vfork: None,
+            step: None,
+            startup: Arc::new(startup),
+            life: Life::Running,
+            started: Duration::ZERO,
+        })
+    }
+
+    /// A thread that this one makes: of the same process, or the first one of `process`.
+    pub(crate) fn child(&self, process: Arc<Process>, tid: Pid, space: Arc<AddressSpace>) -> Self {
+        Self {
+            world: Arc::clone(&self.world),
+            process,
+            task: Arc::new(Task::new(tid, self.task.name())),
+            space,
+            mask: self.mask,
+            clear_tid: 0,
+            robust_list: 0,
+            signal_stack: self.signal_stack,
+            vfork: None,
+            step: None,
+            startup: Arc::clone(&self.startup),
+            life: Life::Unpublished,
+            started: Duration::ZERO,
         }
+    }
+
+    /// Says that others know the thread from now on.
+    pub(crate) fn published(&mut self) {
+        self.life = Life::Running;
+    }
+
+    /// Says that the calling host thread runs this guest thread from now on.
+    pub fn bind(&mut self) {
+        self.task.bind();
+        self.started = usage::of_host_thread();
+    }
+
+    /// The thread's id.
+    pub(crate) fn tid(&self) -> Pid {
+        self.task.tid
+    }
+
+    /// Whether it is a thread of the program that the sandbox was started with.
+    pub fn is_program(&self) -> bool {
+        self.process.pid == PROGRAM
+    }
+
+    /// Puts another program into the place of the present one.
+    pub(crate) fn replace_program(
+        &mut self,
+        task: Arc<Task>,
+        space: Arc<AddressSpace>,
+        startup: Startup,
+    ) {
+        self.task = task;
+        self.space = space;
+        self.startup = Arc::new(startup);
+        self.clear_tid = 0;
+        self.robust_list = 0;
+        self.signal_stack = syscall::signal::NO_STACK;
     }
 
     /// The address space of the thread's process.
     pub fn memory(&self) -> &Arc<AddressSpace> {
-        &self.memory
+        &self.space
     }
 
     /// Size of the start-up image in bytes: argc, argv, envp, the auxiliary vector and their strings.
@@ -65,7 +164,7 @@ impl Thread {
     /// An address without memory kills the process with SIGSEGV, as the kernel does in execve(2).
     pub fn startup_copy(&mut self, address: u32) -> Control {
         let image = self.startup.build(address);
-        match self.memory.write_bytes(GuestPtr::new(address), &image) {
+        match self.space.write_bytes(GuestPtr::new(address), &image) {
             Ok(()) => Control::Return(0),
             Err(_) => self.fault(Signal::SIGSEGV),
         }
@@ -73,20 +172,86 @@ impl Thread {
 
     /// Performs the system call `number` with these argument words.
     pub fn syscall(&mut self, number: i32, arguments: [u32; 6]) -> Control {
-        let traced = self
-            .world
-            .tracer
-            .as_ref()
-            .and_then(|tracer| tracer.enter(&self.memory, number, arguments));
+        let traced = self.trace(number, arguments);
         let result = syscall::perform(self, number, arguments);
+        match self.step.take() {
+            None => self.leave(traced, result),
+            Some(Step::Clone(mut request)) => {
+                request.traced = traced;
+                Control::Clone(request)
+            }
+            Some(Step::Exec(mut request)) => {
+                request.traced = traced;
+                Control::Exec(request)
+            }
+        }
+    }
+
+    /// Notes a system call for the trace.
+    pub(crate) fn trace(&self, number: i32, arguments: [u32; 6]) -> Option<TracedCall> {
+        let tracer = self.world.tracer.as_ref()?;
+        tracer.enter(self.memory(), number, arguments)
+    }
+
+    /// The end of a system call: what the thread does next.
+    pub(crate) fn leave(
+        &mut self,
+        traced: Option<TracedCall>,
+        result: Result<i32, Errno>,
+    ) -> Control {
         let word = result.unwrap_or_else(Errno::to_word);
-        let end = self.process.end();
+        let end = self.attend();
         if let (Some(tracer), Some(call)) = (&self.world.tracer, traced) {
-            tracer.leave(&self.memory, call, word, end);
+            tracer.leave(self, call, word, end);
         }
         match end {
-            Some(status) => Control::Exit(status),
+            Some(status) => {
+                self.depart(status);
+                Control::Exit(status)
+            }
             None => Control::Return(word),
+        }
+    }
+
+    /// Looks at what others want of the thread; gives its exit status if it has to end.
+    fn attend(&mut self) -> Option<ExitStatus> {
+        if let Life::Ending(status) | Life::Departed(status) = self.life {
+            return Some(self.process.end().unwrap_or(status));
+        }
+        if !self.task.take_attention() {
+            return None;
+        }
+        self.process.fate_of(self.tid())
+    }
+
+    /// Ends the thread, at the end of the system call that it makes.
+    pub(crate) fn end(&mut self, status: ExitStatus) {
+        self.life = Life::Ending(status);
+    }
+
+    /// Whether a wait has to be given up.
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.task.has_attention()
+    }
+
+    /// Waits until `ready` has a result, an [`unpark`](Task::unpark) of the thread's task making it look again.
+    /// `ETIMEDOUT` at `end`, `EINTR` when the thread has something else to do.
+    pub(crate) fn wait_until<T>(
+        &self,
+        end: Option<Instant>,
+        mut ready: impl FnMut() -> Result<Option<T>, Errno>,
+    ) -> Result<T, Errno> {
+        loop {
+            if let Some(result) = ready()? {
+                return Ok(result);
+            }
+            if self.is_interrupted() {
+                return Err(Errno::EINTR);
+            }
+            if end.is_some_and(|end| end <= Instant::now()) {
+                return Err(Errno::ETIMEDOUT);
+            }
+            Task::park(end);
         }
     }
 
@@ -94,11 +259,64 @@ impl Thread {
     pub fn fault(&mut self, signal: Signal) -> Control {
         // A synchronous fault cannot be ignored or blocked.
         self.process.kill(signal);
-        let end = self.process.end();
-        if let (Some(tracer), Some(status)) = (&self.world.tracer, end) {
-            tracer.signal(signal, status);
+        let status = self.process.end().unwrap_or(ExitStatus::Exited(0));
+        if let Some(tracer) = &self.world.tracer {
+            tracer.signal(self, signal, status);
         }
-        end.map_or(Control::Return(0), Control::Exit)
+        self.depart(status);
+        Control::Exit(status)
+    }
+
+    /// The guest thread is no more: all that is left to do is to tell others. Its host thread may still have frames
+    /// of it, but never runs them again.
+    fn depart(&mut self, status: ExitStatus) {
+        if let Life::Departed(_) | Life::Unpublished = self.life {
+            return;
+        }
+        self.life = Life::Departed(status);
+        self.release_memory();
+        let time = usage::of_host_thread().saturating_sub(self.started);
+        if let Some((status, times)) = self.process.remove_task(self.tid(), status, time) {
+            exit::end_process(&self.process, status, times);
+        }
+        self.release_vfork();
+        self.world.family.release_thread(self.tid());
+    }
+
+    /// What a thread does that gives up its address space: robust futexes and the word at `clear_tid`.
+    pub(crate) fn release_memory(&mut self) {
+        if self.robust_list != 0 {
+            robust::release(self);
+            self.robust_list = 0;
+        }
+        if self.clear_tid != 0 {
+            let word = GuestPtr::new(self.clear_tid);
+            self.clear_tid = 0;
+            // A wrong address is the guest's own business.
+            if self.memory().write(word, &0_u32).is_ok() {
+                let key = Key::of(self, word.addr(), Sharing::Either);
+                self.world.futexes.wake(key, 1, u32::MAX);
+            }
+        }
+    }
+
+    /// Processor time of this thread.
+    pub(crate) fn own_times(&self) -> Times {
+        Times {
+            user: usage::of_host_thread().saturating_sub(self.started),
+        }
+    }
+
+    /// Processor time of the process: of this thread and of those that have ended.
+    pub(crate) fn process_times(&self) -> Times {
+        self.process.past_times().with(self.own_times())
+    }
+
+    /// Lets the parent go on that waits in vfork(2).
+    pub(crate) fn release_vfork(&mut self) {
+        if let Some(vfork) = self.vfork.take() {
+            vfork.release();
+        }
     }
 
     /// The thread's signal mask.
@@ -109,66 +327,7 @@ impl Thread {
     /// Replaces the thread's signal mask (SIGKILL and SIGSTOP stay unblocked).
     pub fn set_signal_mask(&mut self, mask: SignalSet) {
         self.mask = mask.blockable();
-        self.deliver_pending();
-    }
-
-    /// Sends a signal to the own process. `ENOSYS` for one that is caught: handlers cannot be called yet.
-    pub(crate) fn raise(&self, signal: Signal) -> Result<(), Errno> {
-        let mut signals = self.process.signals.lock();
-        if signals.is_ignored(signal) {
-            return Ok(());
-        }
-        if self.mask.contains(signal) {
-            signals.pending = signals.pending.with(signal);
-            return Ok(());
-        }
-        if let Disposition::Handler(_) = signals.disposition(signal) {
-            return Err(Errno::ENOSYS);
-        }
-        drop(signals);
-        self.act(signal)
-    }
-
-    /// A write into a pipe that nobody reads sends SIGPIPE.
-    pub(crate) fn broken_pipe<T>(&self, result: Result<T, Errno>) -> Result<T, Errno> {
-        if matches!(result, Err(Errno::EPIPE)) {
-            // A caught SIGPIPE shows as the error alone.
-            let _ = self.raise(Signal::SIGPIPE);
-        }
-        result
-    }
-
-    /// The default action of a signal that is not ignored by default.
-    fn act(&self, signal: Signal) -> Result<(), Errno> {
-        use rawposix_abi::DefaultAction::{Continue, Core, Ignore, Stop, Terminate};
-        match signal.default_action() {
-            Terminate | Core => self.process.kill(signal),
-            // A sandbox of one process that stops would never go on.
-            Stop => return Err(Errno::ENOSYS),
-            Ignore | Continue => {}
-        }
-        Ok(())
-    }
-
-    /// What was pending and is no longer blocked happens now.
-    fn deliver_pending(&self) {
-        let mut signals = self.process.signals.lock();
-        let ready: Vec<_> = signals
-            .pending
-            .iter()
-            .filter(|signal| !self.mask.contains(*signal))
-            .collect();
-        let mut due = Vec::new();
-        for signal in ready {
-            signals.pending = signals.pending.without(signal);
-            if signals.disposition(signal) == Disposition::Default {
-                due.push(signal);
-            }
-        }
-        drop(signals);
-        for signal in due {
-            let _ = self.act(signal);
-        }
+        self.process.recheck_signals(self.mask);
     }
 
     /// The open file that `fd` refers to.
@@ -178,7 +337,7 @@ impl Thread {
 
     /// Copies a path in. `ENAMETOOLONG` from 4096 bytes on.
     pub(crate) fn read_path(&self, path: GuestCStr) -> Result<Vec<u8>, Errno> {
-        Ok(self.memory.read_cstr(path, PATH_MAX)?.into_bytes())
+        Ok(self.space.read_cstr(path, PATH_MAX)?.into_bytes())
     }
 
     /// A path resolution for this thread.
@@ -254,6 +413,25 @@ impl Thread {
             match call() {
                 Err(Errno::EINTR) => {}
                 result => return result,
+            }
+        }
+    }
+}
+
+impl Drop for Thread {
+    fn drop(&mut self) {
+        match self.life {
+            Life::Departed(_) => {}
+            Life::Unpublished => {
+                self.release_vfork();
+                self.world.family.release_thread(self.tid());
+            }
+            Life::Ending(status) => self.depart(status),
+            Life::Running => {
+                // The engine could not go on with it.
+                self.process.kill(Signal::SIGKILL);
+                let killed = ExitStatus::Signaled(Signal::SIGKILL, CoreDump::No);
+                self.depart(self.process.end().unwrap_or(killed));
             }
         }
     }

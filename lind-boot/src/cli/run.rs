@@ -54,7 +54,7 @@ pub(super) fn run(args: &Run) -> Result<u8, Failure> {
         initial_memory: program.initial_memory(),
     };
     let thread = start(&sandbox, image, &name)?;
-    let (status, crash) = program.run(thread)?;
+    let (status, crash) = program.run(&sandbox, thread, cache)?;
     if let Some(crash) = crash {
         tell_crash(&name, status, &crash);
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use rawposix::{Control, CoreDump, ExitStatus, Signal};
+use rawposix::{CoreDump, ExitStatus, Signal};
 use wasmtime::{Error, Store, Trap, Val, WasmBacktrace};
 
 use super::guest::{Ended, Guest};
@@ -47,13 +47,10 @@ impl fmt::Display for Frame {
     }
 }
 
-/// Turns the error that ended a guest's code into an exit status.
-pub(super) fn settle(
-    store: &mut Store<Guest>,
-    error: &Error,
-) -> Result<(ExitStatus, Option<Crash>), Failure> {
+/// Ends a thread whose code was ended by this error; gives what is to be said about it.
+pub(super) fn settle(store: &mut Store<Guest>, error: &Error) -> Result<Option<Crash>, Failure> {
     let (signal, cause) = match (error.downcast_ref::<Ended>(), error.downcast_ref::<Trap>()) {
-        (Some(Ended::Process(status)), _) => return Ok((*status, sent(*status, error))),
+        (Some(Ended::Thread(status)), _) => return Ok(sent(*status, error)),
         (Some(Ended::Fault(signal, what)), _) => (*signal, (*what).to_owned()),
         (None, Some(Trap::MemoryOutOfBounds)) => (Signal::SIGSEGV, bad_access(store, error)),
         (None, Some(trap)) => describe(*trap),
@@ -63,17 +60,11 @@ pub(super) fn settle(
             return Err(Failure::not_executable(sentence));
         }
     };
-    let status = match store.data_mut().thread.fault(signal) {
-        Control::Exit(status) => status,
-        Control::Return(_) => ExitStatus::Signaled(signal, CoreDump::Yes),
-    };
-    Ok((
-        status,
-        Some(Crash {
-            cause,
-            backtrace: backtrace(error),
-        }),
-    ))
+    let _ = store.data_mut().thread.fault(signal);
+    Ok(Some(Crash {
+        cause,
+        backtrace: backtrace(error),
+    }))
 }
 
 /// What is said about a signal that the guest sent itself: where it was if natively that leaves a core dump, and

@@ -1,32 +1,66 @@
 //! A guest thread: a host thread with its own store and instance.
 
 use std::fmt;
+use std::sync::Arc;
 
 use rawposix::{ExitStatus, Signal, Thread};
-use wasmtime::native_frames::JumpBuffers;
-use wasmtime::{Global, Linker, Store, StoreLimits, StoreLimitsBuilder};
+use wasmtime::native_frames::{self, Frames, JumpBuffers, Snapshot};
+use wasmtime::{Global, Instance, InstancePre, Linker, Store, StoreLimits, StoreLimitsBuilder};
 
-use super::crash::{self, Crash};
+use super::crash;
 use super::jumps::Saved;
-use super::{Program, TABLE_ENTRIES, THREAD_STACK, imports, native};
-use crate::failure::{Failure, reason};
+use super::machine::Machine;
+use super::{Program, TABLE_ENTRIES, imports, native};
 
 /// The global of C's stack, which lind-cc's modules export.
 pub(super) const STACK_POINTER: &str = "__stack_pointer";
+/// Where a thread with a function of its own begins: `(function, argument, stack, thread pointer)`.
+const THREAD_START: &str = "__wasm_thread_start";
 
 /// The store's data: who makes a guest thread's calls, and what the engine keeps for it.
 pub(super) struct Guest {
     pub(super) thread: Thread,
     pub(super) jumps: JumpBuffers<Saved>,
     pub(super) stack_pointer: Option<Global>,
+    pub(super) machine: Arc<Machine>,
+    pub(super) program: Program,
+    /// The imports of the process, for instances of its threads and children.
+    pub(super) imports: Option<InstancePre<Guest>>,
+    pub(super) instance: Option<Instance>,
     limits: StoreLimits,
+}
+
+/// Where a guest thread begins.
+pub(super) enum Beginning {
+    /// At a program's `_start`.
+    Program,
+    /// In a copy of its parent's frames, which return from clone(2) with 0.
+    Frames {
+        frames: Box<Frames>,
+        jumps: JumpBuffers<Saved>,
+        parent: Box<Parent>,
+    },
+    /// At a function of its own.
+    Function {
+        function: u32,
+        argument: u32,
+        stack: u32,
+        tls: u32,
+        parent: Box<Parent>,
+    },
+}
+
+/// What a new thread gets of the one that made it.
+pub(super) struct Parent {
+    pub(super) snapshot: Snapshot,
+    pub(super) imports: InstancePre<Guest>,
 }
 
 /// Why a guest's frames are being unwound by the host.
 #[derive(Clone, Copy, Debug)]
 pub enum Ended {
-    /// The process has ended.
-    Process(ExitStatus),
+    /// The thread has ended, with its process or before it.
+    Thread(ExitStatus),
     /// The thread did in a host function what natively is a fault; the sentence says what.
     Fault(Signal, &'static str),
 }
@@ -40,8 +74,8 @@ impl Ended {
 impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Process(ExitStatus::Exited(status)) => write!(f, "exited with status {status}"),
-            Self::Process(ExitStatus::Signaled(signal, _)) => write!(f, "killed by {signal}"),
+            Self::Thread(ExitStatus::Exited(status)) => write!(f, "exited with status {status}"),
+            Self::Thread(ExitStatus::Signaled(signal, _)) => write!(f, "killed by {signal}"),
             Self::Fault(signal, what) => write!(f, "{what} ({signal})"),
         }
     }
@@ -49,59 +83,139 @@ impl fmt::Display for Ended {
 
 impl std::error::Error for Ended {}
 
-impl Program {
-    /// Runs the program's `_start` as `thread` on a host thread of its own and waits for the end of the process.
-    ///
-    /// # Errors
-    /// lind could not run it. A crash of the guest is no error: it comes with the exit status.
-    pub fn run(&self, thread: Thread) -> Result<(ExitStatus, Option<Crash>), Failure> {
-        let failed = |error: std::io::Error| {
-            Failure::lind(format!("cannot start a thread: {}", reason(&error)))
-        };
-        std::thread::scope(|scope| {
-            std::thread::Builder::new()
-                .name("guest".to_owned())
-                .stack_size(THREAD_STACK)
-                .spawn_scoped(scope, || self.run_here(thread))
-                .map_err(failed)?
-                .join()
-                .map_err(|_| Failure::lind("a guest's thread panicked; this is a defect of lind"))?
-        })
-    }
+/// Unwinds the frames of a program that is replaced by another one.
+pub(super) struct Replaced(pub(super) Program);
 
-    fn run_here(&self, thread: Thread) -> Result<(ExitStatus, Option<Crash>), Failure> {
-        let engine = &self.engine.inner;
-        let failed =
-            |error: wasmtime::Error| Failure::lind(format!("cannot run the program: {error:#}"));
-        let memory = native::shared_memory(engine, thread.memory()).map_err(failed)?;
-        let limits = StoreLimitsBuilder::new()
-            .table_elements(TABLE_ENTRIES)
-            .build();
-        let guest = Guest {
-            thread,
-            jumps: JumpBuffers::default(),
-            stack_pointer: None,
-            limits,
+impl fmt::Debug for Replaced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Replaced")
+    }
+}
+
+impl fmt::Display for Replaced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("another program was executed")
+    }
+}
+
+impl std::error::Error for Replaced {}
+
+/// Runs a guest thread on the calling host thread, until it has ended.
+pub(super) fn run(
+    machine: &Arc<Machine>,
+    mut program: Program,
+    mut thread: Thread,
+    mut beginning: Beginning,
+) {
+    thread.bind();
+    let is_program = thread.is_program();
+    let _running = is_program.then(|| machine.running());
+    loop {
+        let mut store = new_store(machine, &program, thread);
+        let result = begin(&mut store, beginning);
+        let Err(error) = result else {
+            // It returned from its first function, which only a module can do that is not from C.
+            let _ = store.data_mut().thread.syscall(EXIT_GROUP, [0; 6]);
+            return;
         };
-        let mut store = Store::new(engine, guest);
-        store.limiter(|guest| &mut guest.limits);
-        let mut linker = Linker::new(engine);
-        linker
-            .define(&mut store, "env", "memory", memory)
-            .map_err(failed)?;
-        imports::define(&mut linker).map_err(failed)?;
-        // Instantiation runs guest code too: the module's start function.
-        let result = linker
-            .instantiate(&mut store, &self.module)
-            .and_then(|instance| {
-                store.data_mut().stack_pointer = instance.get_global(&mut store, STACK_POINTER);
-                instance
-                    .get_typed_func::<(), ()>(&mut store, "_start")?
-                    .call(&mut store, ())
-            });
-        match result {
-            Ok(()) => Ok((ExitStatus::Exited(0), None)),
-            Err(error) => crash::settle(&mut store, &error),
+        let error = match error.downcast::<Replaced>() {
+            Ok(Replaced(next)) => {
+                // Its frames are gone; nothing is left of the old program but the thread.
+                thread = store.into_data().thread;
+                program = next;
+                beginning = Beginning::Program;
+                continue;
+            }
+            Err(error) => error,
+        };
+        match crash::settle(&mut store, &error) {
+            Ok(Some(crash)) if is_program => machine.crashed(crash),
+            Ok(_) => {}
+            Err(failure) => machine.fail(is_program, failure),
+        }
+        return;
+    }
+}
+
+/// exit_group(2).
+const EXIT_GROUP: i32 = 94;
+
+fn new_store(machine: &Arc<Machine>, program: &Program, thread: Thread) -> Store<Guest> {
+    let guest = Guest {
+        thread,
+        jumps: JumpBuffers::default(),
+        stack_pointer: None,
+        machine: Arc::clone(machine),
+        program: program.clone(),
+        imports: None,
+        instance: None,
+        limits: StoreLimitsBuilder::new()
+            .table_elements(TABLE_ENTRIES)
+            .build(),
+    };
+    let mut store = Store::new(&program.engine.inner, guest);
+    store.limiter(|guest| &mut guest.limits);
+    store
+}
+
+/// The imports of a process that begins with this store.
+fn new_imports(store: &Store<Guest>) -> wasmtime::Result<InstancePre<Guest>> {
+    let guest = store.data();
+    let memory = native::shared_memory(store.engine(), guest.thread.memory())?;
+    let mut linker = Linker::new(store.engine());
+    linker.define(store, "env", "memory", memory)?;
+    imports::define(&mut linker)?;
+    linker.instantiate_pre(&guest.program.module)
+}
+
+/// Makes the instance and runs it.
+fn begin(store: &mut Store<Guest>, beginning: Beginning) -> wasmtime::Result<()> {
+    match beginning {
+        Beginning::Program => {
+            let imports = new_imports(store)?;
+            store.data_mut().imports = Some(imports.clone());
+            // Instantiation runs guest code too: the module's start function.
+            let instance = imports.instantiate(&mut *store)?;
+            move_in(store, instance);
+            instance
+                .get_typed_func::<(), ()>(&mut *store, "_start")?
+                .call(store, ())
+        }
+        Beginning::Frames {
+            frames,
+            jumps,
+            parent,
+        } => {
+            let instance = inherit(store, *parent)?;
+            store.data_mut().jumps = jumps;
+            native_frames::resume(store, &instance, &frames, 0).map(drop)
+        }
+        Beginning::Function {
+            function,
+            argument,
+            stack,
+            tls,
+            parent,
+        } => {
+            let instance = inherit(store, *parent)?;
+            instance
+                .get_typed_func::<(u32, u32, u32, u32), ()>(&mut *store, THREAD_START)?
+                .call(store, (function, argument, stack, tls))
         }
     }
+}
+
+/// Makes an instance that is what the parent's was.
+fn inherit(store: &mut Store<Guest>, parent: Parent) -> wasmtime::Result<Instance> {
+    let instance = parent.snapshot.instantiate(&mut *store, &parent.imports)?;
+    store.data_mut().imports = Some(parent.imports);
+    move_in(store, instance);
+    Ok(instance)
+}
+
+fn move_in(store: &mut Store<Guest>, instance: Instance) {
+    let stack_pointer = instance.get_global(&mut *store, STACK_POINTER);
+    let guest = store.data_mut();
+    guest.stack_pointer = stack_pointer;
+    guest.instance = Some(instance);
 }

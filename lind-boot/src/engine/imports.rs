@@ -1,15 +1,10 @@
 //! The functions of module `lind`: all that a guest can ask of the host.
 
-use rawposix::{Control, Thread};
+use rawposix::Control;
 use wasmtime::{Caller, Linker};
 
 use super::guest::{Ended, Guest};
-use super::jumps;
-
-/// clone3(2) in the guest's table, which says what the import `clone` can do.
-const CLONE3: i32 = 435;
-/// Size of the import's argument block: function, argument, stack, TLS, flags and the two places for ids.
-const CLONE_ARGUMENTS: u32 = 28;
+use super::{children, jumps};
 
 /// Defines the functions of module `lind`.
 pub(super) fn define(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
@@ -22,16 +17,15 @@ pub(super) fn define(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
         "startup_copy",
         |mut caller: Caller<'_, Guest>, address: u32| {
             let control = caller.data_mut().thread.startup_copy(address);
-            settle(control).map(drop)
+            perform(&mut caller, control).map(drop)
         },
     )?;
     linker.func_wrap(
         "lind",
         "clone",
         |mut caller: Caller<'_, Guest>, arguments: u32| {
-            enter(&mut caller, |thread| {
-                thread.syscall(CLONE3, [arguments, CLONE_ARGUMENTS, 0, 0, 0, 0])
-            })
+            let control = caller.data_mut().thread.clone_from_block(arguments);
+            perform(&mut caller, control)
         },
     )?;
     // No call is interrupted, so there is never a handler to run.
@@ -55,22 +49,22 @@ fn syscall(
     a5: u32,
     a6: u32,
 ) -> wasmtime::Result<i32> {
-    enter(&mut caller, |thread| {
-        thread.syscall(number, [a1, a2, a3, a4, a5, a6])
-    })
-}
-
-fn enter(
-    caller: &mut Caller<'_, Guest>,
-    call: impl FnOnce(&mut Thread) -> Control,
-) -> wasmtime::Result<i32> {
-    settle(call(&mut caller.data_mut().thread))
-}
-
-/// Turns the end of a process into an error, which unwinds the guest's frames.
-pub(super) fn settle(control: Control) -> wasmtime::Result<i32> {
-    match control {
+    let thread = &mut caller.data_mut().thread;
+    match thread.syscall(number, [a1, a2, a3, a4, a5, a6]) {
         Control::Return(value) => Ok(value),
-        Control::Exit(status) => Err(Ended::Process(status).into()),
+        control => perform(&mut caller, control),
+    }
+}
+
+/// Does what a call needs of the engine, until it has a result. The end of a thread is an error, which unwinds the
+/// guest's frames.
+fn perform(caller: &mut Caller<'_, Guest>, mut control: Control) -> wasmtime::Result<i32> {
+    loop {
+        control = match control {
+            Control::Return(value) => return Ok(value),
+            Control::Exit(status) => return Err(Ended::Thread(status).into()),
+            Control::Clone(request) => children::clone(caller, request),
+            Control::Exec(request) => children::exec(caller, *request)?,
+        };
     }
 }

@@ -7,18 +7,24 @@
 //! | file | what |
 //! |---|---|
 //! | `program.rs` | compiling, loading from the cache, what a module may import |
-//! | `guest.rs` | a guest thread's store and its run from `_start` to the exit status |
+//! | `machine.rs` | a run of lind: its host threads, its loaded programs, the program's end |
+//! | `workers.rs` | host threads for guest threads |
+//! | `guest.rs` | a guest thread's store and its run, from one program to the next |
+//! | `children.rs` | the engine's part of clone and exec |
 //! | `imports.rs` | the functions of module `lind` |
 //! | `jumps.rs` | setjmp and longjmp |
 //! | `crash.rs` | traps as signals, and what is printed about them |
 //! | `native.rs` | all unsafe code: compiled code from a file, the guest's memory, the fault-safe hooks |
 
+mod children;
 mod crash;
 mod guest;
 mod imports;
 mod jumps;
+mod machine;
 mod native;
 mod program;
+mod workers;
 
 pub use crash::Crash;
 pub use guest::Ended;

@@ -232,11 +232,11 @@ macro_rules! syscalls {
                 96 set_tid_address(tidptr: Ptr) -> Int: full;
                 99 set_robust_list(head: Ptr, len: Len) -> Zero: full;
                 100 get_robust_list(pid: Pid, head: Out<u32>, len: Out<u32>) -> Zero: partial "the calling thread only";
-                95 waitid(idtype: Int, id: Pid, info: Out<Siginfo>, options: Hex, usage: Out<Rusage>) -> Zero: partial "there are no children yet: ECHILD";
-                220 clone(flags: CloneFlags, stack: Ptr, ptid: Ptr, tls: Ptr, ctid: Ptr) -> Int: absent "processes and threads are not implemented yet";
-                435 clone3(args: Ptr, size: Len) -> Int: absent "processes and threads are not implemented yet";
-                221 execve(path: Path, argv: Ptr, envp: Ptr) -> Zero: absent "processes are not implemented yet";
-                281 execveat(dirfd: DirFd, path: Path, argv: Ptr, envp: Ptr, flags: AtFlags) -> Zero: absent "processes are not implemented yet";
+                95 waitid(idtype: Int, id: Pid, info: Out<Siginfo>, options: Hex, usage: Out<Rusage>) -> Zero: partial "no pidfds";
+                220 clone(flags: CloneFlags, stack: Ptr, ptid: Ptr, tls: Ptr, ctid: Ptr) -> Int: partial "a stack is given through libc's clone only; no namespaces, no pidfd";
+                435 clone3(args: Ptr, size: Len) -> Int: partial "a stack is given through libc's clone only; no namespaces, no pidfd, no set_tid";
+                221 execve(path: Path, argv: Ptr, envp: Ptr) -> Zero: full;
+                281 execveat(dirfd: DirFd, path: Path, argv: Ptr, envp: Ptr, flags: AtFlags) -> Zero: full;
                 167 prctl(option: PrctlOption, arg2: Hex, arg3: Hex, arg4: Hex, arg5: Hex) -> Int: partial "name, dumpable, no_new_privs, child subreaper, parent-death signal, timer slack, capability queries";
                 261 prlimit64(pid: Pid, resource: Resource, new: In<Rlimit64>, old: Out<Rlimit64>) -> Zero: partial "the calling process only; NOFILE, FSIZE and AS are enforced";
                 165 getrusage(who: Int, usage: Out<Rusage>) -> Zero: full;

@@ -38,12 +38,14 @@ mod layout;
 mod pointer;
 mod region;
 mod remap;
+mod shared;
 mod space;
 
 pub use io::{GuestIovec, IoVecs};
 pub use pointer::{GuestCStr, GuestPtr, GuestSlice};
 pub use region::{FileSource, MapFile, MapLabel, Protection, RegionKind, Sharing};
 pub use remap::{RemapFlags, RemapRequest};
+pub use shared::SharedWord;
 pub use space::{AddressSpace, MapFlags, MapRequest, Mapping, MemoryLimits, Usage};
 
 /// Bytes of a guest page.

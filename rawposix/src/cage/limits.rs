@@ -73,6 +73,11 @@ impl Limits {
         self.current(resource::RLIMIT_NOFILE).min(MAX_DESCRIPTORS)
     }
 
+    /// The number of threads the user may have.
+    pub(crate) fn threads(&self) -> u64 {
+        self.current(resource::RLIMIT_NPROC)
+    }
+
     /// The greatest size of a file.
     pub(crate) fn file_size(&self) -> u64 {
         self.current(resource::RLIMIT_FSIZE)

@@ -1,14 +1,19 @@
 //! Processes: everything that fork(2) copies or shares, one small part a file.
 
 mod context;
+pub(crate) mod family;
 mod ids;
 mod limits;
 mod signals;
+mod task;
+pub(crate) mod usage;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use parking_lot::Mutex;
+use rawposix_abi::flags::CloneFlags;
 use rawposix_abi::structs::Rlimit64;
 use rawposix_abi::{Errno, Signal};
 use rawposix_memory::AddressSpace;
@@ -18,39 +23,52 @@ pub(crate) use context::{FsContext, Umask};
 pub(crate) use ids::{Credentials, IdMap, Ids, Pid};
 pub(crate) use limits::{Limits, UNLIMITED};
 pub(crate) use signals::{Disposition, Signals};
+pub(crate) use task::Task;
+use usage::Times;
 
 use crate::control::{CoreDump, ExitStatus};
 use crate::fd::{CloseOnExec, FdTable, OpenFile};
 use crate::fs::dir::Dir;
 use crate::fs::mount::Mounts;
 use crate::fs::walk::Walk;
-use crate::futex::Futexes;
 use crate::locks::RecordLocks;
 use crate::sandbox::{Image, World};
 
-/// A process of the sandbox.
+/// A process of the sandbox: what its threads share.
 #[derive(Debug)]
 pub(crate) struct Process {
     pub(crate) pid: Pid,
-    pub(crate) memory: Arc<AddressSpace>,
     pub(crate) signals: Mutex<Signals>,
     pub(crate) locks: RecordLocks,
-    pub(crate) futexes: Futexes,
     world: Arc<World>,
-    files: Mutex<FdTable<OpenFile>>,
-    context: Mutex<FsContext>,
+    space: ArcSwap<AddressSpace>,
+    files: ArcSwap<Mutex<FdTable<OpenFile>>>,
+    context: ArcSwap<Mutex<FsContext>>,
     credentials: Mutex<Credentials>,
     limits: Mutex<Limits>,
     settings: Mutex<Settings>,
-    image: Image,
+    image: ArcSwap<Image>,
+    threads: Mutex<Threads>,
     end: OnceLock<ExitStatus>,
+}
+
+/// The threads of a process.
+#[derive(Debug, Default)]
+struct Threads {
+    tasks: Vec<Arc<Task>>,
+    /// Those of them that wait for a child.
+    waiting: Vec<Arc<Task>>,
+    /// The one that executes a program: the others have to end.
+    executing: Option<Pid>,
+    /// With what the first thread ended, if it ended before the others.
+    leader: Option<ExitStatus>,
+    /// Processor time of threads that have ended.
+    times: Times,
 }
 
 /// What prctl(2), personality(2) and the scheduling calls keep.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
-    /// The process's name, at most 15 bytes.
-    pub(crate) name: Vec<u8>,
     pub(crate) dumpable: u32,
     pub(crate) no_new_privileges: bool,
     pub(crate) child_subreaper: bool,
@@ -60,42 +78,32 @@ pub(crate) struct Settings {
     pub(crate) policy: u32,
     /// A mask stored by sched_setaffinity(2).
     pub(crate) affinity: Option<Vec<u8>>,
-    pub(crate) group: Pid,
-    pub(crate) session: Pid,
 }
 
 impl Process {
     /// The first process of a sandbox.
     pub(crate) fn first(
         world: Arc<World>,
-        memory: Arc<AddressSpace>,
+        pid: Pid,
+        space: Arc<AddressSpace>,
         image: Image,
         files: FdTable<OpenFile>,
     ) -> Result<Self, Errno> {
-        let pid = Pid(1);
-        let name = image
-            .path
-            .rsplit(|byte| *byte == b'/')
-            .next()
-            .unwrap_or_default();
-        let name = name.get(..name.len().min(15)).unwrap_or_default().to_vec();
         let context = world.first_context()?;
         let credentials = Credentials::new(world.uid, world.gid);
         let limits = world.first_limits();
-        memory.set_limits(limits.memory());
+        space.set_limits(limits.memory());
         Ok(Self {
             pid,
-            memory,
             signals: Mutex::default(),
             locks: RecordLocks::default(),
-            futexes: Futexes::default(),
             world,
-            files: Mutex::new(files),
-            context: Mutex::new(context),
+            space: ArcSwap::new(space),
+            files: ArcSwap::from_pointee(Mutex::new(files)),
+            context: ArcSwap::from_pointee(Mutex::new(context)),
             credentials: Mutex::new(credentials),
             limits: Mutex::new(limits),
             settings: Mutex::new(Settings {
-                name,
                 dumpable: 1,
                 no_new_privileges: false,
                 child_subreaper: false,
@@ -104,17 +112,195 @@ impl Process {
                 nice: 0,
                 policy: 0,
                 affinity: None,
-                group: pid,
-                session: pid,
             }),
-            image,
+            image: ArcSwap::from_pointee(image),
+            threads: Mutex::default(),
             end: OnceLock::new(),
         })
     }
 
+    /// A child as clone(2) makes it: `flags` say what is shared and what is copied.
+    pub(crate) fn child(&self, pid: Pid, space: Arc<AddressSpace>, flags: CloneFlags) -> Self {
+        let files = self.files.load_full();
+        let files = if flags.contains(CloneFlags::FILES) {
+            files
+        } else {
+            let copy = files.lock().fork();
+            Arc::new(Mutex::new(copy))
+        };
+        let context = self.context.load_full();
+        let context = if flags.contains(CloneFlags::FS) {
+            context
+        } else {
+            let copy = context.lock().clone();
+            Arc::new(Mutex::new(copy))
+        };
+        let mut settings = self.settings.lock().clone();
+        settings.child_subreaper = false;
+        settings.parent_death_signal = None;
+        Self {
+            pid,
+            signals: Mutex::new(self.signals.lock().child(flags)),
+            locks: RecordLocks::default(),
+            world: Arc::clone(&self.world),
+            space: ArcSwap::new(space),
+            files: ArcSwap::new(files),
+            context: ArcSwap::new(context),
+            credentials: Mutex::new(self.credentials.lock().clone()),
+            limits: Mutex::new(self.limits.lock().clone()),
+            settings: Mutex::new(settings),
+            image: ArcSwap::new(self.image.load_full()),
+            threads: Mutex::default(),
+            end: OnceLock::new(),
+        }
+    }
+
+    /// Replaces the program: what execve(2) does to a process whose only thread calls it.
+    pub(crate) fn execute(&self, space: Arc<AddressSpace>, image: Image) {
+        space.set_limits(self.limits.lock().memory());
+        self.space.store(space);
+        // Descriptors are no longer shared with others.
+        let mut files = self.files.load().lock().fork();
+        let closed = files.close_on_exec_ones();
+        self.files.store(Arc::new(Mutex::new(files)));
+        for file in closed {
+            self.after_close(&file);
+        }
+        self.signals.lock().execute();
+        self.settings.lock().dumpable = 1;
+        self.image.store(Arc::new(image));
+        self.world.family.executed(self.pid);
+    }
+
+    /// The address space.
+    pub(crate) fn space(&self) -> Arc<AddressSpace> {
+        self.space.load_full()
+    }
+
+    /// Adds a thread. `EAGAIN` when the process ends or executes another program.
+    pub(crate) fn add_task(&self, task: Arc<Task>) -> Result<(), Errno> {
+        let mut threads = self.threads.lock();
+        if self.end().is_some() || threads.executing.is_some() {
+            return Err(Errno::EAGAIN);
+        }
+        threads.tasks.push(task);
+        Ok(())
+    }
+
+    /// Replaces the task of the thread that executes a program, whose id may change.
+    pub(crate) fn become_leader(&self, task: Arc<Task>) {
+        let mut threads = self.threads.lock();
+        threads.tasks = vec![task];
+        threads.executing = None;
+        threads.leader = None;
+    }
+
+    /// Removes a thread that ends with this status; says how the process has ended if it was the last one.
+    pub(crate) fn remove_task(
+        &self,
+        tid: Pid,
+        status: ExitStatus,
+        time: Duration,
+    ) -> Option<(ExitStatus, Times)> {
+        let mut threads = self.threads.lock();
+        threads.tasks.retain(|task| task.tid != tid);
+        threads.waiting.retain(|task| task.tid != tid);
+        threads.times = threads.times.with(Times { user: time });
+        if tid == self.pid {
+            threads.leader = Some(status);
+        }
+        if threads.tasks.is_empty() {
+            let leader = threads.leader.unwrap_or(status);
+            return Some((self.end().unwrap_or(leader), threads.times));
+        }
+        if threads.executing.is_some() {
+            threads.tasks.iter().for_each(|task| task.unpark());
+        }
+        None
+    }
+
+    /// The threads.
+    pub(crate) fn tasks(&self) -> Vec<Arc<Task>> {
+        self.threads.lock().tasks.clone()
+    }
+
+    /// The thread with this id.
+    pub(crate) fn task(&self, tid: Pid) -> Option<Arc<Task>> {
+        let threads = self.threads.lock();
+        threads.tasks.iter().find(|task| task.tid == tid).cloned()
+    }
+
+    /// Makes all other threads than `tid` end, for that one to execute a program.
+    /// `EAGAIN` when another one does that already.
+    pub(crate) fn begin_execute(&self, tid: Pid) -> Result<(), Errno> {
+        let mut threads = self.threads.lock();
+        if threads.executing.is_some() || self.end().is_some() {
+            return Err(Errno::EAGAIN);
+        }
+        threads.executing = Some(tid);
+        let others = threads.tasks.iter().filter(|task| task.tid != tid);
+        others.for_each(|task| task.interrupt());
+        Ok(())
+    }
+
+    /// Whether the only thread is left.
+    pub(crate) fn is_single(&self) -> bool {
+        self.threads.lock().tasks.len() <= 1
+    }
+
+    /// How a thread has to end, if it has to.
+    pub(crate) fn fate_of(&self, tid: Pid) -> Option<ExitStatus> {
+        self.end().or_else(|| {
+            let executing = self.threads.lock().executing;
+            executing
+                .filter(|other| *other != tid)
+                .map(|_| ExitStatus::Exited(0))
+        })
+    }
+
+    /// Notes that a thread waits for children, before it looks for one.
+    pub(crate) fn wait_for_children(&self, task: &Arc<Task>) {
+        self.threads.lock().waiting.push(Arc::clone(task));
+    }
+
+    /// The opposite.
+    pub(crate) fn stop_waiting_for_children(&self, task: &Arc<Task>) {
+        let mut threads = self.threads.lock();
+        if let Some(place) = threads.waiting.iter().position(|t| Arc::ptr_eq(t, task)) {
+            threads.waiting.swap_remove(place);
+        }
+    }
+
+    /// Lets threads that wait for children look again.
+    pub(crate) fn child_event(&self) {
+        self.threads
+            .lock()
+            .waiting
+            .iter()
+            .for_each(|task| task.unpark());
+    }
+
+    /// CPU time of threads that have ended.
+    pub(crate) fn past_times(&self) -> Times {
+        self.threads.lock().times
+    }
+
+    /// Frees what a process that has ended no longer needs, before its parent is told.
+    pub(crate) fn close_all(&self) {
+        // Others may share the table.
+        let empty = Arc::new(Mutex::new(FdTable::default()));
+        drop(self.files.swap(empty));
+        self.locks.release_all();
+    }
+
+    /// The sandbox.
+    pub(crate) fn world(&self) -> &Arc<World> {
+        &self.world
+    }
+
     /// The open file that `fd` refers to.
     pub(crate) fn file(&self, fd: i32) -> Result<Arc<OpenFile>, Errno> {
-        self.files.lock().get(fd).map(Arc::clone)
+        self.files.load().lock().get(fd).map(Arc::clone)
     }
 
     /// Gives an open file the lowest free descriptor.
@@ -134,12 +320,15 @@ impl Process {
         from: usize,
     ) -> Result<i32, Errno> {
         let limit = self.descriptor_limit();
-        self.files.lock().insert(file, close_on_exec, from, limit)
+        self.files
+            .load()
+            .lock()
+            .insert(file, close_on_exec, from, limit)
     }
 
     /// Runs `f` on the descriptor table.
     pub(crate) fn with_files<R>(&self, f: impl FnOnce(&mut FdTable<OpenFile>) -> R) -> R {
-        f(&mut self.files.lock())
+        f(&mut self.files.load().lock())
     }
 
     /// RLIMIT_FSIZE.
@@ -154,12 +343,17 @@ impl Process {
 
     /// Descriptors in use, rising.
     pub(crate) fn descriptors(&self) -> Vec<i32> {
-        self.files.lock().numbers().collect()
+        self.files.load().lock().numbers().collect()
     }
 
     /// RLIMIT_NOFILE, as an index.
     pub(crate) fn descriptor_limit(&self) -> usize {
         usize::try_from(self.limits.lock().descriptors()).unwrap_or(usize::MAX)
+    }
+
+    /// RLIMIT_NPROC: how many threads the user may have.
+    pub(crate) fn thread_limit(&self) -> u64 {
+        self.limits.lock().threads()
     }
 
     /// A limit, by its number.
@@ -171,28 +365,28 @@ impl Process {
     pub(crate) fn set_limit(&self, resource: u32, value: Rlimit64) -> Result<(), Errno> {
         let mut limits = self.limits.lock();
         limits.set(resource, value)?;
-        self.memory.set_limits(limits.memory());
+        self.space.load().set_limits(limits.memory());
         Ok(())
     }
 
     /// The working directory.
     pub(crate) fn cwd(&self) -> Dir {
-        self.context.lock().cwd.clone()
+        self.context.load().lock().cwd.clone()
     }
 
     /// The root directory.
     pub(crate) fn root(&self) -> Dir {
-        self.context.lock().root.clone()
+        self.context.load().lock().root.clone()
     }
 
     /// The file mode creation mask.
     pub(crate) fn umask(&self) -> Umask {
-        self.context.lock().umask
+        self.context.load().lock().umask
     }
 
     /// Runs `f` on the working directory, the root and the mask.
     pub(crate) fn with_context<R>(&self, f: impl FnOnce(&mut FsContext) -> R) -> R {
-        f(&mut self.context.lock())
+        f(&mut self.context.load().lock())
     }
 
     /// The mount table.
@@ -225,19 +419,23 @@ impl Process {
         f(&mut self.settings.lock())
     }
 
-    /// The name that PR_SET_NAME sets.
+    /// The name of the first thread, or the program's when that has ended.
     pub(crate) fn name(&self) -> String {
-        String::from_utf8_lossy(&self.settings.lock().name).into_owned()
+        let name = match self.task(self.pid) {
+            Some(task) => task.name(),
+            None => self.image().name(),
+        };
+        String::from_utf8_lossy(&name).into_owned()
     }
 
     /// The program and its arguments.
-    pub(crate) fn image(&self) -> &Image {
-        &self.image
+    pub(crate) fn image(&self) -> Arc<Image> {
+        self.image.load_full()
     }
 
     /// The program's path.
-    pub(crate) fn program_path(&self) -> &[u8] {
-        &self.image.path
+    pub(crate) fn program_path(&self) -> Vec<u8> {
+        self.image.load().path.clone()
     }
 
     /// Time since the sandbox started.
@@ -260,9 +458,12 @@ impl Process {
         self.world.boot_id
     }
 
-    /// Ends the process; the first of several ends counts.
+    /// Ends the process, with all its threads; the first of several ends counts.
     pub(crate) fn finish(&self, status: ExitStatus) {
-        let _ = self.end.set(status);
+        if self.end.set(status).is_ok() {
+            let threads = self.threads.lock();
+            threads.tasks.iter().for_each(|task| task.interrupt());
+        }
     }
 
     /// How the process ended, if it has.

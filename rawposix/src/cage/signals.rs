@@ -1,5 +1,6 @@
 //! Signal dispositions of a process.
 
+use rawposix_abi::flags::CloneFlags;
 use rawposix_abi::structs::Sigaction;
 use rawposix_abi::{DefaultAction, Signal, SignalSet};
 
@@ -24,6 +25,19 @@ const SIG_DFL: u32 = 0;
 const SIG_IGN: u32 = 1;
 
 impl Signals {
+    /// Those of a child: nothing is pending, and with `CLONE_CLEAR_SIGHAND` nothing is caught.
+    pub(crate) fn child(&self, _flags: CloneFlags) -> Self {
+        Self {
+            actions: self.actions.clone(),
+            pending: SignalSet::EMPTY,
+        }
+    }
+
+    /// What execve(2) does: caught signals get their default action, ignored ones stay ignored.
+    pub(crate) fn execute(&mut self) {
+        self.actions.retain(|_, action| action.handler == SIG_IGN);
+    }
+
     /// What rt_sigaction(2) reports.
     pub(crate) fn action(&self, signal: Signal) -> Sigaction {
         self.actions.get(&signal).copied().unwrap_or_default()

@@ -111,6 +111,33 @@ impl<F> FdTable<F> {
         Ok(slot.file)
     }
 
+    /// A copy that refers to the same descriptions: what fork(2) makes.
+    pub(crate) fn fork(&self) -> Self {
+        let copy = |slot: &Slot<F>| Slot {
+            file: Arc::clone(&slot.file),
+            close_on_exec: slot.close_on_exec,
+        };
+        Self {
+            slots: self
+                .slots
+                .iter()
+                .map(|slot| slot.as_ref().map(copy))
+                .collect(),
+            lowest: self.lowest,
+        }
+    }
+
+    /// Frees the descriptors that execve(2) closes; gives the descriptions they referred to.
+    pub(crate) fn close_on_exec_ones(&mut self) -> Vec<Arc<F>> {
+        let fds: Vec<_> = self
+            .numbers()
+            .filter(|fd| self.close_on_exec(*fd) == Ok(CloseOnExec::Yes))
+            .collect();
+        fds.into_iter()
+            .filter_map(|fd| self.remove(fd).ok())
+            .collect()
+    }
+
     /// The descriptors in use, rising.
     pub(crate) fn numbers(&self) -> impl Iterator<Item = i32> {
         let used = self

@@ -194,7 +194,7 @@ impl ProcDir {
                 Ok(ProcEntry::Shortcut(process.root()))
             }
             (Self::Process(_) | Self::Thread(_), "exe", _) => {
-                Ok(ProcEntry::Link(process.program_path().to_vec()))
+                Ok(ProcEntry::Link(process.program_path()))
             }
             (Self::Fd(_), _, Some(fd)) => process
                 .file(fd)

@@ -1,4 +1,4 @@
-//! futex(2), on private memory.
+//! futex(2).
 
 use rawposix_abi::Errno;
 use rawposix_abi::flags::futex::{
@@ -10,7 +10,7 @@ use rustix::time::ClockId;
 
 use super::args::{FutexOp, Hex, In, Ptr, Uint};
 use super::time::timeout;
-use crate::futex::Deadline;
+use crate::futex::{Deadline, Key, Sharing};
 use crate::thread::Thread;
 
 /// `FUTEX_PRIVATE_FLAG` and `FUTEX_CLOCK_REALTIME`.
@@ -35,7 +35,13 @@ pub(super) fn futex_time64(
     if !addr.0.is_multiple_of(4) {
         return Err(Errno::EINVAL);
     }
-    let futexes = &thread.process.futexes;
+    let futexes = &thread.world.futexes;
+    let sharing = if op.0 & PRIVATE != 0 {
+        Sharing::Private
+    } else {
+        Sharing::Either
+    };
+    let key = Key::of(thread, addr.0, sharing);
     match command {
         FUTEX_WAIT | FUTEX_WAIT_BITSET => {
             let limit = timeout(thread, In(GuestPtr::<Timespec>::new(limit.0)))?;
@@ -56,11 +62,13 @@ pub(super) fn futex_time64(
             };
             let memory = thread.memory();
             let unchanged = || Ok(memory.load_u32(GuestPtr::new(addr.0))? == value.0);
-            futexes.wait(addr.0, bits, unchanged, deadline).map(|()| 0)
+            futexes
+                .wait(thread, key, bits, unchanged, deadline)
+                .map(|()| 0)
         }
-        FUTEX_WAKE => Ok(futexes.wake(addr.0, value.0, u32::MAX)),
+        FUTEX_WAKE => Ok(futexes.wake(key, value.0, u32::MAX)),
         FUTEX_WAKE_BITSET if value3.0 == 0 => Err(Errno::EINVAL),
-        FUTEX_WAKE_BITSET => Ok(futexes.wake(addr.0, value.0, value3.0)),
+        FUTEX_WAKE_BITSET => Ok(futexes.wake(key, value.0, value3.0)),
         FUTEX_REQUEUE | FUTEX_CMP_REQUEUE => {
             // The fourth argument is a number here.
             let moved = limit.0;
@@ -73,7 +81,8 @@ pub(super) fn futex_time64(
                 _ => Ok(true),
             };
             let counts = (value.0, moved);
-            let (woken, requeued) = futexes.requeue(addr.0, addr2.0, counts, unchanged)?;
+            let (woken, requeued) =
+                futexes.requeue(key, Key::of(thread, addr2.0, sharing), counts, unchanged)?;
             Ok(if command == FUTEX_REQUEUE {
                 woken
             } else {

@@ -14,13 +14,11 @@ pub(super) fn getpid(thread: &mut Thread) -> Result<i32, Errno> {
 }
 
 pub(super) fn getppid(thread: &mut Thread) -> Result<i32, Errno> {
-    // The first process has no parent in the sandbox.
-    let _ = thread;
-    Ok(0)
+    Ok(thread.world.family.parent(thread.process.pid).0)
 }
 
 pub(super) fn gettid(thread: &mut Thread) -> Result<i32, Errno> {
-    Ok(thread.tid.0)
+    Ok(thread.tid().0)
 }
 
 pub(super) fn getuid(thread: &mut Thread) -> Result<u32, Errno> {
@@ -144,54 +142,44 @@ pub(super) fn setgroups(thread: &mut Thread, size: Int, list: Ptr) -> Result<(),
     Err(Errno::EPERM)
 }
 
-/// The only process of the sandbox, named by its id or by 0.
-fn own(thread: &Thread, pid: i32) -> Result<(), Errno> {
-    if pid == 0 || pid == thread.process.pid.0 {
-        Ok(())
-    } else {
-        Err(Errno::ESRCH)
+/// The process that an argument names; 0 is the caller's.
+fn named(thread: &Thread, pid: i32) -> Id {
+    match pid {
+        0 => thread.process.pid,
+        pid => Id(pid),
     }
 }
 
 pub(super) fn setpgid(thread: &mut Thread, pid: Pid, group: Pid) -> Result<(), Errno> {
-    if group.0 < 0 {
-        return Err(Errno::EINVAL);
+    if group.0 < 0 || pid.0 < 0 {
+        return Err(if group.0 < 0 {
+            Errno::EINVAL
+        } else {
+            Errno::ESRCH
+        });
     }
-    own(thread, pid.0)?;
-    let me = thread.process.pid;
-    thread.process.with_settings(|settings| {
-        if settings.session == me {
-            // A session leader stays where it is.
-            return Err(Errno::EPERM);
-        }
-        if group.0 != 0 && group.0 != me.0 && group.0 != settings.group.0 {
-            return Err(Errno::EPERM);
-        }
-        settings.group = if group.0 == 0 { me } else { Id(group.0) };
-        Ok(())
-    })
+    let pid = named(thread, pid.0);
+    let group = if group.0 == 0 { pid } else { Id(group.0) };
+    thread
+        .world
+        .family
+        .set_group(thread.process.pid, pid, group)
 }
 
 pub(super) fn getpgid(thread: &mut Thread, pid: Pid) -> Result<i32, Errno> {
-    own(thread, pid.0)?;
-    Ok(thread.process.with_settings(|settings| settings.group.0))
+    let group = thread.world.family.group_of(named(thread, pid.0))?;
+    Ok(group.0)
 }
 
 pub(super) fn getsid(thread: &mut Thread, pid: Pid) -> Result<i32, Errno> {
-    own(thread, pid.0)?;
-    Ok(thread.process.with_settings(|settings| settings.session.0))
+    let session = thread.world.family.session_of(named(thread, pid.0))?;
+    Ok(session.0)
 }
 
 pub(super) fn setsid(thread: &mut Thread) -> Result<i32, Errno> {
     let me = thread.process.pid;
-    thread.process.with_settings(|settings| {
-        if settings.group == me {
-            return Err(Errno::EPERM);
-        }
-        settings.session = me;
-        settings.group = me;
-        Ok(me.0)
-    })
+    thread.world.family.new_session(me)?;
+    Ok(me.0)
 }
 
 /// Versions of capget(2)'s header: the first has one element of data, the others two.
@@ -233,7 +221,9 @@ pub(super) fn capget(
     if given.pid < 0 {
         return Err(Errno::EINVAL);
     }
-    own(thread, given.pid)?;
+    if given.pid != 0 {
+        thread.world.family.group_of(Id(given.pid))?;
+    }
     let none = vec![CapData::default(); count];
     thread.memory().write_slice(GuestPtr::new(data.0), &none)
 }

@@ -124,15 +124,15 @@ fn terminal(thread: &Thread, tty: BorrowedFd<'_>, command: u32, arg: u32) -> Res
         // The sandbox's one session owns the terminal, its one process group is in the foreground.
         TIOCGPGRP => memory.write(
             GuestPtr::new(arg),
-            &thread.process.with_settings(|s| s.group.0),
+            &thread.world.family.group_of(thread.process.pid)?.0,
         ),
         TIOCGSID => memory.write(
             GuestPtr::new(arg),
-            &thread.process.with_settings(|s| s.session.0),
+            &thread.world.family.session_of(thread.process.pid)?.0,
         ),
         TIOCSPGRP => {
             let group: i32 = memory.read(GuestPtr::new(arg))?;
-            let known = thread.process.with_settings(|s| s.group.0 == group);
+            let known = thread.world.family.group_of(thread.process.pid)?.0 == group;
             if known { Ok(()) } else { Err(Errno::EPERM) }
         }
         TIOCSCTTY | TIOCNOTTY => Ok(()),

@@ -2,7 +2,9 @@
 
 pub(crate) mod args;
 mod attributes;
+mod clone;
 mod epoll;
+mod exec;
 mod futex;
 mod identity;
 mod inotify;
@@ -20,6 +22,7 @@ mod splice;
 mod system;
 mod time;
 mod timerfd;
+pub(crate) mod wait;
 
 use rawposix_abi::Errno;
 use rawposix_abi::flags::{

@@ -1,12 +1,16 @@
 //! The life of a process: exit, wait, limits, usage, prctl. See exit(2), waitid(2), prlimit(2), prctl(2).
 
 use rawposix_abi::flags::{CloneFlags, prctl};
-use rawposix_abi::structs::{OldTimeval, Rlimit64, Rusage, Siginfo};
+use rawposix_abi::structs::{OldTimeval, Rlimit64, Rusage};
 use rawposix_abi::{Errno, Signal};
 use rawposix_memory::GuestPtr;
-use rustix::time::ClockId;
+
+pub(super) use super::clone::{clone, clone3};
+pub(super) use super::exec::{execve, execveat};
+pub(super) use super::wait::waitid;
 
 use super::args::{Hex, In, Int, Len, Out, Pid, PrctlOption, Ptr, Resource};
+use crate::cage::usage::Times;
 use crate::control::ExitStatus;
 use crate::thread::Thread;
 
@@ -17,23 +21,19 @@ fn status(code: Int) -> ExitStatus {
 }
 
 pub(super) fn exit(thread: &mut Thread, code: Int) -> Result<(), Errno> {
-    // The only thread's end is the process's.
-    exit_group(thread, code)
+    thread.end(status(code));
+    Ok(())
 }
 
 pub(super) fn exit_group(thread: &mut Thread, code: Int) -> Result<(), Errno> {
-    if thread.clear_tid != 0 {
-        let _ = thread
-            .memory()
-            .write(GuestPtr::new(thread.clear_tid), &0_u32);
-    }
     thread.process.finish(status(code));
+    thread.end(status(code));
     Ok(())
 }
 
 pub(super) fn set_tid_address(thread: &mut Thread, tidptr: Ptr) -> Result<i32, Errno> {
     thread.clear_tid = tidptr.0;
-    Ok(thread.tid.0)
+    Ok(thread.tid().0)
 }
 
 /// Bytes of `struct robust_list_head`.
@@ -53,39 +53,11 @@ pub(super) fn get_robust_list(
     head: Out<u32>,
     len: Out<u32>,
 ) -> Result<(), Errno> {
-    if pid.0 != 0 && pid.0 != thread.tid.0 {
+    if pid.0 != 0 && pid.0 != thread.tid().0 {
         return Err(Errno::ESRCH);
     }
     thread.memory().write(len.0, &ROBUST_LIST_HEAD)?;
     thread.memory().write(head.0, &thread.robust_list)
-}
-
-pub(super) fn waitid(
-    thread: &mut Thread,
-    kind: Int,
-    id: Pid,
-    info: Out<Siginfo>,
-    options: Hex,
-    usage: Out<Rusage>,
-) -> Result<(), Errno> {
-    let _ = (thread, info, usage);
-    const WNOHANG: u32 = 1;
-    const WSTOPPED: u32 = 2;
-    const WEXITED: u32 = 4;
-    const WCONTINUED: u32 = 8;
-    const WNOWAIT: u32 = 0x0100_0000;
-    const SPECIAL: u32 = 0xe000_0000;
-    let states = WSTOPPED | WEXITED | WCONTINUED;
-    if options.0 & !(states | WNOHANG | WNOWAIT | SPECIAL) != 0 || options.0 & states == 0 {
-        return Err(Errno::EINVAL);
-    }
-    match kind.0 {
-        1 if id.0 <= 0 => Err(Errno::EINVAL),
-        2 if id.0 < 0 => Err(Errno::EINVAL),
-        0..=2 => Err(Errno::ECHILD),
-        3 => Err(Errno::EBADF),
-        _ => Err(Errno::EINVAL),
-    }
 }
 
 pub(super) fn prlimit64(
@@ -110,26 +82,29 @@ pub(super) fn prlimit64(
     }
 }
 
-fn old_timeval(time: rustix::time::Timespec) -> OldTimeval {
-    OldTimeval {
-        sec: i32::try_from(time.tv_sec).unwrap_or(i32::MAX),
-        usec: i32::try_from(time.tv_nsec / 1000).unwrap_or(0),
-    }
-}
-
 pub(super) fn getrusage(thread: &mut Thread, who: Int, usage: Out<Rusage>) -> Result<(), Errno> {
-    let clock = match who.0 {
-        0 => Some(ClockId::ProcessCPUTime),
-        1 => Some(ClockId::ThreadCPUTime),
-        -1 => None,
+    let times = match who.0 {
+        0 => thread.process_times(),
+        1 => thread.own_times(),
+        -1 => thread.world.family.children_times(thread.process.pid),
         _ => return Err(Errno::EINVAL),
     };
-    let mut answer = Rusage::default();
-    if let Some(clock) = clock {
-        answer.utime = old_timeval(rustix::time::clock_gettime(clock));
+    let mut answer = rusage(times);
+    if who.0 != -1 {
         answer.maxrss = i32::try_from(thread.memory().usage().total / 1024).unwrap_or(i32::MAX);
     }
     thread.memory().write(usage.0, &answer)
+}
+
+/// Processor time as getrusage(2) reports it.
+pub(super) fn rusage(times: Times) -> Rusage {
+    Rusage {
+        utime: OldTimeval {
+            sec: i32::try_from(times.user.as_secs()).unwrap_or(i32::MAX),
+            usec: i32::try_from(times.user.subsec_micros()).unwrap_or(0),
+        },
+        ..Rusage::default()
+    }
 }
 
 pub(super) fn personality(thread: &mut Thread, persona: Hex) -> Result<i32, Errno> {
@@ -185,11 +160,11 @@ pub(super) fn prctl(
         prctl::PR_SET_NAME => {
             let mut name = [0; NAME_SIZE - 1];
             let length = read_name(thread, arg2.0, &mut name)?;
-            process.with_settings(|s| s.name = name.get(..length).unwrap_or_default().to_vec());
+            thread.task.set_name(name.get(..length).unwrap_or_default());
             Ok(0)
         }
         prctl::PR_GET_NAME => {
-            let mut name = process.with_settings(|s| s.name.clone());
+            let mut name = thread.task.name();
             name.resize(NAME_SIZE, 0);
             memory.write_bytes(GuestPtr::new(arg2.0), &name).map(|()| 0)
         }

@@ -19,7 +19,7 @@ fn own(thread: &Thread, pid: Pid) -> Result<(), Errno> {
     match pid.0 {
         0 => Ok(()),
         pid if pid < 0 => Err(Errno::EINVAL),
-        pid if pid == thread.tid.0 => Ok(()),
+        pid if pid == thread.tid().0 => Ok(()),
         _ => Err(Errno::ESRCH),
     }
 }
@@ -173,7 +173,7 @@ pub(super) fn sched_rr_get_interval_time64(
 fn named(thread: &Thread, which: Int, who: Int) -> Result<(), Errno> {
     let own = match which.0 {
         0 => thread.process.pid.0,
-        1 => thread.process.with_settings(|s| s.group.0),
+        1 => thread.world.family.group_of(thread.process.pid)?.0,
         2 => thread.process.credentials().user.real.cast_signed(),
         _ => return Err(Errno::EINVAL),
     };

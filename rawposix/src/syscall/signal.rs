@@ -4,6 +4,7 @@ use rawposix_abi::structs::{Sigaction, StackT};
 use rawposix_abi::{Errno, Signal, SignalSet};
 
 use super::args::{In, Len, Out, Pid, SigHow, SignalArg};
+use crate::cage::{Pid as Id, Process};
 use crate::thread::Thread;
 use rawposix_abi::flags::sighow::{SIG_BLOCK, SIG_SETMASK, SIG_UNBLOCK};
 
@@ -120,27 +121,41 @@ pub(super) fn sigaltstack(
     }
 }
 
-/// Sends a signal, or only checks that it could be sent.
-fn send(thread: &Thread, number: SignalArg) -> Result<(), Errno> {
-    match number.0 {
-        0 => Ok(()),
-        _ => thread.raise(signal(number)?),
+/// Sends a signal to a process, or only checks that it could be sent.
+fn send(thread: &Thread, process: &Process, number: SignalArg) -> Result<(), Errno> {
+    if number.0 == 0 {
+        return Ok(());
     }
+    let mask = if process.pid == thread.process.pid {
+        thread.mask
+    } else {
+        SignalSet::EMPTY
+    };
+    process.send(signal(number)?, mask)
 }
 
 pub(super) fn kill(thread: &mut Thread, pid: Pid, number: SignalArg) -> Result<(), Errno> {
     if number.0 != 0 {
         signal(number)?;
     }
-    let me = thread.process.pid.0;
-    let group = thread.process.with_settings(|s| s.group.0);
-    match pid.0 {
-        0 => send(thread, number),
-        // Everybody but init and the caller: nobody.
-        -1 => Err(Errno::ESRCH),
-        pid if pid == me || pid.checked_neg() == Some(group) => send(thread, number),
-        _ => Err(Errno::ESRCH),
+    let family = &thread.world.family;
+    let targets = match pid.0 {
+        0 => family.group(family.group_of(thread.process.pid)?),
+        -1 => family
+            .living()
+            .into_iter()
+            .filter(|process| process.pid != thread.process.pid)
+            .collect(),
+        pid @ 1.. => family.process(Id(pid)).into_iter().collect(),
+        group => family.group(Id(group.checked_neg().ok_or(Errno::ESRCH)?)),
+    };
+    if targets.is_empty() {
+        return Err(Errno::ESRCH);
     }
+    targets
+        .iter()
+        .map(|process| send(thread, process, number))
+        .fold(Err(Errno::ESRCH), Result::or)
 }
 
 pub(super) fn tkill(thread: &mut Thread, tid: Pid, number: SignalArg) -> Result<(), Errno> {
@@ -150,8 +165,8 @@ pub(super) fn tkill(thread: &mut Thread, tid: Pid, number: SignalArg) -> Result<
     if number.0 != 0 {
         signal(number)?;
     }
-    if tid.0 == thread.tid.0 {
-        send(thread, number)
+    if tid.0 == thread.tid().0 {
+        send(thread, &thread.process, number)
     } else {
         Err(Errno::ESRCH)
     }

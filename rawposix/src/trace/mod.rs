@@ -14,6 +14,7 @@ use crate::config::{Trace, TraceFilter};
 use crate::control::{CoreDump, ExitStatus};
 use crate::syscall;
 use crate::syscall::args::Words;
+use crate::thread::Thread;
 
 pub(crate) use kinds::Show;
 
@@ -32,6 +33,7 @@ impl std::fmt::Debug for Tracer {
 }
 
 /// A call that has been entered: its arguments as they were then.
+#[derive(Debug)]
 pub(crate) struct TracedCall {
     number: i32,
     words: [u32; 6],
@@ -93,14 +95,19 @@ impl Tracer {
     /// Prints a call with its result.
     pub(crate) fn leave(
         &self,
-        memory: &AddressSpace,
+        thread: &Thread,
         call: TracedCall,
         word: i32,
         end: Option<ExitStatus>,
     ) {
         let mut line = match call.known {
             Some(known) => {
-                let after = arguments(memory, call.number, call.words, Moment::After(word));
+                let after = arguments(
+                    thread.memory(),
+                    call.number,
+                    call.words,
+                    Moment::After(word),
+                );
                 let mut words: Vec<String> = call
                     .arguments
                     .into_iter()
@@ -127,15 +134,17 @@ impl Tracer {
         line.push_str(&result);
         line.push('\n');
         if let Some(status) = end {
+            line.push_str(&prefix(thread));
             line.push_str(&end_of_process(status));
         }
-        self.write(&line);
+        self.write(&format!("{}{line}", prefix(thread)));
     }
 
     /// Prints a fault that ends the process.
-    pub(crate) fn signal(&self, signal: Signal, status: ExitStatus) {
+    pub(crate) fn signal(&self, thread: &Thread, signal: Signal, status: ExitStatus) {
+        let prefix = prefix(thread);
         self.write(&format!(
-            "--- {signal} {{si_signo={signal}}} ---\n{}",
+            "{prefix}--- {signal} {{si_signo={signal}}} ---\n{prefix}{}",
             end_of_process(status)
         ));
     }
@@ -238,6 +247,14 @@ pub(crate) fn errno_of(word: i32) -> Option<Errno> {
     u16::try_from(word.checked_neg()?)
         .ok()
         .and_then(Errno::from_raw)
+}
+
+/// Who makes the call, as soon as there is more than one thread.
+fn prefix(thread: &Thread) -> String {
+    match thread.world.family.was_alone() {
+        true => String::new(),
+        false => format!("[pid {:5}] ", thread.tid()),
+    }
 }
 
 fn end_of_process(status: ExitStatus) -> String {

@@ -82,7 +82,7 @@ impl Guest {
                 Err(Errno::from_raw(u16::try_from(-word).unwrap()).unwrap())
             }
             Control::Return(word) => Ok(word.cast_unsigned()),
-            Control::Exit(status) => panic!("{name} ended the process: {status:?}"),
+            other => panic!("{name} did not return: {other:?}"),
         }
     }
 
@@ -90,7 +90,7 @@ impl Guest {
     pub fn end(&mut self, name: &str, arguments: &[u32]) -> ExitStatus {
         match self.control(name, arguments) {
             Control::Exit(status) => status,
-            Control::Return(word) => panic!("{name} returned {word}"),
+            other => panic!("{name} did not end the thread: {other:?}"),
         }
     }
 

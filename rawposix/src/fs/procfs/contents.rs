@@ -108,7 +108,7 @@ fn uuid(bytes: [u8; 16]) -> String {
 fn of_process(name: &str, process: &Process) -> String {
     let pid = process.pid;
     let comm = process.name();
-    let usage = process.memory.usage();
+    let usage = process.space().usage();
     let pages = usage.total / 4096;
     match name {
         "comm" => format!("{comm}\n"),
@@ -256,7 +256,7 @@ fn mountinfo(process: &Process) -> String {
 
 fn maps(process: &Process) -> Vec<u8> {
     let mut text = Vec::new();
-    for mapping in process.memory.mappings() {
+    for mapping in process.space().mappings() {
         let flag = |set: bool, letter: char| if set { letter } else { '-' };
         let line = format!(
             "{:08x}-{:08x} {}{}{}{} {:08x} {:02x}:{:02x} {}",
@@ -277,12 +277,12 @@ fn maps(process: &Process) -> Vec<u8> {
         );
         // Paths stand in one column.
         text.extend_from_slice(format!("{line:<73}").as_bytes());
-        let path: &[u8] = match mapping.kind {
-            RegionKind::Heap => b"[heap]",
+        let path = match mapping.kind {
+            RegionKind::Heap => b"[heap]".to_vec(),
             RegionKind::Image => process.program_path(),
-            RegionKind::Mapping => &mapping.label.path,
+            RegionKind::Mapping => mapping.label.path,
         };
-        text.extend_from_slice(path);
+        text.extend_from_slice(&path);
         text.push(b'\n');
     }
     text

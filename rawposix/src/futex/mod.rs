@@ -1,12 +1,18 @@
 //! Wait queues of futexes, see futex(2) and futex(7).
 
+pub(crate) mod robust;
+
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::Mutex;
 use rawposix_abi::Errno;
+use rawposix_memory::SharedWord;
 use rustix::time::{ClockId, Timespec};
+
+use crate::cage::Task;
+use crate::thread::Thread;
 
 /// When a wait ends by itself.
 #[derive(Clone, Copy, Debug)]
@@ -38,13 +44,53 @@ impl Deadline {
             .checked_add(left)
             .map_or(Self::Never, Self::At)
     }
+
+    /// The point in time, if there is one.
+    pub(crate) fn instant(self) -> Option<Instant> {
+        match self {
+            Self::Never => None,
+            Self::At(end) => Some(end),
+        }
+    }
+}
+
+/// Whether a futex may be shared with other address spaces: without `FUTEX_PRIVATE_FLAG`, its mapping decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sharing {
+    Private,
+    Either,
+}
+
+/// Which futex is meant: a word of one address space, or of what several address spaces map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Key {
+    Private { space: usize, address: u32 },
+    Shared(SharedWord),
+}
+
+impl Key {
+    /// The futex at an address of the thread's.
+    pub(crate) fn of(thread: &Thread, address: u32, sharing: Sharing) -> Self {
+        let memory = thread.memory();
+        let shared = match sharing {
+            Sharing::Private => None,
+            Sharing::Either => memory.shared_word(address),
+        };
+        match shared {
+            Some(word) => Self::Shared(word),
+            None => Self::Private {
+                space: memory.base().as_ptr().addr(),
+                address,
+            },
+        }
+    }
 }
 
 /// A thread that waits.
 #[derive(Debug)]
-struct Waiter {
+pub(crate) struct Waiter {
     bits: u32,
-    wake: Condvar,
+    task: Arc<Task>,
     state: Mutex<Waiting>,
 }
 
@@ -52,33 +98,34 @@ struct Waiter {
 struct Waiting {
     woken: bool,
     /// The futex it waits on; another one after a requeue.
-    address: u32,
+    key: Key,
 }
 
-/// The private futexes of a process.
+/// The futexes of a sandbox that threads wait on.
 ///
 /// The value is compared while the queues are locked, so that no wake-up between comparison and waiting is lost.
 #[derive(Debug, Default)]
 pub(crate) struct Futexes {
-    queues: Mutex<HashMap<u32, VecDeque<Arc<Waiter>>>>,
+    queues: Mutex<Queues>,
 }
 
+type Queues = HashMap<Key, VecDeque<Arc<Waiter>>>;
+
 impl Futexes {
-    /// Waits until woken, if the futex is `unchanged`. `EAGAIN` when it is not, `ETIMEDOUT` at the deadline.
+    /// Waits until woken, if the futex is `unchanged`. `EAGAIN` when it is not, `ETIMEDOUT` at the deadline, `EINTR` when
+    /// the thread is interrupted.
     pub(crate) fn wait(
         &self,
-        address: u32,
+        thread: &Thread,
+        key: Key,
         bits: u32,
-        unchanged: impl Fn() -> Result<bool, Errno>,
+        unchanged: impl FnOnce() -> Result<bool, Errno>,
         deadline: Deadline,
     ) -> Result<(), Errno> {
         let waiter = Arc::new(Waiter {
             bits,
-            wake: Condvar::new(),
-            state: Mutex::new(Waiting {
-                woken: false,
-                address,
-            }),
+            task: Arc::clone(&thread.task),
+            state: Mutex::new(Waiting { woken: false, key }),
         });
         {
             let mut queues = self.queues.lock();
@@ -86,55 +133,40 @@ impl Futexes {
                 return Err(Errno::EAGAIN);
             }
             queues
-                .entry(address)
+                .entry(key)
                 .or_default()
                 .push_back(Arc::clone(&waiter));
         }
-        let mut state = waiter.state.lock();
-        while !state.woken {
-            let timed_out = match deadline {
-                Deadline::Never => {
-                    waiter.wake.wait(&mut state);
-                    false
-                }
-                Deadline::At(end) => waiter.wake.wait_until(&mut state, end).timed_out(),
-            };
-            if timed_out && !state.woken {
-                drop(state);
-                return self.give_up(&waiter);
-            }
+        let woken = || Ok(waiter.state.lock().woken.then_some(()));
+        match thread.wait_until(deadline.instant(), woken) {
+            Ok(()) => Ok(()),
+            Err(errno) => self.give_up(&waiter, errno),
         }
-        Ok(())
     }
 
     /// Leaves the queue, unless a wake-up was faster.
-    fn give_up(&self, waiter: &Arc<Waiter>) -> Result<(), Errno> {
+    fn give_up(&self, waiter: &Arc<Waiter>, errno: Errno) -> Result<(), Errno> {
         let mut queues = self.queues.lock();
         let state = waiter.state.lock();
         if state.woken {
             return Ok(());
         }
-        if let Some(queue) = queues.get_mut(&state.address) {
+        if let Some(queue) = queues.get_mut(&state.key) {
             queue.retain(|other| !Arc::ptr_eq(other, waiter));
             if queue.is_empty() {
-                queues.remove(&state.address);
+                queues.remove(&state.key);
             }
         }
-        Err(Errno::ETIMEDOUT)
+        Err(errno)
     }
 
     /// Wakes up to `count` waiters that have one of `bits`; gives their number.
-    pub(crate) fn wake(&self, address: u32, count: u32, bits: u32) -> usize {
-        Self::wake_locked(&mut self.queues.lock(), address, count, bits)
+    pub(crate) fn wake(&self, key: Key, count: u32, bits: u32) -> usize {
+        Self::wake_locked(&mut self.queues.lock(), key, count, bits)
     }
 
-    fn wake_locked(
-        queues: &mut HashMap<u32, VecDeque<Arc<Waiter>>>,
-        address: u32,
-        count: u32,
-        bits: u32,
-    ) -> usize {
-        let Some(queue) = queues.get_mut(&address) else {
+    fn wake_locked(queues: &mut Queues, key: Key, count: u32, bits: u32) -> usize {
+        let Some(queue) = queues.get_mut(&key) else {
             return 0;
         };
         let limit = usize::try_from(count).unwrap_or(usize::MAX);
@@ -145,22 +177,41 @@ impl Futexes {
             }
             woken += 1;
             waiter.state.lock().woken = true;
-            waiter.wake.notify_one();
+            waiter.task.unpark();
             false
         });
         if queue.is_empty() {
-            queues.remove(&address);
+            queues.remove(&key);
         }
         woken
+    }
+
+    /// Wakes the waiters of one futex, and those of another if `also`, which runs while nobody can begin to wait, says
+    /// so; gives how many of both.
+    pub(crate) fn wake_two(
+        &self,
+        keys: [Key; 2],
+        counts: [u32; 2],
+        also: impl FnOnce() -> Result<bool, Errno>,
+    ) -> Result<usize, Errno> {
+        let [first, second] = keys;
+        let [count, second_count] = counts;
+        let mut queues = self.queues.lock();
+        let also = also()?;
+        let mut woken = Self::wake_locked(&mut queues, first, count, u32::MAX);
+        if also {
+            woken += Self::wake_locked(&mut queues, second, second_count, u32::MAX);
+        }
+        Ok(woken)
     }
 
     /// Wakes and moves waiters, the two `counts`, if the futex is `unchanged`; gives how many of each.
     pub(crate) fn requeue(
         &self,
-        from: u32,
-        to: u32,
+        from: Key,
+        to: Key,
         counts: (u32, u32),
-        unchanged: impl Fn() -> Result<bool, Errno>,
+        unchanged: impl FnOnce() -> Result<bool, Errno>,
     ) -> Result<(usize, usize), Errno> {
         let mut queues = self.queues.lock();
         if !unchanged()? {
@@ -175,7 +226,7 @@ impl Futexes {
             .min(usize::try_from(counts.1).unwrap_or(usize::MAX));
         let rest = queue.split_off(count);
         for waiter in &queue {
-            waiter.state.lock().address = to;
+            waiter.state.lock().key = to;
         }
         queues.entry(to).or_default().append(&mut queue);
         if !rest.is_empty() {

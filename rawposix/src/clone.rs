@@ -1,0 +1,272 @@
+//! clone(2): how processes and threads are made.
+//!
+//! Everything of the child is built before anybody can see it. Whatever fails on the way, here or in the engine, drops
+//! the request and leaves nothing behind. The engine then publishes the child with [`Thread::start_child`].
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rawposix_abi::flags::CloneFlags;
+use rawposix_abi::structs::StackT;
+use rawposix_abi::{Errno, Signal};
+use rawposix_memory::{AddressSpace, GuestPtr};
+
+use crate::cage::family::Place;
+use crate::cage::{Process, Task};
+use crate::control::Control;
+use crate::syscall::signal::NO_STACK;
+use crate::thread::{Step, Thread};
+use crate::trace::TracedCall;
+
+/// What clone(2) was asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CloneArguments {
+    pub(crate) flags: CloneFlags,
+    /// The number of the signal that the parent gets, 0 for none.
+    pub(crate) exit_signal: u32,
+    pub(crate) entry: Entry,
+    /// Where `CLONE_PARENT_SETTID` writes.
+    pub(crate) parent_tid: u32,
+    /// Where `CLONE_CHILD_SETTID` and `CLONE_CHILD_CLEARTID` write.
+    pub(crate) child_tid: u32,
+}
+
+/// Where a new thread begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// It returns from the same call, with 0.
+    Here,
+    /// It calls a function on a stack of its own.
+    Function {
+        /// The function's index in the table.
+        function: u32,
+        /// Its argument.
+        argument: u32,
+        /// The stack's upper end.
+        stack: u32,
+        /// The thread pointer.
+        tls: u32,
+    },
+}
+
+/// A child that is ready but for the engine's part.
+#[derive(Debug)]
+pub struct CloneRequest {
+    child: Thread,
+    arguments: CloneArguments,
+    place: Option<Place>,
+    vfork: Option<Arc<Vfork>>,
+    pub(crate) traced: Option<TracedCall>,
+}
+
+impl CloneRequest {
+    /// Where the child begins.
+    pub fn entry(&self) -> Entry {
+        self.arguments.entry
+    }
+
+    /// The child's address space.
+    pub fn memory(&self) -> &Arc<AddressSpace> {
+        self.child.memory()
+    }
+
+    /// Whether the child has the same address space as `parent`.
+    pub fn shares_memory(&self, parent: &Thread) -> bool {
+        Arc::ptr_eq(self.memory(), parent.memory())
+    }
+}
+
+/// A parent that waits in vfork(2).
+#[derive(Debug)]
+pub(crate) struct Vfork {
+    released: AtomicBool,
+    parent: Arc<Task>,
+}
+
+impl Vfork {
+    /// Lets the parent go on.
+    pub(crate) fn release(&self) {
+        self.released.store(true, Ordering::SeqCst);
+        self.parent.unpark();
+    }
+}
+
+/// Flags that ask for what a sandbox does not have: other namespaces, tracing, pidfds, cgroups.
+const UNSUPPORTED: CloneFlags = CloneFlags::NEWNS
+    .union(CloneFlags::NEWCGROUP)
+    .union(CloneFlags::NEWUTS)
+    .union(CloneFlags::NEWIPC)
+    .union(CloneFlags::NEWUSER)
+    .union(CloneFlags::NEWPID)
+    .union(CloneFlags::NEWNET)
+    .union(CloneFlags::PIDFD);
+
+fn check(arguments: &CloneArguments) -> Result<Option<Signal>, Errno> {
+    let flags = arguments.flags;
+    let without = |flag, needed| flags.contains(flag) && !flags.contains(needed);
+    if flags.intersects(UNSUPPORTED)
+        || without(CloneFlags::SIGHAND, CloneFlags::VM)
+        || without(CloneFlags::THREAD, CloneFlags::SIGHAND)
+    {
+        return Err(Errno::EINVAL);
+    }
+    match arguments.exit_signal {
+        0 => Ok(None),
+        number => Signal::from_raw(number).map(Some).ok_or(Errno::EINVAL),
+    }
+}
+
+impl Thread {
+    /// Builds what clone(2) asks for and leaves it to the engine.
+    pub(crate) fn clone_with(&mut self, arguments: CloneArguments) -> Result<(), Errno> {
+        let exit_signal = check(&arguments)?;
+        let flags = arguments.flags;
+        let tid = self.world.family.new_id(self.process.thread_limit())?;
+        let made = self.make_child(tid, flags);
+        let mut child = match made {
+            Ok(child) => child,
+            Err(errno) => {
+                self.world.family.release_thread(tid);
+                return Err(errno);
+            }
+        };
+        if flags.contains(CloneFlags::CHILD_CLEARTID) {
+            child.clear_tid = arguments.child_tid;
+        }
+        if flags.contains(CloneFlags::VM) && !flags.contains(CloneFlags::VFORK) {
+            child.signal_stack = StackT { ..NO_STACK };
+        }
+        let vfork = flags.contains(CloneFlags::VFORK).then(|| {
+            Arc::new(Vfork {
+                released: AtomicBool::new(false),
+                parent: Arc::clone(&self.task),
+            })
+        });
+        child.vfork.clone_from(&vfork);
+        let place = (!flags.contains(CloneFlags::THREAD)).then(|| Place {
+            parent: if flags.contains(CloneFlags::PARENT) {
+                self.world.family.parent(self.process.pid)
+            } else {
+                self.process.pid
+            },
+            exit_signal,
+        });
+        self.step = Some(Step::Clone(Box::new(CloneRequest {
+            child,
+            arguments,
+            place,
+            vfork,
+            traced: None,
+        })));
+        Ok(())
+    }
+
+    fn make_child(&self, tid: crate::cage::Pid, flags: CloneFlags) -> Result<Self, Errno> {
+        if flags.contains(CloneFlags::THREAD) {
+            return Ok(self.child(Arc::clone(&self.process), tid, Arc::clone(&self.space)));
+        }
+        let space = if flags.contains(CloneFlags::VM) {
+            Arc::clone(&self.space)
+        } else {
+            self.space.fork()?
+        };
+        let process: Process = self.process.child(tid, Arc::clone(&space), flags);
+        Ok(self.child(Arc::new(process), tid, space))
+    }
+
+    /// Makes the child known and hands it to `run`, which gives it to the host thread that was made ready for it.
+    /// For vfork(2), waits until the child has executed a program or ended.
+    pub fn start_child(&mut self, request: Box<CloneRequest>, run: impl FnOnce(Self)) -> Control {
+        let CloneRequest {
+            child,
+            arguments,
+            place,
+            vfork,
+            traced,
+        } = *request;
+        let result = self.publish(child, &arguments, place, run);
+        if let (Ok(_), Some(vfork)) = (&result, vfork) {
+            // As on Linux, only the end of the process ends this wait.
+            while !vfork.released.load(Ordering::SeqCst) && self.process.end().is_none() {
+                Task::park(None);
+            }
+        }
+        self.leave(traced, result)
+    }
+
+    fn publish(
+        &self,
+        mut child: Self,
+        arguments: &CloneArguments,
+        place: Option<Place>,
+        run: impl FnOnce(Self),
+    ) -> Result<i32, Errno> {
+        let tid = child.tid().0;
+        if arguments.flags.contains(CloneFlags::CHILD_SETTID) {
+            // The kernel ignores an address that cannot be written.
+            let _ = child
+                .memory()
+                .write(GuestPtr::new(arguments.child_tid), &tid);
+        }
+        if arguments.flags.contains(CloneFlags::PARENT_SETTID) {
+            let _ = self
+                .memory()
+                .write(GuestPtr::new(arguments.parent_tid), &tid);
+        }
+        child.process.add_task(Arc::clone(&child.task))?;
+        if let Some(place) = place {
+            let process = Arc::clone(&child.process);
+            self.world.family.add(self.process.pid, process, place)?;
+        }
+        child.published();
+        run(child);
+        Ok(tid)
+    }
+
+    /// The engine could not do its part: the call fails with `errno` and the child was never there.
+    pub fn fail_child(&mut self, request: Box<CloneRequest>, errno: Errno) -> Control {
+        let CloneRequest { child, traced, .. } = *request;
+        drop(child);
+        self.leave(traced, Err(errno))
+    }
+
+    /// The engine's import `lind.clone`: clone(2) with its arguments in memory, and with a function to call.
+    /// The words are: function, argument, stack, thread pointer, flags, address for the parent, address for the child.
+    pub fn clone_from_block(&mut self, address: u32) -> Control {
+        let block = self.memory().read(GuestPtr::<[u32; 7]>::new(address));
+        let Ok([function, argument, stack, tls, flags, parent_tid, child_tid]) = block else {
+            return self.leave(None, Err(Errno::EFAULT));
+        };
+        let traced = self.trace(CLONE, [flags, stack, parent_tid, tls, child_tid, 0]);
+        let entry = match stack {
+            0 => Entry::Here,
+            stack => Entry::Function {
+                function,
+                argument,
+                stack,
+                tls,
+            },
+        };
+        let arguments = CloneArguments {
+            flags: CloneFlags::from_bits_retain(flags & !EXIT_SIGNAL),
+            exit_signal: flags & EXIT_SIGNAL,
+            entry,
+            parent_tid,
+            child_tid,
+        };
+        let built = self.clone_with(arguments);
+        match (built, self.step.take()) {
+            (Ok(()), Some(Step::Clone(mut request))) => {
+                request.traced = traced;
+                Control::Clone(request)
+            }
+            (Err(errno), _) => self.leave(traced, Err(errno)),
+            (Ok(()), _) => self.leave(traced, Err(Errno::ENOSYS)),
+        }
+    }
+}
+
+/// clone(2) in the list of system calls.
+const CLONE: i32 = 220;
+/// `CSIGNAL`: the bits of clone(2)'s flags that are the exit signal.
+pub(crate) const EXIT_SIGNAL: u32 = 0xff;

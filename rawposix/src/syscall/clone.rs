@@ -1,0 +1,87 @@
+//! Making threads and processes. See clone(2).
+
+use rawposix_abi::Errno;
+use rawposix_abi::flags::CloneFlags;
+use rawposix_abi::structs::CloneArgs;
+use rawposix_memory::GuestPtr;
+
+use super::args::{Len, Ptr};
+use crate::clone::{CloneArguments, EXIT_SIGNAL, Entry};
+use crate::thread::Thread;
+
+/// Sizes of `struct clone_args`: of its first version, and a page, more than which the kernel does not look at.
+const FIRST_SIZE: u32 = 64;
+const LARGEST_SIZE: u32 = 4096;
+
+/// A child with a stack would have to return from this call on that stack, which compiled code cannot do: it keeps
+/// addresses of variables on the old one. The import `lind.clone` calls a function instead.
+fn without_stack(stack: u64) -> Result<(), Errno> {
+    if stack == 0 {
+        Ok(())
+    } else {
+        Err(Errno::EINVAL)
+    }
+}
+
+pub(super) fn clone(
+    thread: &mut Thread,
+    flags: CloneFlags,
+    stack: Ptr,
+    ptid: Ptr,
+    tls: Ptr,
+    ctid: Ptr,
+) -> Result<i32, Errno> {
+    let _ = tls;
+    without_stack(u64::from(stack.0))?;
+    if flags.contains(CloneFlags::SETTLS) {
+        return Err(Errno::EINVAL);
+    }
+    let bits = flags.bits();
+    thread.clone_with(CloneArguments {
+        flags: CloneFlags::from_bits_retain(bits & !EXIT_SIGNAL),
+        exit_signal: bits & EXIT_SIGNAL,
+        entry: Entry::Here,
+        parent_tid: ptid.0,
+        child_tid: ctid.0,
+    })?;
+    Ok(0)
+}
+
+pub(super) fn clone3(thread: &mut Thread, args: Ptr, size: Len) -> Result<i32, Errno> {
+    if size.0 > LARGEST_SIZE {
+        return Err(Errno::E2BIG);
+    }
+    if size.0 < FIRST_SIZE {
+        return Err(Errno::EINVAL);
+    }
+    let given: CloneArgs = thread.memory().read(GuestPtr::new(args.0))?;
+    let mut rest = vec![0; usize::try_from(size.0 - FIRST_SIZE).unwrap_or(0)];
+    let after = args.0.checked_add(FIRST_SIZE).ok_or(Errno::EFAULT)?;
+    thread
+        .memory()
+        .read_bytes(GuestPtr::new(after), &mut rest)?;
+    if rest.iter().any(|byte| *byte != 0) {
+        // Ids to be given, a cgroup: nothing that an ordinary user has, or a newer version's.
+        return Err(Errno::EINVAL);
+    }
+    without_stack(given.stack)?;
+    let flags = u32::try_from(given.flags).map_err(|_| Errno::EINVAL)?;
+    let exit_signal = u32::try_from(given.exit_signal).map_err(|_| Errno::EINVAL)?;
+    if flags & EXIT_SIGNAL != 0 || given.stack_size != 0 {
+        return Err(Errno::EINVAL);
+    }
+    let flags = CloneFlags::from_bits_retain(flags);
+    let no_signal = CloneFlags::THREAD | CloneFlags::PARENT;
+    if flags.contains(CloneFlags::SETTLS) || (flags.intersects(no_signal) && exit_signal != 0) {
+        return Err(Errno::EINVAL);
+    }
+    let address = |word: u64| u32::try_from(word).map_err(|_| Errno::EFAULT);
+    thread.clone_with(CloneArguments {
+        flags,
+        exit_signal,
+        entry: Entry::Here,
+        parent_tid: address(given.parent_tid)?,
+        child_tid: address(given.child_tid)?,
+    })?;
+    Ok(0)
+}

@@ -1,0 +1,221 @@
+//! Executing programs. See execve(2), execveat(2).
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+
+use rawposix_abi::Errno;
+use rawposix_abi::flags::{AT_FDCWD, AtFlags};
+use rawposix_memory::{GuestCStr, GuestPtr};
+use rustix::fs::{Access, FileType, OFlags};
+
+use super::args::{DirFd, Path, Ptr};
+use crate::exec::ExecRequest;
+use crate::fd::{Object, OpenFile};
+use crate::fs::node::{Node, reopen};
+use crate::fs::place;
+use crate::fs::walk::Follow;
+use crate::sandbox::Image;
+use crate::startup::{ARG_MAX, MAX_ARG_STRLEN};
+use crate::thread::{Step, Thread};
+
+/// Bytes of a file that say what kind of program it is: `BINPRM_BUF_SIZE`.
+const HEAD: usize = 256;
+/// Scripts whose interpreter is a script, and so on.
+const DEPTH: usize = 4;
+/// How a WebAssembly module begins.
+const MODULE: &[u8] = b"\0asm";
+
+pub(super) fn execve(thread: &mut Thread, path: Path, argv: Ptr, envp: Ptr) -> Result<(), Errno> {
+    execveat(thread, DirFd(AT_FDCWD), path, argv, envp, AtFlags::empty())
+}
+
+pub(super) fn execveat(
+    thread: &mut Thread,
+    dirfd: DirFd,
+    path: Path,
+    argv: Ptr,
+    envp: Ptr,
+    flags: AtFlags,
+) -> Result<(), Errno> {
+    let allowed = AtFlags::EMPTY_PATH | AtFlags::SYMLINK_NOFOLLOW;
+    if !allowed.contains(flags) {
+        return Err(Errno::EINVAL);
+    }
+    let path = thread.read_path(path.0)?;
+    let (file, mut name) = open(thread, dirfd.0, &path, flags)?;
+    let mut room = ARG_MAX;
+    let mut argv = strings(thread, argv, &mut room)?;
+    let envp = strings(thread, envp, &mut room)?;
+    if argv.is_empty() {
+        // As Linux does since 5.18, so that no program takes its environment for its arguments.
+        argv.push(Vec::new());
+    }
+    let mut program = file;
+    for depth in 0.. {
+        let head = head_of(&program)?;
+        let Some(script) = Script::parse(&head)? else {
+            break;
+        };
+        if depth == DEPTH {
+            return Err(Errno::ELOOP);
+        }
+        let arguments = argv.split_off(1.min(argv.len()));
+        argv = vec![script.interpreter.clone()];
+        argv.extend(script.argument);
+        argv.push(name);
+        argv.extend(arguments);
+        (program, name) = open(thread, AT_FDCWD, &script.interpreter, AtFlags::empty())?;
+    }
+    let image = Image {
+        argv,
+        envp,
+        path: absolute(thread, name),
+        initial_memory: 0,
+    };
+    thread.step = Some(Step::Exec(Box::new(ExecRequest {
+        file: program,
+        image,
+        traced: None,
+    })));
+    Ok(())
+}
+
+/// Opens what is to be executed; gives it with the path that names it.
+fn open(
+    thread: &Thread,
+    dirfd: i32,
+    path: &[u8],
+    flags: AtFlags,
+) -> Result<(File, Vec<u8>), Errno> {
+    let follow = if flags.contains(AtFlags::SYMLINK_NOFOLLOW) {
+        Follow::No
+    } else {
+        Follow::Yes
+    };
+    let node = thread.node_or_file(dirfd, path, flags, follow)?;
+    let name = match (path, dirfd) {
+        (b"", fd) => format!("/dev/fd/{fd}").into_bytes(),
+        (path, AT_FDCWD) => path.to_vec(),
+        ([b'/', ..], _) => path.to_vec(),
+        (path, fd) => [format!("/dev/fd/{fd}/").as_bytes(), path].concat(),
+    };
+    Ok((open_node(&node)?, name))
+}
+
+fn open_node(node: &Node) -> Result<File, Errno> {
+    match node {
+        Node::Host(host) if host.kind == FileType::RegularFile => {
+            rustix::fs::access(host.proc_path(), Access::EXEC_OK)?;
+            Ok(File::from(host.open(OFlags::RDONLY)?))
+        }
+        Node::Open(file) => open_description(file),
+        Node::Link(_) => Err(Errno::ELOOP),
+        _ => Err(Errno::EACCES),
+    }
+}
+
+fn open_description(file: &OpenFile) -> Result<File, Errno> {
+    match &file.object {
+        Object::Path(node) => open_node(node),
+        Object::Host(host) => {
+            let stat = rustix::fs::fstat(&host.fd)?;
+            if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+                return Err(Errno::EACCES);
+            }
+            if stat.st_mode & 0o111 == 0 {
+                return Err(Errno::EACCES);
+            }
+            Ok(File::from(reopen(&host.fd, OFlags::RDONLY)?))
+        }
+        Object::Dir(_) => Err(Errno::EACCES),
+    }
+}
+
+fn head_of(file: &File) -> Result<Vec<u8>, Errno> {
+    let mut head = vec![0; HEAD];
+    let mut length = 0;
+    while let Some(rest) = head.get_mut(length..).filter(|rest| !rest.is_empty()) {
+        match file.read_at(rest, length as u64)? {
+            0 => break,
+            count => length += count,
+        }
+    }
+    head.truncate(length);
+    Ok(head)
+}
+
+/// The first line of a script.
+struct Script {
+    interpreter: Vec<u8>,
+    argument: Option<Vec<u8>>,
+}
+
+impl Script {
+    /// `None` for a module, `ENOEXEC` for what is neither.
+    fn parse(head: &[u8]) -> Result<Option<Self>, Errno> {
+        if head.starts_with(MODULE) {
+            return Ok(None);
+        }
+        let line = head.strip_prefix(b"#!").ok_or(Errno::ENOEXEC)?;
+        let blank = |byte: &u8| matches!(byte, b' ' | b'\t');
+        let (line, complete) = match line.iter().position(|byte| *byte == b'\n') {
+            Some(end) => (line.get(..end).unwrap_or_default(), true),
+            None => (line, head.len() < HEAD),
+        };
+        let line = line.trim_ascii();
+        let end = line.iter().position(blank);
+        if line.is_empty() || (end.is_none() && !complete) {
+            // A path that was cut off would name another program.
+            return Err(Errno::ENOEXEC);
+        }
+        let (interpreter, rest) = line.split_at(end.unwrap_or(line.len()));
+        let argument = rest.trim_ascii();
+        Ok(Some(Self {
+            interpreter: interpreter.to_vec(),
+            argument: (!argument.is_empty()).then(|| argument.to_vec()),
+        }))
+    }
+}
+
+/// Reads an array of strings, which ends with a null pointer. `E2BIG` when they take more than `room`.
+fn strings(thread: &Thread, array: Ptr, room: &mut usize) -> Result<Vec<Vec<u8>>, Errno> {
+    let mut strings = Vec::new();
+    let mut place = GuestPtr::<u32>::new(array.0);
+    if place.is_null() {
+        return Ok(strings);
+    }
+    loop {
+        let pointer = thread.memory().read(place)?;
+        if pointer == 0 {
+            return Ok(strings);
+        }
+        let string = thread
+            .memory()
+            .read_cstr(GuestCStr::new(pointer), MAX_ARG_STRLEN)
+            .map_err(|errno| match errno {
+                Errno::ENAMETOOLONG => Errno::E2BIG,
+                errno => errno,
+            })?
+            .into_bytes();
+        *room = room
+            .checked_sub(string.len() + 1 + size_of::<u32>())
+            .ok_or(Errno::E2BIG)?;
+        strings.push(string);
+        place = place.checked_add(1).ok_or(Errno::EFAULT)?;
+    }
+}
+
+/// The path that `/proc/self/exe` shows.
+fn absolute(thread: &Thread, path: Vec<u8>) -> Vec<u8> {
+    if path.starts_with(b"/") {
+        return path;
+    }
+    let cwd = place::path_of_dir(thread.process.mounts(), &thread.process.cwd());
+    let mut absolute = cwd.unwrap_or_default();
+    if !absolute.ends_with(b"/") {
+        absolute.push(b'/');
+    }
+    let path = path.strip_prefix(b"./").unwrap_or(&path);
+    absolute.extend_from_slice(path);
+    absolute
+}

@@ -1,0 +1,112 @@
+//! Waiting for children. See waitid(2).
+
+use rawposix_abi::structs::{Rusage, Siginfo};
+use rawposix_abi::{Errno, Signal};
+
+use super::args::{Hex, Int, Out, Pid};
+use super::process::rusage;
+use crate::cage::Pid as Id;
+use crate::cage::family::{Change, Event, Events, Report, Who};
+use crate::control::{CoreDump, ExitStatus};
+use crate::thread::Thread;
+
+const WNOHANG: u32 = 1;
+const WSTOPPED: u32 = 2;
+const WEXITED: u32 = 4;
+const WCONTINUED: u32 = 8;
+const WNOWAIT: u32 = 0x0100_0000;
+const WNOTHREAD: u32 = 0x2000_0000;
+const WALL: u32 = 0x4000_0000;
+const WCLONE: u32 = 0x8000_0000;
+
+/// Kinds of ids.
+const P_ALL: i32 = 0;
+const P_PID: i32 = 1;
+const P_PGID: i32 = 2;
+const P_PIDFD: i32 = 3;
+
+/// `si_code` of SIGCHLD.
+const CLD_EXITED: i32 = 1;
+const CLD_KILLED: i32 = 2;
+const CLD_DUMPED: i32 = 3;
+const CLD_STOPPED: i32 = 5;
+const CLD_CONTINUED: i32 = 6;
+
+pub(super) fn waitid(
+    thread: &mut Thread,
+    kind: Int,
+    id: Pid,
+    info: Out<Siginfo>,
+    options: Hex,
+    usage: Out<Rusage>,
+) -> Result<(), Errno> {
+    let states = WSTOPPED | WEXITED | WCONTINUED;
+    let known = states | WNOHANG | WNOWAIT | WNOTHREAD | WALL | WCLONE;
+    if options.0 & !known != 0 || options.0 & states == 0 {
+        return Err(Errno::EINVAL);
+    }
+    let has = |flag| options.0 & flag != 0;
+    let who = match (kind.0, id.0) {
+        (P_ALL, _) => Who::Any,
+        (P_PID, pid @ 1..) => Who::Process(Id(pid)),
+        (P_PGID, group @ 1..) => Who::Group(Id(group)),
+        (P_PGID, 0) => Who::Group(thread.world.family.group_of(thread.process.pid)?),
+        (P_PIDFD, _) => return Err(Errno::EBADF),
+        _ => return Err(Errno::EINVAL),
+    };
+    let events = Events {
+        ended: has(WEXITED),
+        stopped: has(WSTOPPED),
+        continued: has(WCONTINUED),
+        keep: has(WNOWAIT),
+        clones: (!has(WALL)).then(|| has(WCLONE)),
+    };
+    let me = thread.process.pid;
+    let collect = || thread.world.family.collect(me, who, events);
+    let report = match collect()? {
+        None if !has(WNOHANG) => {
+            thread.process.wait_for_children(&thread.task);
+            let report = thread.wait_until(None, collect);
+            thread.process.stop_waiting_for_children(&thread.task);
+            Some(report?)
+        }
+        report => report,
+    };
+    if let Some(ptr) = info.0.non_null() {
+        let answer = report.map_or_else(Siginfo::default, |report| child_info(&report));
+        thread.memory().write(ptr, &answer)?;
+    }
+    if let (Some(ptr), Some(report)) = (usage.0.non_null(), report) {
+        thread.memory().write(ptr, &rusage(report.times))?;
+    }
+    Ok(())
+}
+
+/// What SIGCHLD and waitid(2) say of a child.
+pub(crate) fn child_info(report: &Report) -> Siginfo {
+    let (code, status) = match report.event {
+        Event::Ended(ExitStatus::Exited(status)) => (CLD_EXITED, status),
+        Event::Ended(ExitStatus::Signaled(signal, CoreDump::No)) => (CLD_KILLED, signal.raw()),
+        Event::Ended(ExitStatus::Signaled(signal, CoreDump::Yes)) => (CLD_DUMPED, signal.raw()),
+        Event::Changed(Change::Stopped(signal)) => (CLD_STOPPED, signal.raw()),
+        Event::Changed(Change::Continued) => (CLD_CONTINUED, Signal::SIGCONT.raw()),
+    };
+    let mut info = Siginfo {
+        signo: i32::from(Signal::SIGCHLD.raw()),
+        code,
+        ..Siginfo::default()
+    };
+    // pid, uid, status, utime, stime: one word each.
+    let ticks = report.times.ticks();
+    let words = [
+        report.pid.0.cast_unsigned(),
+        report.uid,
+        u32::from(status),
+        ticks,
+        0,
+    ];
+    for (place, word) in info.fields.iter_mut().zip(words) {
+        *place = word;
+    }
+    info
+}
