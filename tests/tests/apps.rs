@@ -16,6 +16,8 @@ mod lua;
 mod shells;
 #[path = "apps/sqlite.rs"]
 mod sqlite;
+#[path = "apps/system.rs"]
+mod system;
 #[path = "apps/text.rs"]
 mod text;
 #[path = "apps/zlib.rs"]
@@ -34,7 +36,7 @@ use lind_tests::run::disable_core_files;
 /// A program: builds it and checks what it does.
 type Recipe = fn(&Builder) -> Result<()>;
 
-const RECIPES: [(&str, Recipe); 13] = [
+const RECIPES: [(&str, Recipe); 14] = [
     ("bash", shells::check_bash),
     ("coreutils", coreutils::check),
     ("dash", shells::check_dash),
@@ -47,6 +49,7 @@ const RECIPES: [(&str, Recipe); 13] = [
     ("make", text::check_make),
     ("sed", text::check_sed),
     ("sqlite", sqlite::check),
+    ("system", system::check),
     ("zlib", zlib::check),
 ];
 

@@ -78,7 +78,7 @@ pub(crate) fn compare(builder: &Builder, package: &Package, cases: &[Case]) -> R
 }
 
 /// Makes the files that commands work on.
-fn fill(directory: &Path) -> Result<()> {
+pub(crate) fn fill(directory: &Path) -> Result<()> {
     let numbers: String = (1..=200)
         .map(|n| format!("{}\tline {n} of {}\n", n * 7919 % 200, n % 9))
         .collect();
