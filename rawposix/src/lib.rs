@@ -9,8 +9,8 @@
 //! let sandbox = Sandbox::new(Config::default())?;
 //! let mut thread = sandbox.start(Image { argv: vec![b"hello".to_vec()], ..Image::default() })?;
 //! match thread.syscall(172 /* getpid */, [0; 6]) {
-//!     Control::Return(pid) => assert_eq!(pid, 1),
-//!     Control::Exit(status) => println!("{status:?}"),
+//!     Control::Return(pid) => assert_eq!(pid, 2),
+//!     other => println!("{other:?}"),
 //! }
 //! # Ok(()) }
 //! ```
@@ -20,7 +20,9 @@
 //! | module | what |
 //! |---|---|
 //! | `syscall` | from the list of `rawposix-abi` to the handlers, one file a family |
-//! | `cage` | processes: what fork(2) copies or shares |
+//! | `cage` | processes: what fork(2) copies or shares, and the tree of them |
+//! | `clone`, `exec`, `exit` | how threads and processes begin, change and end |
+//! | `signal` | sending and delivering signals |
 //! | `fd` | descriptor tables and open file descriptions |
 //! | `fs` | mounts, path resolution, `/dev`, `/proc`, the private `/tmp` |
 //! | `locks`, `futex` | record locks, futexes |
@@ -33,11 +35,12 @@
 //! never held together.
 //!
 //! 1. the listing of an open directory (held while the names are read from the host, which is the reader's turn)
-//! 2. the parts of a process: descriptor table, directories and mask, credentials, limits, settings, signals, files
+//! 2. the tree of processes
+//! 3. the parts of a process: descriptor table, directories and mask, credentials, limits, settings, signals, files
 //!    with record locks
-//! 3. the mappings of an address space (under limits); a private directory, then the store of all of them; the queues
+//! 4. the mappings of an address space (under limits); a private directory, then the store of all of them; the queues
 //!    of futexes, then one waiter's state
-//! 4. the sink of the trace
+//! 5. the sink of the trace
 //!
 //! No lock is held across a copy from or to guest memory or across a host call that waits for others. The one
 //! exception is the futex word, a single load that must not be separated from the queue.

@@ -239,7 +239,7 @@ fn other_processes_of_the_host_do_not_exist() {
     let world = World::new();
     let mut guest = world.guest();
     let host = std::process::id();
-    assert_ne!(host, 1);
+    assert_ne!(host, 2);
     assert_eq!(guest.list(&format!("/proc/{host}")), Err(Errno::ENOENT));
     let root = format!("/proc/{host}/root{}", absolute(&world));
     assert_eq!(guest.read_file(&root), Err(Errno::ENOENT));
@@ -248,7 +248,7 @@ fn other_processes_of_the_host_do_not_exist() {
         .unwrap()
         .into_iter()
         .filter(|name| name.parse::<i32>().is_ok());
-    assert_eq!(numbers.collect::<Vec<_>>(), ["1"]);
+    assert_eq!(numbers.collect::<Vec<_>>(), ["2"]);
 }
 
 #[test]

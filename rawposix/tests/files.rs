@@ -465,7 +465,7 @@ fn proc_files_speak_of_the_guest() {
     let (_dir, mut guest) = guest();
     assert_eq!(guest.read_file("/proc/self/cmdline").unwrap(), b"test\0");
     assert_eq!(guest.readlink("/proc/self/exe").unwrap(), "/test");
-    let status = String::from_utf8(guest.read_file("/proc/1/status").unwrap()).unwrap();
+    let status = String::from_utf8(guest.read_file("/proc/2/status").unwrap()).unwrap();
     assert!(
         status.contains("Uid:\t1000\t1000\t1000\t1000\n"),
         "{status}"

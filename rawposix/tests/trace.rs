@@ -154,10 +154,10 @@ fn ends_are_shown() {
     guest.end("exit_group", &[7]);
     assert_eq!(kept.take(), "exit_group(7) = ?\n+++ exited with 7 +++\n");
     let (_dir, mut guest, kept) = traced(TraceFilter::All);
-    guest.end("tgkill", &[1, 1, 6]);
+    guest.end("tgkill", &[2, 2, 6]);
     assert_eq!(
         kept.take(),
-        "tgkill(1, 1, SIGABRT) = ?\n+++ killed by SIGABRT (core dumped) +++\n"
+        "tgkill(2, 2, SIGABRT) = ?\n+++ killed by SIGABRT (core dumped) +++\n"
     );
     let (_dir, mut guest, kept) = traced(TraceFilter::All);
     let _ = guest.thread.fault(Signal::SIGFPE);

@@ -161,8 +161,20 @@ impl ProcDir {
         0x10_0000 + u64::from(pid.0.unsigned_abs()) * 0x100 + kind * 0x10
     }
 
+    /// The process that the directory is about, if it is about one; `None` when that is gone.
+    fn subject(self, viewer: &Process) -> Option<Arc<Process>> {
+        match self {
+            Self::Process(pid) | Self::Fd(pid) | Self::Task(pid) | Self::Thread(pid) => {
+                viewer.world().family.process(pid)
+            }
+            _ => None,
+        }
+    }
+
     /// Looks a name up, for this process.
-    pub(crate) fn lookup(self, process: &Process, name: &[u8]) -> Result<ProcEntry, Errno> {
+    pub(crate) fn lookup(self, viewer: &Process, name: &[u8]) -> Result<ProcEntry, Errno> {
+        let subject = self.subject(viewer);
+        let process = subject.as_deref().unwrap_or(viewer);
         let text = std::str::from_utf8(name).map_err(|_| Errno::ENOENT)?;
         if let Some(name) = self.files().iter().find(|file| **file == text) {
             return Ok(ProcEntry::File(ProcFile { dir: self, name }));
@@ -181,7 +193,7 @@ impl ProcDir {
                 format!("{0}/task/{0}", process.pid).into_bytes(),
             )),
             (Self::Root, "mounts", _) => Ok(ProcEntry::Link(b"self/mounts".to_vec())),
-            (Self::Root, _, Some(pid)) if Pid(pid) == process.pid => {
+            (Self::Root, _, Some(pid)) if viewer.world().family.process(Pid(pid)).is_some() => {
                 Ok(ProcEntry::Dir(Self::Process(Pid(pid))))
             }
             (Self::Task(pid), _, Some(tid)) if Pid(tid) == pid => {
@@ -205,7 +217,9 @@ impl ProcDir {
     }
 
     /// The names of the directory, without `.` and `..`.
-    pub(crate) fn names(self, process: &Process) -> Vec<ListedName> {
+    pub(crate) fn names(self, viewer: &Process) -> Vec<ListedName> {
+        let subject = self.subject(viewer);
+        let process = subject.as_deref().unwrap_or(viewer);
         let mut names = Vec::new();
         for (name, dir) in self.directories() {
             names.push(listed(name.as_bytes(), dir.inode(), DT_DIR));
@@ -217,16 +231,16 @@ impl ProcDir {
         for name in self.links() {
             names.push(listed(name.as_bytes(), 2, DT_LNK));
         }
-        let pid = process.pid.to_string();
+        let mut directory = |name: Pid, dir: Self| {
+            names.push(listed(name.to_string().as_bytes(), dir.inode(), DT_DIR));
+        };
         match self {
-            Self::Root => names.push(listed(
-                pid.as_bytes(),
-                Self::Process(process.pid).inode(),
-                DT_DIR,
-            )),
-            Self::Task(task) => {
-                names.push(listed(pid.as_bytes(), Self::Thread(task).inode(), DT_DIR))
+            Self::Root => {
+                for pid in viewer.world().family.pids() {
+                    directory(pid, Self::Process(pid));
+                }
             }
+            Self::Task(task) => directory(task, Self::Thread(task)),
             Self::Fd(_) => {
                 for fd in process.descriptors() {
                     names.push(listed(fd.to_string().as_bytes(), 2, DT_LNK));
@@ -256,7 +270,8 @@ impl ProcFile {
     }
 
     /// What the file says now.
-    pub(crate) fn contents(self, process: &Process) -> Vec<u8> {
-        contents::contents(self, process)
+    pub(crate) fn contents(self, viewer: &Process) -> Vec<u8> {
+        let subject = self.dir.subject(viewer);
+        contents::contents(self, subject.as_deref().unwrap_or(viewer))
     }
 }

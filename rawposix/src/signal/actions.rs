@@ -54,6 +54,12 @@ pub(crate) fn mask(action: &Sigaction) -> SignalSet {
     SignalSet::from_bits(u64::from(high) << 32 | u64::from(low))
 }
 
+/// A set as the two words of a structure.
+pub(crate) fn words(set: SignalSet) -> [u32; 2] {
+    let [a, b, c, d, e, f, g, h] = set.bits().to_le_bytes();
+    [u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h])]
+}
+
 impl Actions {
     /// What rt_sigaction(2) reports.
     pub(crate) fn get(&self, signal: Signal) -> Sigaction {
@@ -65,14 +71,10 @@ impl Actions {
     pub(crate) fn set(&mut self, signal: Signal, action: Sigaction) {
         let index = usize::from(signal.raw()).wrapping_sub(1);
         if let Some(place) = self.0.get_mut(index) {
-            let [low, high] = mask(&action).blockable().bits().to_le_bytes().as_chunks().0
-            else {
-                return;
-            };
             *place = Sigaction {
                 handler: action.handler,
                 flags: action.flags & KNOWN,
-                mask: [u32::from_le_bytes(*low), u32::from_le_bytes(*high)],
+                mask: words(mask(&action).blockable()),
             };
         }
     }

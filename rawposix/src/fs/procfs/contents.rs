@@ -110,19 +110,30 @@ fn of_process(name: &str, process: &Process) -> String {
     let comm = process.name();
     let usage = process.space().usage();
     let pages = usage.total / 4096;
+    let family = &process.world().family;
+    let parent = family.parent(pid);
+    let group = family.group_of(pid).unwrap_or(pid);
+    let session = family.session_of(pid).unwrap_or(pid);
+    let state = if family.is_zombie(pid) {
+        ('Z', "zombie")
+    } else {
+        ('R', "running")
+    };
     match name {
         "comm" => format!("{comm}\n"),
         "statm" => format!("{pages} {pages} 0 0 0 {} 0\n", usage.data / 4096),
         "stat" => format!(
-            "{pid} ({comm}) R 0 {pid} {pid} 0 -1 4194304 0 0 0 0 0 0 0 0 20 0 1 0 0 {} {pages} 18446744073709551615 65536 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n",
-            usage.total
+            "{pid} ({comm}) {} {parent} {group} {session} 0 -1 4194304 0 0 0 0 0 0 0 0 20 0 1 0 0 {} {pages} 18446744073709551615 65536 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n",
+            state.0, usage.total
         ),
         "status" => {
             let ids = process.credentials();
             let (uid, gid) = (ids.user, ids.group);
             format!(
-                "Name:\t{comm}\nUmask:\t{:04o}\nState:\tR (running)\nTgid:\t{pid}\nNgid:\t0\nPid:\t{pid}\nPPid:\t0\nTracerPid:\t0\nUid:\t{}\t{}\t{}\t{}\nGid:\t{}\t{}\t{}\t{}\nFDSize:\t64\nGroups:\t{} \nVmSize:\t{:8} kB\nVmRSS:\t{:8} kB\nVmData:\t{:8} kB\nThreads:\t1\nNoNewPrivs:\t1\nSeccomp:\t0\n",
+                "Name:\t{comm}\nUmask:\t{:04o}\nState:\t{} ({})\nTgid:\t{pid}\nNgid:\t0\nPid:\t{pid}\nPPid:\t{parent}\nTracerPid:\t0\nUid:\t{}\t{}\t{}\t{}\nGid:\t{}\t{}\t{}\t{}\nFDSize:\t64\nGroups:\t{} \nVmSize:\t{:8} kB\nVmRSS:\t{:8} kB\nVmData:\t{:8} kB\nThreads:\t{}\nNoNewPrivs:\t1\nSeccomp:\t0\n",
                 process.umask().0,
+                state.0,
+                state.1,
                 uid.real,
                 uid.effective,
                 uid.saved,
@@ -135,6 +146,7 @@ fn of_process(name: &str, process: &Process) -> String {
                 usage.total / 1024,
                 usage.total / 1024,
                 usage.data / 1024,
+                process.tasks().len(),
             )
         }
         "limits" => limits(process),

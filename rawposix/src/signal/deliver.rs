@@ -1,0 +1,326 @@
+//! Taking signals: at the end of system calls, in the middle of those that wait, and when the guest asks for its handlers.
+
+use rawposix_abi::structs::{Sigaction, Sigframe, Siginfo, StackT};
+use rawposix_abi::{DefaultAction, Errno, Signal, SignalSet};
+use rawposix_interrupt::Parked;
+use rawposix_memory::GuestPtr;
+
+use super::actions::{self, Disposition, SA_NODEFER, SA_ONSTACK, SA_RESETHAND, SA_RESTART};
+use super::info::Fault;
+use super::stack;
+use super::timer_taken;
+use crate::control::{Control, ExitStatus};
+use crate::thread::Thread;
+
+/// What the call of a handler returns instead of a result; see the signal ABI in the crate's documentation.
+pub(crate) const LIND_SIGNAL: i32 = -4096;
+
+/// What LLVM lets a function use below the stack pointer.
+const RED_ZONE: u32 = 128;
+
+/// What a thread has to do before it goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Due {
+    Nothing,
+    /// The guest has to run a handler.
+    Handler,
+    End(ExitStatus),
+}
+
+/// A system call that a signal has interrupted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Interrupted {
+    pub(crate) number: i32,
+    pub(crate) words: [u32; 6],
+    pub(crate) outcome: Outcome,
+}
+
+/// What becomes of an interrupted system call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It has this result.
+    Result(i32),
+    /// It is made again if the handler was set with `SA_RESTART`, or if there is none; else it fails with `EINTR`.
+    Restart,
+}
+
+/// What an interrupted system call does after its handlers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Resumed {
+    Result(i32),
+    Call(i32, [u32; 6]),
+}
+
+/// What taking a signal leads to.
+enum Taken {
+    Nothing,
+    Handler,
+    Ignored,
+    Fatal(Signal),
+    Stop(Signal),
+}
+
+impl Thread {
+    /// Does what pending signals ask for, except calling handlers: ends the process, stops it, waits until it is continued.
+    /// If something is left to be done, the thread's attention stays set.
+    pub(crate) fn consider(&self) -> Due {
+        loop {
+            self.task.host.take_attention();
+            if let Some(status) = self.process.fate_of(self.tid()) {
+                self.task.host.keep_attention();
+                return Due::End(status);
+            }
+            if self.process.signals.is_stopped() {
+                self.wait_while_stopped();
+                continue;
+            }
+            match self.take_unless_caught() {
+                Taken::Nothing => return Due::Nothing,
+                Taken::Handler => {
+                    self.task.host.keep_attention();
+                    return Due::Handler;
+                }
+                Taken::Ignored => {}
+                Taken::Fatal(signal) => self.process.kill(signal),
+                Taken::Stop(signal) => self.process.stop(signal),
+            }
+        }
+    }
+
+    fn wait_while_stopped(&self) {
+        while self.process.signals.is_stopped() && self.process.fate_of(self.tid()).is_none() {
+            if self.task.host.park(None) == Parked::Interrupted {
+                self.task.host.take_attention();
+            }
+        }
+    }
+
+    /// Takes the next signal that is not blocked, or leaves it pending if it is caught.
+    fn take_unless_caught(&self) -> Taken {
+        let mut shared = self.process.signals.shared.lock();
+        let mut own = self.task.signals.lock();
+        let open = SignalSet::from_bits(!own.mask.bits());
+        let (signal, is_own) = match (own.pending.peek(open), shared.pending.peek(open)) {
+            (Some(signal), _) => (signal, true),
+            (None, Some(signal)) => (signal, false),
+            (None, None) => return Taken::Nothing,
+        };
+        let disposition = self
+            .process
+            .signals
+            .with_actions(|actions| actions.disposition(signal));
+        if let Disposition::Handler(_) = disposition {
+            return Taken::Handler;
+        }
+        let queue = if is_own {
+            &mut own.pending
+        } else {
+            &mut shared.pending
+        };
+        queue.take(signal);
+        match disposition {
+            Disposition::Default(DefaultAction::Terminate | DefaultAction::Core) => {
+                Taken::Fatal(signal)
+            }
+            Disposition::Default(DefaultAction::Stop) => Taken::Stop(signal),
+            _ => Taken::Ignored,
+        }
+    }
+
+    /// Takes a signal of `wanted`, whatever its disposition.
+    pub(crate) fn take_signal(&self, wanted: SignalSet) -> Option<Siginfo> {
+        let info = {
+            let mut shared = self.process.signals.shared.lock();
+            let mut own = self.task.signals.lock();
+            match own.pending.peek(wanted) {
+                Some(signal) => own.pending.take(signal),
+                None => {
+                    let signal = shared.pending.peek(wanted)?;
+                    shared.pending.take(signal)
+                }
+            }
+        };
+        info.map(|info| timer_taken(&self.process, info))
+    }
+
+    /// Takes the next caught signal that is not blocked, with its action; blocks what the action says.
+    fn take_caught(&self) -> Option<(Siginfo, Sigaction)> {
+        let (info, action) = {
+            let mut shared = self.process.signals.shared.lock();
+            let mut own = self.task.signals.lock();
+            let open = SignalSet::from_bits(!own.mask.bits());
+            let own_signal = own.pending.peek(open);
+            let signal = own_signal.or_else(|| shared.pending.peek(open))?;
+            let action = self.process.signals.with_actions(|actions| {
+                let Disposition::Handler(action) = actions.disposition(signal) else {
+                    return None;
+                };
+                if action.flags & SA_RESETHAND != 0 {
+                    actions.reset(signal);
+                }
+                Some(action)
+            })?;
+            let info = match own_signal {
+                Some(signal) => own.pending.take(signal),
+                None => shared.pending.take(signal),
+            }?;
+            let mut mask = own.mask.bits() | actions::mask(&action).bits();
+            if action.flags & SA_NODEFER == 0 {
+                mask |= SignalSet::EMPTY.with(signal).bits();
+            }
+            own.mask = SignalSet::from_bits(mask).blockable();
+            (info, action)
+        };
+        Some((timer_taken(&self.process, info), action))
+    }
+
+    /// Whether a signal is pending and not blocked.
+    fn has_open_signal(&self) -> bool {
+        let shared = self.process.signals.shared.lock();
+        let own = self.task.signals.lock();
+        let pending = shared.pending.set().bits() | own.pending.set().bits();
+        pending & !own.mask.bits() != 0
+    }
+
+    /// The engine's import `lind.signal`: takes the next signal that is caught and makes its handler's frame.
+    /// The result is the frame's address, 0 when there is none.
+    pub fn next_signal(&mut self, stack_pointer: u32) -> Control {
+        self.task.host.enter();
+        loop {
+            match self.consider() {
+                Due::End(status) => return self.exit(status),
+                Due::Nothing if self.interrupted.is_some() => {
+                    // The guest asks for the result next.
+                    self.task.host.leave_informed();
+                    return Control::Return(0);
+                }
+                Due::Nothing => {
+                    if self.task.host.leave().is_ok() {
+                        return Control::Return(0);
+                    }
+                }
+                Due::Handler => {
+                    if let Some(control) = self.deliver(stack_pointer) {
+                        return control;
+                    }
+                }
+            }
+        }
+    }
+
+    fn deliver(&mut self, stack_pointer: u32) -> Option<Control> {
+        let before = self.signal_mask();
+        let (info, action) = self.take_caught()?;
+        let mask = self.saved_mask.take().unwrap_or(before);
+        let Ok(address) = self.make_frame(stack_pointer, &info, &action, mask) else {
+            self.process.kill(Signal::SIGSEGV);
+            let status = self.process.end().unwrap_or(ExitStatus::Exited(0));
+            return Some(self.exit(status));
+        };
+        // The host asks for the guest's attention again only when it has run this handler, or asks by itself.
+        if self.task.host.leave().is_err() {
+            let more = GuestPtr::new(address.saturating_add(Sigframe::MORE));
+            let _ = self.memory().write(more, &1_u32);
+            self.task.host.leave_informed();
+        }
+        Some(Control::Return(address.cast_signed()))
+    }
+
+    fn make_frame(
+        &mut self,
+        stack_pointer: u32,
+        info: &Siginfo,
+        action: &Sigaction,
+        mask: SignalSet,
+    ) -> Result<u32, Errno> {
+        let stack = self.signal_stack;
+        let is_on_stack = stack::contains(&stack, stack_pointer);
+        let top = if action.flags & SA_ONSTACK != 0 && stack::is_usable(&stack) && !is_on_stack {
+            stack.sp.saturating_add(stack.size)
+        } else {
+            stack_pointer.checked_sub(RED_ZONE).ok_or(Errno::EFAULT)?
+        };
+        let size = u32::try_from(size_of::<Sigframe>()).map_err(|_| Errno::EFAULT)?;
+        let address = top.checked_sub(size).ok_or(Errno::EFAULT)? & !15;
+        if is_on_stack && !stack::contains(&stack, address) {
+            return Err(Errno::EFAULT);
+        }
+        let mut frame = Sigframe {
+            handler: action.handler,
+            signo: info.signo.cast_unsigned(),
+            flags: action.flags,
+            more: u32::from(self.has_open_signal()),
+            info: *info,
+            stack: stack::report(&stack, stack_pointer),
+            ..Sigframe::default()
+        };
+        if let Some(call) = self.interrupted.take() {
+            frame.interrupted = 1;
+            frame.number = call.number.cast_unsigned();
+            frame.words = call.words;
+            match call.outcome {
+                Outcome::Result(result) => frame.result = result,
+                Outcome::Restart if action.flags & SA_RESTART != 0 => frame.restart = 1,
+                Outcome::Restart => frame.result = Errno::EINTR.to_word(),
+            }
+        }
+        let [_, saved_pointer, ..] = &mut frame.registers;
+        *saved_pointer = stack_pointer;
+        for (place, word) in frame.mask.iter_mut().zip(actions::words(mask)) {
+            *place = word;
+        }
+        self.memory().write(GuestPtr::new(address), &frame)?;
+        if stack.flags & stack::SS_AUTODISARM != 0 {
+            self.signal_stack = stack::NO_STACK;
+        }
+        Ok(address)
+    }
+
+    /// rt_sigreturn(2): what the call that the handler has interrupted does. `Err` for a frame that cannot be read.
+    pub(crate) fn sigreturn(&mut self, address: u32) -> Result<Resumed, Errno> {
+        let frame: Sigframe = self.memory().read(GuestPtr::new(address))?;
+        let [low, high, ..] = frame.mask;
+        let mask = SignalSet::from_bits(u64::from(high) << 32 | u64::from(low));
+        self.set_signal_mask(mask);
+        if self.signal_stack != frame.stack {
+            self.restore_stack(frame.stack);
+        }
+        Ok(if frame.interrupted == 0 {
+            Resumed::Result(0)
+        } else if frame.restart != 0 {
+            Resumed::Call(frame.number.cast_signed(), frame.words)
+        } else {
+            Resumed::Result(frame.result)
+        })
+    }
+
+    fn restore_stack(&mut self, stack: StackT) {
+        if let Ok(stack) = stack::checked(stack) {
+            self.signal_stack = stack;
+        }
+    }
+
+    /// restart_syscall(2): what an interrupted call does when there is no handler after all.
+    pub(crate) fn resume_interrupted(&mut self) -> Resumed {
+        match self.interrupted.take() {
+            None => Resumed::Result(0),
+            Some(Interrupted {
+                outcome: Outcome::Result(result),
+                ..
+            }) => Resumed::Result(result),
+            Some(call) => Resumed::Call(call.number, call.words),
+        }
+    }
+
+    /// Queues the signal of a fault of the guest's code. Whether a handler will run when the guest asks for it; if not,
+    /// the fault ends the process.
+    ///
+    /// It may be called where the fault was, in the host's signal handler: the guest's code holds no lock.
+    pub fn catch_fault(&self, fault: Fault) -> bool {
+        let caught = self.process.send_fault(&self.task, fault);
+        if caught {
+            self.task.host.keep_attention();
+        }
+        caught
+    }
+}

@@ -1,0 +1,198 @@
+//! Sending signals. See signal(7), kill(2), sigqueue(3).
+
+use std::sync::Arc;
+
+use rawposix_abi::flags::resource::RLIMIT_SIGPENDING;
+use rawposix_abi::structs::Siginfo;
+use rawposix_abi::{DefaultAction, Errno, Signal, SignalSet};
+
+use super::actions::{Disposition, SA_NOCLDSTOP};
+use super::info::{self, Fault, Sender};
+use crate::cage::family::{Change, Event, Report};
+use crate::cage::usage::Times;
+use crate::cage::{Process, Task};
+use crate::control::ExitStatus;
+use crate::syscall::child_info;
+
+const STOPS: SignalSet = SignalSet::EMPTY
+    .with(Signal::SIGSTOP)
+    .with(Signal::SIGTSTP)
+    .with(Signal::SIGTTIN)
+    .with(Signal::SIGTTOU);
+const CONTINUES: SignalSet = SignalSet::EMPTY.with(Signal::SIGCONT);
+
+/// What sending leaves to be done when nothing is locked any more.
+#[derive(Debug, Default)]
+struct Effects {
+    kill: bool,
+    resumed: bool,
+}
+
+impl Process {
+    /// Sends a signal to the process, or to one of its threads. A process that has ended takes it as well.
+    ///
+    /// # Errors
+    /// `EAGAIN` when too many real-time signals with values are queued.
+    pub(crate) fn send(&self, info: Siginfo, to: Option<&Arc<Task>>) -> Result<(), Errno> {
+        let signal = info::signal(&info).ok_or(Errno::EINVAL)?;
+        if self.end().is_some() {
+            return Ok(());
+        }
+        if signal == Signal::SIGKILL {
+            self.kill(signal);
+            return Ok(());
+        }
+        let tasks = self.tasks();
+        let limit = self.limit(RLIMIT_SIGPENDING)?.current;
+        let effects = self.enqueue(signal, info, (to, &tasks), limit)?;
+        if effects.resumed {
+            tasks.iter().for_each(|task| task.interrupt());
+            self.report_change(Change::Continued);
+        }
+        if effects.kill {
+            self.kill(signal);
+        }
+        Ok(())
+    }
+
+    fn enqueue(
+        &self,
+        signal: Signal,
+        info: Siginfo,
+        (to, tasks): (Option<&Arc<Task>>, &[Arc<Task>]),
+        limit: u64,
+    ) -> Result<Effects, Errno> {
+        let mut effects = Effects::default();
+        let mut shared = self.signals.shared.lock();
+        if STOPS.contains(signal) {
+            shared.forget(CONTINUES, tasks);
+        } else if signal == Signal::SIGCONT {
+            shared.forget(STOPS, tasks);
+            effects.resumed = shared.stopped.take().is_some();
+        }
+        let (ignored, fatal) = self.signals.with_actions(|actions| {
+            let fatal = matches!(
+                actions.disposition(signal),
+                Disposition::Default(DefaultAction::Terminate | DefaultAction::Core)
+            );
+            (actions.is_ignored(signal), fatal)
+        });
+        let first = to.or_else(|| tasks.iter().find(|task| task.tid == self.pid).or(tasks.first()));
+        let kept = first.is_some_and(|task| task.signals.lock().keeps(signal));
+        if ignored && !kept {
+            return Ok(effects);
+        }
+        let room = |length: usize| u64::try_from(length).is_ok_and(|length| length < limit);
+        let has_value = signal.raw() >= Signal::RTMIN && info.code < 0 && info.code != info::SI_TKILL;
+        match to {
+            Some(task) => {
+                let mut own = task.signals.lock();
+                if has_value && !room(own.pending.len()) {
+                    return Err(Errno::EAGAIN);
+                }
+                own.pending.push(signal, info);
+            }
+            None if has_value && !room(shared.pending.len()) => return Err(Errno::EAGAIN),
+            None => shared.pending.push(signal, info),
+        }
+        let others = tasks.iter().filter(|_| to.is_none());
+        let mut candidates = first.into_iter().chain(others);
+        let taker = candidates.find(|task| task.signals.lock().wants(signal));
+        if let Some(task) = taker {
+            effects.kill = fatal && !task.signals.lock().keeps(signal);
+            task.interrupt();
+        }
+        Ok(effects)
+    }
+
+    /// Sends a signal that no process has sent.
+    pub(crate) fn send_from_system(&self, signal: Signal) {
+        // Only signals with values can fail.
+        let _ = self.send(info::from_system(signal), None);
+    }
+
+    /// Tells a parent how its child has ended.
+    pub(crate) fn send_child_signal(
+        &self,
+        signal: Signal,
+        child: &Arc<Self>,
+        status: ExitStatus,
+        times: Times,
+    ) {
+        let mut info = child_info(&Report {
+            pid: child.pid,
+            uid: child.credentials().user.real,
+            event: Event::Ended(status),
+            times,
+        });
+        info.signo = i32::from(signal.raw());
+        let _ = self.send(info, None);
+    }
+
+    /// Tells the parent that the process was stopped or goes on.
+    fn report_change(&self, change: Change) {
+        let Some(parent) = self.world().family.changed(self.pid, change) else {
+            return;
+        };
+        if parent.signals.action(Signal::SIGCHLD).flags & SA_NOCLDSTOP == 0 {
+            let info = child_info(&Report {
+                pid: self.pid,
+                uid: self.credentials().user.real,
+                event: Event::Changed(change),
+                times: self.past_times(),
+            });
+            let _ = parent.send(info, None);
+        }
+        parent.child_event();
+    }
+
+    /// Stops the process: its threads wait until it is continued or killed.
+    pub(super) fn stop(&self, signal: Signal) {
+        let family = &self.world().family;
+        if signal != Signal::SIGSTOP && family.is_orphaned_group_of(self.pid) {
+            // Nobody could continue it.
+            return;
+        }
+        {
+            let mut shared = self.signals.shared.lock();
+            if self.end().is_some() || shared.stopped.is_some() {
+                return;
+            }
+            shared.stopped = Some(signal);
+        }
+        self.tasks().iter().for_each(|task| task.interrupt());
+        self.report_change(Change::Stopped(signal));
+    }
+
+    /// Sends a thread the signal of its own fault. Whether a handler will run; if not, the process dies of it.
+    pub(super) fn send_fault(&self, task: &Arc<Task>, fault: Fault) -> bool {
+        if !self.signals.is_caught(fault.signal) {
+            return false;
+        }
+        let mut own = task.signals.lock();
+        if own.mask.contains(fault.signal) {
+            return false;
+        }
+        own.pending.push(fault.signal, info::from_fault(fault));
+        true
+    }
+
+    /// Whether a process with these ids may send it this signal; see kill(2).
+    pub(crate) fn may_be_sent(&self, signal: Option<Signal>, by: &Self) -> bool {
+        let (sender, target) = (by.credentials().user, self.credentials().user);
+        let same = |id| id == target.real || id == target.saved;
+        let family = &self.world().family;
+        same(sender.real)
+            || same(sender.effective)
+            || (signal == Some(Signal::SIGCONT)
+                && family.session_of(self.pid) == family.session_of(by.pid))
+    }
+
+    /// What a signal says about this process as its sender.
+    pub(crate) fn as_sender(&self) -> Sender {
+        Sender {
+            pid: self.pid,
+            uid: self.credentials().user.real,
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! What processes and threads keep of their signals.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
+use rawposix_abi::flags::CloneFlags;
+use rawposix_abi::structs::Sigaction;
+use rawposix_abi::{Signal, SignalSet};
+
+use super::actions::{Actions, Disposition, SA_NOCLDWAIT};
+use super::queue::Queue;
+use crate::cage::Task;
+
+/// The signals of a process.
+///
+/// Locks: what is pending, then the dispositions, then what a thread keeps.
+#[derive(Debug, Default)]
+pub(crate) struct Signals {
+    pub(super) shared: Mutex<Shared>,
+    actions: ArcSwap<Mutex<Actions>>,
+}
+
+/// What is pending for the whole process, and whether it is stopped.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    pub(super) pending: Queue,
+    /// The signal that stopped the process.
+    pub(super) stopped: Option<Signal>,
+}
+
+/// The signals of a thread.
+#[derive(Debug, Default)]
+pub(crate) struct TaskSignals {
+    pub(crate) mask: SignalSet,
+    /// What the thread waits for in sigtimedwait(2): it is woken by these although it blocks them.
+    pub(super) awaited: SignalSet,
+    pub(super) pending: Queue,
+}
+
+impl TaskSignals {
+    /// Those of a new thread.
+    pub(crate) fn new(mask: SignalSet) -> Self {
+        Self {
+            mask,
+            ..Self::default()
+        }
+    }
+
+    /// Whether a signal stays pending whatever its disposition.
+    pub(super) fn keeps(&self, signal: Signal) -> bool {
+        self.mask.contains(signal) || self.awaited.contains(signal)
+    }
+
+    /// Whether the thread takes the signal when it is sent.
+    pub(super) fn wants(&self, signal: Signal) -> bool {
+        !self.mask.contains(signal) || self.awaited.contains(signal)
+    }
+}
+
+impl Signals {
+    /// Those of a child: nothing is pending; the dispositions are shared with `CLONE_SIGHAND`.
+    pub(crate) fn child(&self, flags: CloneFlags) -> Self {
+        let actions = if flags.contains(CloneFlags::SIGHAND) {
+            self.actions.load_full()
+        } else {
+            let mut actions = self.actions.load().lock().clone();
+            if flags.contains(CloneFlags::CLEAR_SIGHAND) {
+                actions.reset_handlers();
+            }
+            Arc::new(Mutex::new(actions))
+        };
+        Self {
+            shared: Mutex::default(),
+            actions: ArcSwap::new(actions),
+        }
+    }
+
+    /// What execve(2) does: caught signals get their default action, ignored ones stay ignored, pending ones stay.
+    pub(crate) fn execute(&self) {
+        let mut actions = self.actions.load().lock().clone();
+        actions.reset_handlers();
+        self.actions.store(Arc::new(Mutex::new(actions)));
+    }
+
+    /// Runs `f` on the dispositions.
+    pub(super) fn with_actions<R>(&self, f: impl FnOnce(&mut Actions) -> R) -> R {
+        f(&mut self.actions.load().lock())
+    }
+
+    /// What rt_sigaction(2) reports.
+    pub(crate) fn action(&self, signal: Signal) -> Sigaction {
+        self.with_actions(|actions| actions.get(signal))
+    }
+
+    /// What rt_sigaction(2) sets. A pending signal that is ignored from now on is forgotten.
+    pub(crate) fn set_action(&self, signal: Signal, action: Sigaction, tasks: &[Arc<Task>]) {
+        let mut shared = self.shared.lock();
+        let ignored = self.with_actions(|actions| {
+            actions.set(signal, action);
+            actions.is_ignored(signal)
+        });
+        if ignored {
+            shared.forget(SignalSet::EMPTY.with(signal), tasks);
+        }
+    }
+
+    /// Whether the signal is caught.
+    pub(crate) fn is_caught(&self, signal: Signal) -> bool {
+        let disposition = self.with_actions(|actions| actions.disposition(signal));
+        matches!(disposition, Disposition::Handler(_))
+    }
+
+    /// Whether the signal is set to be ignored.
+    pub(crate) fn is_set_to_ignore(&self, signal: Signal) -> bool {
+        let disposition = self.with_actions(|actions| actions.disposition(signal));
+        disposition == Disposition::Ignore
+    }
+
+    /// Whether ended children are not kept for wait(2): SIGCHLD is ignored, or caught with `SA_NOCLDWAIT`.
+    pub(crate) fn forgets_children(&self) -> bool {
+        let flags = self.action(Signal::SIGCHLD).flags;
+        self.is_set_to_ignore(Signal::SIGCHLD) || flags & SA_NOCLDWAIT != 0
+    }
+
+    /// The signals that are pending for this thread: its own and the process's.
+    pub(crate) fn pending(&self, task: &Task) -> SignalSet {
+        let shared = self.shared.lock().pending.set();
+        let own = task.signals.lock().pending.set();
+        SignalSet::from_bits(shared.bits() | own.bits())
+    }
+
+    /// Whether the process is stopped.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.shared.lock().stopped.is_some()
+    }
+}
+
+impl Shared {
+    /// Removes signals from all queues.
+    pub(super) fn forget(&mut self, signals: SignalSet, tasks: &[Arc<Task>]) {
+        self.pending.remove(signals);
+        for task in tasks {
+            task.signals.lock().pending.remove(signals);
+        }
+    }
+}
