@@ -14,7 +14,7 @@ TEST      := env --default-signal $(CARGO) test
 DRIVERS   := lind-ar lind-ranlib lind-nm lind-strip lind-ld lind-as lind-objcopy lind-objdump lind-readelf lind-pkg-config
 
 .DEFAULT_GOAL := help
-.PHONY: help run build prerequisites import host sysroot dist test test-apps check bench install clean
+.PHONY: help run build prerequisites import host sysroot dist rootfs test test-apps check bench install clean
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
@@ -55,6 +55,9 @@ dist: host sysroot
 	@for tool in $(DRIVERS); do ln -sfn lind-cc $(DIST)/bin/$$tool; done
 	@cp -au --no-target-directory target/sysroot $(DIST)/lib/lind/sysroot
 	@cp -au --no-target-directory lind-glibc/compiler/share $(DIST)/share/lind
+
+rootfs: build ## Build a root directory of Debian's shells and basic commands in target/rootfs.
+	$(CARGO) run --quiet --release --package lind-tests --bin rootfs
 
 test: build ## Run everything that must hold: unit, property, C, command-line and hostile tests.
 	$(CARGO) tool check

@@ -12,10 +12,14 @@ mod coreutils;
 mod hello;
 #[path = "apps/lua.rs"]
 mod lua;
+#[path = "apps/root.rs"]
+mod root;
 #[path = "apps/shells.rs"]
 mod shells;
 #[path = "apps/sqlite.rs"]
 mod sqlite;
+#[path = "apps/suites.rs"]
+mod suites;
 #[path = "apps/system.rs"]
 mod system;
 #[path = "apps/text.rs"]
@@ -36,18 +40,22 @@ use lind_tests::run::disable_core_files;
 /// A program: builds it and checks what it does.
 type Recipe = fn(&Builder) -> Result<()>;
 
-const RECIPES: [(&str, Recipe); 14] = [
+const RECIPES: [(&str, Recipe); 18] = [
     ("bash", shells::check_bash),
+    ("bash-suite", suites::check_bash),
     ("coreutils", coreutils::check),
     ("dash", shells::check_dash),
     ("diffutils", text::check_diffutils),
     ("findutils", text::check_findutils),
     ("gawk", text::check_gawk),
+    ("gawk-suite", suites::check_gawk),
     ("grep", text::check_grep),
+    ("grep-suite", suites::check_grep),
     ("hello", hello::check),
     ("lua", lua::check),
     ("make", text::check_make),
     ("sed", text::check_sed),
+    ("sed-suite", suites::check_sed),
     ("sqlite", sqlite::check),
     ("system", system::check),
     ("zlib", zlib::check),

@@ -173,6 +173,12 @@ impl Built<'_> {
         &self.directory
     }
 
+    /// The name of the toolchain's compiler or another of its tools.
+    #[must_use]
+    pub fn tool(&self, name: &str) -> String {
+        self.builder.tool(name)
+    }
+
     /// Text that changes when the program is built again for another reason than before.
     ///
     /// # Errors

@@ -4,13 +4,14 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 use lind_tests::Result;
-use lind_tests::apps::build::{Builder, Toolchain, failed};
-use lind_tests::apps::rootfs;
+use lind_tests::apps::build::{Builder, failed};
 use lind_tests::run::{Outcome, run};
+
+use crate::commands::fill;
+use crate::root::{Place, installed};
 
 /// A script may not take longer.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -166,14 +167,12 @@ clean: ; rm -f *.out total
 /// Runs every script both ways.
 pub(crate) fn check(builder: &Builder) -> Result<()> {
     let twin = builder.twin();
-    let roots = [twin.home().join("root"), builder.home().join("root")];
-    rootfs::install(&twin, &roots[0])?;
-    rootfs::install(builder, &roots[1])?;
+    let (theirs, ours) = (installed(&twin)?, installed(builder)?);
     let make = "for i in $(seq 24); do echo x$((i % 5)) > f$i.in; done; make -j4 && cat total | tr -s ' '; make -j4; make -k fails; echo $?; make -s clean; ls *.out 2>/dev/null | wc -l";
     let mut wrong = Vec::new();
     for (name, script) in SCRIPTS.iter().copied().chain([("make -j4", make)]) {
-        let native = one(&twin, &roots[0], script)?;
-        let lind = one(builder, &roots[1], script)?;
+        let native = one(&twin, &theirs, script)?;
+        let lind = one(builder, &ours, script)?;
         if (native.ending, &native.stdout, &native.stderr)
             != (lind.ending, &lind.stdout, &lind.stderr)
         {
@@ -198,9 +197,13 @@ pub(crate) fn check(builder: &Builder) -> Result<()> {
 /// Runs one script in a directory of its own, and names that directory `/data` in what it printed.
 fn one(builder: &Builder, root: &Path, script: &str) -> Result<Outcome> {
     let data = tempfile::tempdir().map_err(|e| e.to_string())?;
-    crate::commands::fill(data.path())?;
+    fill(data.path())?;
     fs::write(data.path().join("GNUmakefile"), MAKEFILE).map_err(|e| e.to_string())?;
-    let mut command = shell(builder, root, data.path());
+    let place = Place {
+        host: data.path(),
+        guest: "/data",
+    };
+    let mut command = place.shell(builder, root);
     command.args(["-c", script, "bash"]);
     let mut outcome =
         run(&mut command, b"", LIMIT).map_err(|e| format!("cannot run {command:?}: {e}"))?;
@@ -211,37 +214,4 @@ fn one(builder: &Builder, root: &Path, script: &str) -> Result<Outcome> {
             .into_bytes();
     }
     Ok(outcome)
-}
-
-/// bash of a root directory, in the directory `data`, with an environment that is the same on both sides.
-fn shell(builder: &Builder, root: &Path, data: &Path) -> Command {
-    let environment = [("HOME", "/"), ("LC_ALL", "C")];
-    match builder.toolchain() {
-        Toolchain::Native => {
-            let mut command = Command::new(root.join("usr/bin/bash"));
-            command
-                .current_dir(data)
-                .env_clear()
-                .env("PATH", root.join("usr/bin"))
-                .envs(environment);
-            command
-        }
-        Toolchain::Lind(installation) => {
-            let mut grant = data.as_os_str().to_owned();
-            grant.push("::/data");
-            let mut command = Command::new(installation.tool("lind"));
-            builder.environment(&mut command);
-            command
-                .args(["run", "--root"])
-                .arg(root)
-                .arg("--dir")
-                .arg(grant)
-                .args(["--cwd", "/data", "--env", "PATH=/usr/bin"]);
-            for (name, value) in environment {
-                command.arg("--env").arg(format!("{name}={value}"));
-            }
-            command.arg("/bin/bash");
-            command
-        }
-    }
 }

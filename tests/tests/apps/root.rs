@@ -1,0 +1,61 @@
+//! Commands in a root directory of a toolchain's own programs.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use lind_tests::Result;
+use lind_tests::apps::build::{Builder, Toolchain};
+use lind_tests::apps::rootfs;
+
+/// Installs the small system for a toolchain; returns its root directory.
+pub(crate) fn installed(builder: &Builder) -> Result<PathBuf> {
+    let root = builder.home().join("root");
+    rootfs::install(builder, &root)?;
+    Ok(root)
+}
+
+/// The directory that a command works in.
+pub(crate) struct Place<'a> {
+    /// Where it is.
+    pub(crate) host: &'a Path,
+    /// Where a sandboxed command sees it.
+    pub(crate) guest: &'a str,
+}
+
+impl Place<'_> {
+    /// bash of the root directory, starting here: under lind, or natively with the root's programs only.
+    ///
+    /// The environment is the same for both.
+    pub(crate) fn shell(&self, builder: &Builder, root: &Path) -> Command {
+        let environment = [("HOME", "/"), ("LC_ALL", "C")];
+        match builder.toolchain() {
+            Toolchain::Native => {
+                let mut command = Command::new(root.join("usr/bin/bash"));
+                command
+                    .current_dir(self.host)
+                    .env_clear()
+                    .env("PATH", root.join("usr/bin"))
+                    .envs(environment);
+                command
+            }
+            Toolchain::Lind(installation) => {
+                let mut grant = self.host.as_os_str().to_owned();
+                grant.push("::");
+                grant.push(self.guest);
+                let mut command = Command::new(installation.tool("lind"));
+                builder.environment(&mut command);
+                command
+                    .args(["run", "--root"])
+                    .arg(root)
+                    .arg("--dir")
+                    .arg(grant)
+                    .args(["--cwd", self.guest, "--env", "PATH=/usr/bin"]);
+                for (name, value) in environment {
+                    command.arg("--env").arg(format!("{name}={value}"));
+                }
+                command.arg("/bin/bash");
+                command
+            }
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! The packages' own test suites, each test run by the small system's bash: under lind, and natively.
+//!
+//! A test's result must be the same both ways. The table of all results is written to `target/apps/results`.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use lind_tests::Result;
+use lind_tests::apps::build::{Builder, Built};
+use lind_tests::apps::packages::{BASH, GAWK, GREP, Package, SED};
+use lind_tests::install::repository;
+use lind_tests::run::{Ending, run};
+
+use crate::root::{Place, installed};
+
+/// One test may not take longer.
+const LIMIT: Duration = Duration::from_secs(180);
+/// How many of a suite's tests must have equal results, in percent.
+const EQUAL: usize = 95;
+
+/// A package's test suite.
+struct Suite {
+    name: &'static str,
+    package: &'static Package,
+    /// Steps on this machine that build what the tests need, without running them.
+    prepare: fn(&Built<'_>) -> Result<()>,
+    /// The names of all tests.
+    tests: fn(&Built<'_>) -> Result<Vec<String>>,
+    /// The shell command that runs one test in the package's directory.
+    command: fn(&str) -> String,
+    /// The test's result, from the package's directory and what the command printed.
+    verdict: fn(&Path, &str, &str) -> String,
+    /// Tests whose results differ, with the reason.
+    differences: &'static [(&'static str, &'static str)],
+}
+
+/// bash: each `run-*` script compares what a test prints with what is right, and prints the difference.
+pub(crate) fn check_bash(builder: &Builder) -> Result<()> {
+    Suite {
+        name: "bash",
+        package: &BASH,
+        prepare: |built| {
+            let cc = format!("CC_FOR_BUILD={}", built.tool("cc"));
+            built.step(&["make", &cc, "recho", "zecho", "printenv", "xcase"])?;
+            built
+                .step(&["cp", "recho", "zecho", "printenv", "xcase", "tests"])
+                .map(drop)
+        },
+        tests: |built| {
+            let directory = built.directory().join("tests");
+            let entries = fs::read_dir(&directory)
+                .map_err(|e| format!("cannot read '{}': {e}", directory.display()))?;
+            let names = entries.flatten().map(|e| e.file_name().display().to_string());
+            // run-all runs all, the other two some of them.
+            Ok(names
+                .filter(|name| name.starts_with("run-"))
+                .filter(|name| !["run-all", "run-minimal", "run-gprof"].contains(&name.as_str()))
+                .collect())
+        },
+        command: |test| {
+            format!(
+                "unset LC_ALL; cd tests && export THIS_SH=$PWD/../bash BUILD_DIR=$PWD/.. TMPDIR=/tmp PATH=.:$PATH BASH_TSTOUT=/tmp/bashtst-{test} && rm -f $BASH_TSTOUT && sh ./{test} 2>/dev/null; rm -f $BASH_TSTOUT"
+            )
+        },
+        verdict: |_, _, printed| {
+            let lines = printed.lines().filter(|line| line.starts_with(['<', '>'])).count();
+            match (lines, printed.is_empty()) {
+                (0, true) => "passes".to_owned(),
+                _ => "fails".to_owned(),
+            }
+        },
+        differences: &[],
+    }
+    .check(builder)
+}
+
+/// sed: automake's test driver writes each result to a file.
+pub(crate) fn check_sed(builder: &Builder) -> Result<()> {
+    Suite {
+        name: "sed",
+        package: &SED,
+        prepare: |built| {
+            built
+                .step(&["make", "testsuite/get-mb-cur-max", "testsuite/test-mbrtowc"])
+                .map(drop)
+        },
+        tests: |built| listed(built, ".", "$(TESTS)"),
+        command: |test| {
+            format!(
+                "rm -f {0}.trs; make check-TESTS TESTS={1}",
+                stem(test),
+                test
+            )
+        },
+        verdict: |directory, test, _| {
+            driver_result(&directory.join(stem(test)).with_extension("trs"))
+        },
+        differences: &[],
+    }
+    .check(builder)
+}
+
+/// grep: the same driver, in a directory of its own.
+pub(crate) fn check_grep(builder: &Builder) -> Result<()> {
+    Suite {
+        name: "grep",
+        package: &GREP,
+        prepare: |built| {
+            built
+                .step(&["make", "-C", "tests", "get-mb-cur-max"])
+                .map(drop)
+        },
+        tests: |built| listed(built, "tests", "$(TESTS)"),
+        command: |test| format!("rm -f tests/{test}.trs; make -C tests check-TESTS TESTS={test}"),
+        verdict: |directory, test, _| {
+            driver_result(&directory.join("tests").join(format!("{test}.trs")))
+        },
+        differences: &[],
+    }
+    .check(builder)
+}
+
+/// gawk: a target each; a wrong output stays as a file with the test's name.
+pub(crate) fn check_gawk(builder: &Builder) -> Result<()> {
+    Suite {
+        name: "gawk",
+        package: &GAWK,
+        prepare: |_| Ok(()),
+        tests: |built| {
+            listed(
+                built,
+                "test",
+                "$(BASIC_TESTS) $(UNIX_TESTS) $(GAWK_EXT_TESTS) $(LOCALE_CHARSET_TESTS)",
+            )
+        },
+        command: |test| format!("rm -f test/_{test}; make -C test {test} && echo made"),
+        verdict: |directory, test, printed| {
+            let wrong = directory.join("test").join(format!("_{test}")).exists();
+            match (printed.ends_with("made\n"), wrong) {
+                (true, false) => "passes".to_owned(),
+                _ => "fails".to_owned(),
+            }
+        },
+        differences: &[],
+    }
+    .check(builder)
+}
+
+impl Suite {
+    /// Runs every test both ways, writes the table, and fails if too many results differ or one does unexpectedly.
+    fn check(&self, builder: &Builder) -> Result<()> {
+        let twin = builder.twin();
+        let (native, lind) = (self.results(&twin)?, self.results(builder)?);
+        let mut table = String::new();
+        let (mut equal, mut wrong) = (0, Vec::new());
+        for ((test, theirs), (_, ours)) in native.iter().zip(&lind) {
+            let reason = self.differences.iter().find(|(name, _)| name == test);
+            let note = reason.map_or("", |(_, reason)| reason);
+            let _ = writeln!(table, "{test}\t{theirs}\t{ours}\t{note}");
+            equal += usize::from(theirs == ours);
+            match (theirs == ours, reason) {
+                (false, None) => {
+                    wrong.push(format!("{test}: {theirs} natively, {ours} under lind"))
+                }
+                (true, Some(_)) => wrong.push(format!("{test}: no difference any more")),
+                _ => {}
+            }
+        }
+        let passed = lind.iter().filter(|(_, result)| passes(result)).count();
+        let summary = format!(
+            "{}: {equal} of {} results equal, {passed} pass under lind",
+            self.name,
+            native.len()
+        );
+        let directory = repository().join("target/apps/results");
+        let file = directory.join(self.name);
+        fs::create_dir_all(&directory)
+            .and_then(|()| {
+                fs::write(
+                    &file,
+                    format!("{summary}\ntest\tnative\tlind\twhy\n{table}"),
+                )
+            })
+            .map_err(|e| format!("cannot write '{}': {e}", file.display()))?;
+        println!("{summary}");
+        if native.is_empty() || equal * 100 < native.len() * EQUAL || !wrong.is_empty() {
+            return Err(format!("{summary}\n{}", wrong.join("\n")));
+        }
+        Ok(())
+    }
+
+    /// The result of every test with one toolchain, in the order of their names.
+    fn results(&self, builder: &Builder) -> Result<Vec<(String, String)>> {
+        let root = installed(builder)?;
+        let built = self.package.build(builder)?;
+        (self.prepare)(&built)?;
+        let mut tests = (self.tests)(&built)?;
+        // The system has no Perl, natively as little as under lind.
+        #[allow(clippy::case_sensitive_file_extension_comparisons)]
+        tests.retain(|test| !test.ends_with(".pl"));
+        if let Ok(only) = std::env::var("LIND_SUITE_ONLY") {
+            tests.retain(|test| test.contains(&only));
+        }
+        tests.sort();
+        tests.dedup();
+        let directory = built.directory();
+        // Makefiles have absolute paths in them: the directory keeps its name.
+        let place = Place {
+            host: directory,
+            guest: directory.to_str().ok_or("a build's path is text")?,
+        };
+        tests
+            .into_iter()
+            .map(|test| {
+                let mut command = place.shell(builder, &root);
+                command.args(["-c", &(self.command)(&test)]);
+                let outcome = run(&mut command, b"", LIMIT)
+                    .map_err(|e| format!("cannot run {command:?}: {e}"))?;
+                let result = match outcome.ending {
+                    Ending::TimedOut => "takes too long".to_owned(),
+                    Ending::Status(_) => (self.verdict)(directory, &test, &outcome.text()),
+                };
+                Ok((test, result))
+            })
+            .collect()
+    }
+}
+
+fn passes(result: &str) -> bool {
+    ["passes", "PASS", "SKIP", "XFAIL"].contains(&result)
+}
+
+/// The words of a variable of a package's makefile.
+fn listed(built: &Built<'_>, directory: &str, words: &str) -> Result<Vec<String>> {
+    let rule = format!("words-of-the-recipe: ; @echo {words}");
+    let outcome = built.step(&[
+        "make",
+        "--silent",
+        "-C",
+        directory,
+        "--eval",
+        &rule,
+        "words-of-the-recipe",
+    ])?;
+    Ok(outcome
+        .text()
+        .split_whitespace()
+        .map(str::to_owned)
+        .collect())
+}
+
+/// A test's name without the extension that the driver drops.
+fn stem(test: &str) -> &str {
+    test.strip_suffix(".sh").unwrap_or(test)
+}
+
+/// The result in a file that automake's driver wrote.
+fn driver_result(file: &Path) -> String {
+    fs::read_to_string(file)
+        .ok()
+        .and_then(|text| {
+            text.lines()
+                .find_map(|line| line.strip_prefix(":test-result: "))
+                .map(str::to_owned)
+        })
+        .unwrap_or_else(|| "no result".to_owned())
+}
