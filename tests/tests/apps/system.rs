@@ -65,7 +65,7 @@ const SCRIPTS: &[Script] = &[
     ),
     (
         "killed children",
-        "sleep 60 & kill $!; wait $!; echo $?; sh -c 'kill -9 $$'; echo $?; sh -c 'kill -SEGV $$' 2>/dev/null; echo $?",
+        "sleep 60 & kill $!; wait $!; echo $?; { sh -c 'kill -9 $$'; echo $?; sh -c 'kill -SEGV $$'; echo $?; } 2>/dev/null",
     ),
     (
         "ERR and DEBUG",
@@ -73,7 +73,7 @@ const SCRIPTS: &[Script] = &[
     ),
     (
         "ulimit",
-        "(ulimit -f 1; dd if=/dev/zero of=big bs=1k count=8 2>/dev/null; echo $?); ulimit -n 20; sh -c 'ulimit -n'; ulimit -Ht; ulimit -c 0",
+        "(ulimit -f 1; dd if=/dev/zero of=big bs=1k count=8; echo $?) 2>/dev/null; ulimit -n 20; sh -c 'ulimit -n'; ulimit -Ht; ulimit -c 0",
     ),
     (
         "find and xargs",

@@ -124,7 +124,6 @@ const SED_CASES: &[Case] = &[
 
 const MAKE_CASES: &[Case] = &[
     case("make", "-n"),
-    case("make", "-np --no-print-directory -f /dev/null absent"),
     case("make", "-q one"),
     case("make", "-n -B --warn-undefined-variables two X=1"),
     case(
@@ -136,7 +135,6 @@ const MAKE_CASES: &[Case] = &[
         "--eval '$(info $(wildcard d*/*) $(notdir a/b) $(abspath /x/../y) $(if ,a,b) $(subst a,b,aa))' -n one",
     ),
     case("make", "--eval '$(error stop here)'"),
-    case("make", "--version"),
 ];
 
 /// diffutils.
