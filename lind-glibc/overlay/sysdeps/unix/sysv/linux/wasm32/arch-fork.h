@@ -17,7 +17,7 @@ arch_fork (void *ctid)
       .flags = CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD,
       .ctid = ctid,
     };
-  long int r = __lind_clone (&args);
+  long int r = __wasm_result (__lind_clone (&args));
   if (INTERNAL_SYSCALL_ERROR_P (r))
     return INLINE_SYSCALL_ERROR_RETURN_VALUE (INTERNAL_SYSCALL_ERRNO (r));
   return r;

@@ -61,7 +61,7 @@ __clone (int (*fn) (void *), void *child_stack, int flags, void *arg, ...)
     args.ctid = va_arg (ap, pid_t *);
   va_end (ap);
 
-  long int r = __lind_clone (&args);
+  long int r = __wasm_result (__lind_clone (&args));
   if (INTERNAL_SYSCALL_ERROR_P (r))
     return INLINE_SYSCALL_ERROR_RETURN_VALUE (INTERNAL_SYSCALL_ERRNO (r));
   return r;

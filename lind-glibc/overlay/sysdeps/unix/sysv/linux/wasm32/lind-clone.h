@@ -3,6 +3,7 @@
 #define _LIND_CLONE_H 1
 
 #include <sys/types.h>
+#include <wasm-syscall.h>
 
 /* With a STACK, the new thread calls FN (ARG) with TLS as its thread pointer.
    Without one it returns from the import as well, as in clone (2): in a copy
@@ -18,7 +19,8 @@ struct __lind_clone_args
   pid_t *ctid;
 };
 
-/* The id of the new thread or process, or -errno; 0 in the child.  */
+/* The id of the new thread or process, or -errno; 0 in the child.  The result
+   goes through __wasm_result.  */
 extern long int __lind_clone (const struct __lind_clone_args *)
   __attribute__ ((__import_module__ ("lind"), __import_name__ ("clone")));
 

@@ -15,7 +15,7 @@ __vfork (void)
       .tls = __builtin_wasm_tls_base (),
       .flags = CLONE_VM | CLONE_VFORK | SIGCHLD,
     };
-  long int r = __lind_clone (&args);
+  long int r = __wasm_result (__lind_clone (&args));
   if (INTERNAL_SYSCALL_ERROR_P (r))
     return INLINE_SYSCALL_ERROR_RETURN_VALUE (INTERNAL_SYSCALL_ERRNO (r));
   return r;
