@@ -14,7 +14,7 @@ use rawposix_memory::{AddressSpace, GuestPtr};
 use crate::cage::family::Place;
 use crate::cage::{Process, Task};
 use crate::control::Control;
-use crate::syscall::signal::NO_STACK;
+use crate::signal::NO_STACK;
 use crate::thread::{Step, Thread};
 use crate::trace::TracedCall;
 
@@ -188,7 +188,7 @@ impl Thread {
         if let (Ok(_), Some(vfork)) = (&result, vfork) {
             // As on Linux, only the end of the process ends this wait.
             while !vfork.released.load(Ordering::SeqCst) && self.process.end().is_none() {
-                Task::park(None);
+                self.task.host.park_uninterrupted();
             }
         }
         self.leave(traced, result)
@@ -233,6 +233,7 @@ impl Thread {
     /// The engine's import `lind.clone`: clone(2) with its arguments in memory, and with a function to call.
     /// The words are: function, argument, stack, thread pointer, flags, address for the parent, address for the child.
     pub fn clone_from_block(&mut self, address: u32) -> Control {
+        self.enter();
         let block = self.memory().read(GuestPtr::<[u32; 7]>::new(address));
         let Ok([function, argument, stack, tls, flags, parent_tid, child_tid]) = block else {
             return self.leave(None, Err(Errno::EFAULT));

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use rawposix_abi::Errno;
 use rawposix_memory::AddressSpace;
 
-use crate::cage::Task;
 use crate::control::Control;
 use crate::sandbox::Image;
 use crate::startup::Startup;
@@ -79,7 +78,7 @@ impl Thread {
             if self.process.end().is_some() {
                 return Err(Errno::EINTR);
             }
-            Task::park(None);
+            self.task.host.park_uninterrupted();
         }
         // From here on there is no way back.
         self.release_memory();
@@ -90,12 +89,11 @@ impl Thread {
             Arc::clone(&self.task)
         } else {
             self.world.family.take_over(self.tid(), self.process.pid);
-            let task = Arc::new(Task::new(self.process.pid, name));
-            task.bind();
-            task
+            Arc::new(self.task.renamed(self.process.pid, name))
         };
         self.process.become_leader(Arc::clone(&task));
         self.replace_program(task, space, startup);
+        self.task.host.begin();
         self.release_vfork();
         Ok(())
     }

@@ -14,9 +14,9 @@ pub(crate) fn end_process(process: &Arc<Process>, status: ExitStatus, times: Tim
     let world = process.world();
     process.finish(status);
     process.close_all();
-    let aftermath = world
-        .family
-        .ended(process, status, times, Process::forgets_children);
+    let aftermath = world.family.ended(process, status, times, |parent| {
+        parent.signals.forgets_children()
+    });
     for orphan in &aftermath.orphans {
         if let Some(signal) = orphan.with_settings(|s| s.parent_death_signal) {
             orphan.send_from_system(signal);

@@ -63,6 +63,7 @@ mod signal;
 mod startup;
 mod syscall;
 mod thread;
+mod timer;
 mod trace;
 
 pub use clone::{CloneRequest, Entry};
@@ -71,5 +72,6 @@ pub use control::{Control, CoreDump, ExitStatus};
 pub use exec::ExecRequest;
 pub use rawposix_abi::{Errno, Signal, SignalSet};
 pub use sandbox::{Image, Sandbox};
+pub use signal::Fault;
 pub use thread::Thread;
 pub use trace::is_known_filter;

@@ -30,6 +30,7 @@ use crate::fs::walk::{Follow, Walk};
 use crate::futex::Futexes;
 use crate::startup::Startup;
 use crate::thread::Thread;
+use crate::timer::Alarms;
 use crate::trace::Tracer;
 
 /// A world of processes with its own files, ids and clock settings.
@@ -55,6 +56,7 @@ pub(crate) struct World {
     pub(crate) tracer: Option<Tracer>,
     pub(crate) family: Family,
     pub(crate) futexes: Futexes,
+    pub(crate) alarms: Alarms,
     /// How the program has ended, and how many processes have not.
     population: Mutex<Population>,
     changed: Condvar,
@@ -112,6 +114,7 @@ impl Sandbox {
             tracer: config.trace.map(Tracer::new),
             family: Family::default(),
             futexes: Futexes::default(),
+            alarms: Alarms::default(),
             population: Mutex::default(),
             changed: Condvar::new(),
             cwd: builder::bytes(&config.cwd),

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use rawposix_abi::flags::{AT_FDCWD, AtFlags};
 use rawposix_abi::structs::StackT;
 use rawposix_abi::{Errno, Signal, SignalSet};
+use rawposix_interrupt::{HostThread, Parked};
 use rawposix_memory::{AddressSpace, GuestCStr, GuestPtr};
 
 use crate::cage::family::PROGRAM;
@@ -22,6 +23,7 @@ use crate::fs::node::Node;
 use crate::fs::walk::{Entry, Follow, Parent, Walk};
 use crate::futex::{Key, Sharing, robust};
 use crate::sandbox::World;
+use crate::signal::{Due, Interrupted, NO_STACK, Resumed};
 use crate::startup::Startup;
 use crate::syscall;
 use crate::trace::TracedCall;
@@ -35,7 +37,6 @@ pub struct Thread {
     pub(crate) process: Arc<Process>,
     pub(crate) task: Arc<Task>,
     pub(crate) space: Arc<AddressSpace>,
-    pub(crate) mask: SignalSet,
     /// Where the kernel stores 0 when the thread ends, see set_tid_address(2).
     pub(crate) clear_tid: u32,
     pub(crate) robust_list: u32,
@@ -44,6 +45,12 @@ pub struct Thread {
     pub(crate) vfork: Option<Arc<Vfork>>,
     /// What the system call that runs needs of the engine.
     pub(crate) step: Option<Step>,
+    /// The system call that runs.
+    call: Option<(i32, [u32; 6])>,
+    /// The system call that waits for the guest to run handlers.
+    pub(crate) interrupted: Option<Interrupted>,
+    /// The mask that is restored after a call with a mask of its own, such as sigsuspend(2).
+    pub(crate) saved_mask: Option<SignalSet>,
     startup: Arc<Startup>,
     life: Life,
     /// Processor time of the host thread when it began to run this one.
@@ -62,11 +69,12 @@ enum Life {
     Departed(ExitStatus),
 }
 
-/// What a system call needs of the engine before it has a result.
+/// What a system call needs before it has a result: of the engine, or of the call that it goes on with.
 #[derive(Debug)]
 pub(crate) enum Step {
     Clone(Box<CloneRequest>),
     Exec(Box<ExecRequest>),
+    Resume(Resumed),
 }
 
 impl Thread {
@@ -76,19 +84,22 @@ impl Thread {
         process: Arc<Process>,
         startup: Startup,
     ) -> Result<Self, Errno> {
-        let task = Arc::new(Task::new(process.pid, process.image().name()));
+        let name = process.image().name();
+        let task = Arc::new(Task::new(process.pid, name, SignalSet::EMPTY));
         process.add_task(Arc::clone(&task))?;
         Ok(Self {
             space: process.space(),
             world,
             process,
             task,
-            mask: SignalSet::EMPTY,
             clear_tid: 0,
             robust_list: 0,
-            signal_stack: syscall::signal::NO_STACK,
+            signal_stack: NO_STACK,
             vfork: None,
             step: None,
+            call: None,
+            interrupted: None,
+            saved_mask: None,
             startup: Arc::new(startup),
             life: Life::Running,
             started: Duration::ZERO,
@@ -100,14 +111,16 @@ impl Thread {
         Self {
             world: Arc::clone(&self.world),
             process,
-            task: Arc::new(Task::new(tid, self.task.name())),
+            task: Arc::new(Task::new(tid, self.task.name(), self.signal_mask())),
             space,
-            mask: self.mask,
             clear_tid: 0,
             robust_list: 0,
             signal_stack: self.signal_stack,
             vfork: None,
             step: None,
+            call: None,
+            interrupted: None,
+            saved_mask: None,
             startup: Arc::clone(&self.startup),
             life: Life::Unpublished,
             started: Duration::ZERO,
@@ -121,7 +134,9 @@ impl Thread {
 
     /// Says that the calling host thread runs this guest thread from now on.
     pub fn bind(&mut self) {
-        self.task.bind();
+        // Without the host's signal handler, which nothing prevents from being there, nothing interrupts a loop.
+        let _ = self.task.host.attach();
+        self.task.host.begin();
         self.started = usage::of_host_thread();
     }
 
@@ -147,7 +162,9 @@ impl Thread {
         self.startup = Arc::new(startup);
         self.clear_tid = 0;
         self.robust_list = 0;
-        self.signal_stack = syscall::signal::NO_STACK;
+        self.signal_stack = NO_STACK;
+        self.interrupted = None;
+        self.saved_mask = None;
     }
 
     /// The address space of the thread's process.
@@ -170,19 +187,35 @@ impl Thread {
         }
     }
 
+    /// The guest has called the host.
+    pub(crate) fn enter(&mut self) {
+        self.task.host.enter();
+        self.call = None;
+    }
+
     /// Performs the system call `number` with these argument words.
     pub fn syscall(&mut self, number: i32, arguments: [u32; 6]) -> Control {
+        self.enter();
         let traced = self.trace(number, arguments);
-        let result = syscall::perform(self, number, arguments);
-        match self.step.take() {
-            None => self.leave(traced, result),
-            Some(Step::Clone(mut request)) => {
-                request.traced = traced;
-                Control::Clone(request)
-            }
-            Some(Step::Exec(mut request)) => {
-                request.traced = traced;
-                Control::Exec(request)
+        let mut call = (number, arguments);
+        loop {
+            self.call = Some(call);
+            let (number, arguments) = call;
+            let result = syscall::perform(self, number, arguments);
+            match self.step.take() {
+                None => return self.leave(traced, result),
+                Some(Step::Resume(Resumed::Result(word))) => return self.leave(traced, Ok(word)),
+                Some(Step::Resume(Resumed::Call(number, arguments))) => call = (number, arguments),
+                Some(Step::Clone(mut request)) => {
+                    self.call = None;
+                    request.traced = traced;
+                    return Control::Clone(request);
+                }
+                Some(Step::Exec(mut request)) => {
+                    self.call = None;
+                    request.traced = traced;
+                    return Control::Exec(request);
+                }
             }
         }
     }
@@ -197,31 +230,51 @@ impl Thread {
     pub(crate) fn leave(
         &mut self,
         traced: Option<TracedCall>,
-        result: Result<i32, Errno>,
+        mut result: Result<i32, Errno>,
     ) -> Control {
+        let due = loop {
+            if let Life::Ending(status) | Life::Departed(status) = self.life {
+                break Due::End(self.process.end().unwrap_or(status));
+            }
+            if result == Err(Errno::EINTR) {
+                match (self.consider(), self.call) {
+                    // A call that only a handler ends goes on.
+                    (Due::Nothing, Some((number, arguments))) => {
+                        result = syscall::perform(self, number, arguments);
+                        continue;
+                    }
+                    (Due::Nothing, None) => {}
+                    (due, _) => break due,
+                }
+            }
+            self.restore_mask();
+            if self.task.host.leave().is_ok() {
+                break Due::Nothing;
+            }
+            match self.consider() {
+                Due::Nothing => {}
+                due => break due,
+            }
+        };
         let word = result.unwrap_or_else(Errno::to_word);
-        let end = self.attend();
+        let end = match due {
+            Due::End(status) => Some(status),
+            _ => None,
+        };
         if let (Some(tracer), Some(call)) = (&self.world.tracer, traced) {
             tracer.leave(self, call, word, end);
         }
-        match end {
-            Some(status) => {
-                self.depart(status);
-                Control::Exit(status)
-            }
-            None => Control::Return(word),
+        match due {
+            Due::Nothing => Control::Return(word),
+            Due::Handler => self.leave_for_handler(self.call, result),
+            Due::End(status) => self.exit(status),
         }
     }
 
-    /// Looks at what others want of the thread; gives its exit status if it has to end.
-    fn attend(&mut self) -> Option<ExitStatus> {
-        if let Life::Ending(status) | Life::Departed(status) = self.life {
-            return Some(self.process.end().unwrap_or(status));
-        }
-        if !self.task.take_attention() {
-            return None;
-        }
-        self.process.fate_of(self.tid())
+    /// Ends the thread here.
+    pub(crate) fn exit(&mut self, status: ExitStatus) -> Control {
+        self.depart(status);
+        Control::Exit(status)
     }
 
     /// Ends the thread, at the end of the system call that it makes.
@@ -229,13 +282,8 @@ impl Thread {
         self.life = Life::Ending(status);
     }
 
-    /// Whether a wait has to be given up.
-    pub(crate) fn is_interrupted(&self) -> bool {
-        self.task.has_attention()
-    }
-
     /// Waits until `ready` has a result, an [`unpark`](Task::unpark) of the thread's task making it look again.
-    /// `ETIMEDOUT` at `end`, `EINTR` when the thread has something else to do.
+    /// `ETIMEDOUT` at `end`, `EINTR` when a handler has to run or the thread has to end.
     pub(crate) fn wait_until<T>(
         &self,
         end: Option<Instant>,
@@ -245,13 +293,12 @@ impl Thread {
             if let Some(result) = ready()? {
                 return Ok(result);
             }
-            if self.is_interrupted() {
-                return Err(Errno::EINTR);
-            }
             if end.is_some_and(|end| end <= Instant::now()) {
                 return Err(Errno::ETIMEDOUT);
             }
-            Task::park(end);
+            if self.task.host.park(end) == Parked::Interrupted && self.consider() != Due::Nothing {
+                return Err(Errno::EINTR);
+            }
         }
     }
 
@@ -274,6 +321,7 @@ impl Thread {
             return;
         }
         self.life = Life::Departed(status);
+        HostThread::detach();
         self.release_memory();
         let time = usage::of_host_thread().saturating_sub(self.started);
         if let Some((status, times)) = self.process.remove_task(self.tid(), status, time) {
@@ -317,17 +365,6 @@ impl Thread {
         if let Some(vfork) = self.vfork.take() {
             vfork.release();
         }
-    }
-
-    /// The thread's signal mask.
-    pub fn signal_mask(&self) -> SignalSet {
-        self.mask
-    }
-
-    /// Replaces the thread's signal mask (SIGKILL and SIGSTOP stay unblocked).
-    pub fn set_signal_mask(&mut self, mask: SignalSet) {
-        self.mask = mask.blockable();
-        self.process.recheck_signals(self.mask);
     }
 
     /// The open file that `fd` refers to.
@@ -406,12 +443,12 @@ impl Thread {
         }
     }
 
-    /// Runs a host call that may block. This is the one place where a guest thread waits, so that it can be
-    /// interrupted in one place; as no signal interrupts a guest yet, a host's signal only repeats the call.
+    /// Runs a host call that may block, again and again while nothing but a host's signal interrupts it. `EINTR` when a
+    /// handler has to run or the thread has to end. This is the one place where a guest thread waits in the host.
     pub(crate) fn block<T>(&self, mut call: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
         loop {
-            match call() {
-                Err(Errno::EINTR) => {}
+            match self.task.host.block(&mut call) {
+                Err(Errno::EINTR) if self.consider() == Due::Nothing => {}
                 result => return result,
             }
         }

@@ -125,8 +125,8 @@ macro_rules! syscalls {
                 16 fremovexattr(fd: Fd, name: Str) -> Zero: partial "only attributes of the user namespace";
             }
             poll {
-                414 ppoll_time64(fds: PollFds, nfds: Uint, timeout: In<Timespec>, sigmask: In<u64>, sigsetsize: Len) -> Int: partial "the signal mask is not switched: no signal is delivered yet";
-                413 pselect6_time64(nfds: Int, readfds: Ptr, writefds: Ptr, exceptfds: Ptr, timeout: InOut<Timespec>, sigmask: Ptr) -> Int: partial "the signal mask is not switched: no signal is delivered yet";
+                414 ppoll_time64(fds: PollFds, nfds: Uint, timeout: In<Timespec>, sigmask: In<u64>, sigsetsize: Len) -> Int: full;
+                413 pselect6_time64(nfds: Int, readfds: Ptr, writefds: Ptr, exceptfds: Ptr, timeout: InOut<Timespec>, sigmask: Ptr) -> Int: full;
                 74 signalfd4(fd: Fd, mask: In<u64>, size: Len, flags: Hex) -> Fd: absent "signals are not delivered yet";
             }
             splice {
@@ -137,8 +137,17 @@ macro_rules! syscalls {
             epoll {
                 20 epoll_create1(flags: Hex) -> Fd: full;
                 21 epoll_ctl(epfd: Fd, op: Int, fd: Fd, event: In<EpollEvent>) -> Zero: partial "descriptors of one open file count as one";
-                22 epoll_pwait(epfd: Fd, events: Ptr, maxevents: Int, timeout: Int, sigmask: In<u64>, sigsetsize: Len) -> Int: partial "the signal mask is not switched: no signal is delivered yet";
-                441 epoll_pwait2(epfd: Fd, events: Ptr, maxevents: Int, timeout: In<Timespec>, sigmask: In<u64>, sigsetsize: Len) -> Int: partial "the signal mask is not switched: no signal is delivered yet";
+                22 epoll_pwait(epfd: Fd, events: Ptr, maxevents: Int, timeout: Int, sigmask: In<u64>, sigsetsize: Len) -> Int: full;
+                441 epoll_pwait2(epfd: Fd, events: Ptr, maxevents: Int, timeout: In<Timespec>, sigmask: In<u64>, sigsetsize: Len) -> Int: full;
+            }
+            timer {
+                102 getitimer(which: Int, value: Out<Itimerval>) -> Zero: full;
+                103 setitimer(which: Int, new: In<Itimerval>, old: Out<Itimerval>) -> Zero: full;
+                107 timer_create(clockid: ClockId, sevp: Ptr, timerid: Ptr) -> Zero: full;
+                111 timer_delete(timerid: Int) -> Zero: full;
+                109 timer_getoverrun(timerid: Int) -> Int: full;
+                408 timer_gettime64(timerid: Int, value: Out<Itimerspec>) -> Zero: full;
+                409 timer_settime64(timerid: Int, flags: TimerFlags, new: In<Itimerspec>, old: Out<Itimerspec>) -> Zero: full;
             }
             timerfd {
                 85 timerfd_create(clockid: ClockId, flags: Hex) -> Fd: partial "no alarm clocks, which need CAP_WAKE_ALARM";
@@ -188,13 +197,6 @@ macro_rules! syscalls {
                 404 clock_settime64(clockid: ClockId, tp: In<Timespec>) -> Zero: partial "always EPERM: needs CAP_SYS_TIME";
                 405 clock_adjtime64(clockid: ClockId, tx: Ptr) -> Int: absent "needs CAP_SYS_TIME";
                 153 times(buf: Out<Tms>) -> Int: full;
-                102 getitimer(which: Int, value: Out<Itimerval>) -> Zero: absent "signals are not delivered yet";
-                103 setitimer(which: Int, new: In<Itimerval>, old: Out<Itimerval>) -> Zero: absent "signals are not delivered yet";
-                107 timer_create(clockid: ClockId, sevp: Ptr, timerid: Ptr) -> Zero: absent "signals are not delivered yet";
-                111 timer_delete(timerid: Int) -> Zero: absent "signals are not delivered yet";
-                109 timer_getoverrun(timerid: Int) -> Int: absent "signals are not delivered yet";
-                408 timer_gettime64(timerid: Int, value: Out<Itimerspec>) -> Zero: absent "signals are not delivered yet";
-                409 timer_settime64(timerid: Int, flags: TimerFlags, new: In<Itimerspec>, old: Out<Itimerspec>) -> Zero: absent "signals are not delivered yet";
             }
             identity {
                 172 getpid() -> Int: full;
@@ -278,19 +280,19 @@ macro_rules! syscalls {
                 449 futex_waitv(waiters: Ptr, count: Uint, flags: Hex, timeout: In<Timespec>, clockid: ClockId) -> Int: absent "not implemented yet";
             }
             signal {
-                134 rt_sigaction(signum: SignalArg, act: In<Sigaction>, oldact: Out<Sigaction>, sigsetsize: Len) -> Zero: partial "recorded; handlers are not called yet";
+                134 rt_sigaction(signum: SignalArg, act: In<Sigaction>, oldact: Out<Sigaction>, sigsetsize: Len) -> Zero: full;
                 135 rt_sigprocmask(how: SigHow, set: In<u64>, oldset: Out<u64>, sigsetsize: Len) -> Zero: full;
                 136 rt_sigpending(set: Out<u64>, sigsetsize: Len) -> Zero: full;
-                132 sigaltstack(new: In<StackT>, old: Out<StackT>) -> Zero: partial "recorded; handlers are not called yet";
-                129 kill(pid: Pid, sig: SignalArg) -> Zero: partial "the calling process only; a signal with a handler answers ENOSYS: handlers are not called yet";
-                130 tkill(tid: Pid, sig: SignalArg) -> Zero: partial "as kill";
-                131 tgkill(tgid: Pid, tid: Pid, sig: SignalArg) -> Zero: partial "as kill";
-                138 rt_sigqueueinfo(tgid: Pid, sig: SignalArg, info: In<Siginfo>) -> Zero: absent "signals are not delivered yet";
-                240 rt_tgsigqueueinfo(tgid: Pid, tid: Pid, sig: SignalArg, info: In<Siginfo>) -> Zero: absent "signals are not delivered yet";
-                133 rt_sigsuspend(mask: In<u64>, sigsetsize: Len) -> Zero: absent "signals are not delivered yet";
-                421 rt_sigtimedwait_time64(set: In<u64>, info: Out<Siginfo>, timeout: In<Timespec>, sigsetsize: Len) -> Int: absent "signals are not delivered yet";
-                139 rt_sigreturn() -> Int: absent "handlers return by an ordinary return";
-                128 restart_syscall() -> Int: absent "calls restart inside the microvisor";
+                132 sigaltstack(new: In<StackT>, old: Out<StackT>, sp: Ptr) -> Zero: full;
+                129 kill(pid: Pid, sig: SignalArg) -> Zero: full;
+                130 tkill(tid: Pid, sig: SignalArg) -> Zero: full;
+                131 tgkill(tgid: Pid, tid: Pid, sig: SignalArg) -> Zero: full;
+                138 rt_sigqueueinfo(tgid: Pid, sig: SignalArg, info: In<Siginfo>) -> Zero: full;
+                240 rt_tgsigqueueinfo(tgid: Pid, tid: Pid, sig: SignalArg, info: In<Siginfo>) -> Zero: full;
+                133 rt_sigsuspend(mask: In<u64>, sigsetsize: Len) -> Zero: full;
+                421 rt_sigtimedwait_time64(set: In<u64>, info: Out<Siginfo>, timeout: In<Timespec>, sigsetsize: Len) -> Int: full;
+                139 rt_sigreturn(frame: Ptr) -> Int: full;
+                128 restart_syscall() -> Int: full;
                 424 pidfd_send_signal(pidfd: Fd, sig: SignalArg, info: In<Siginfo>, flags: Hex) -> Zero: absent "not implemented yet";
             }
             system {

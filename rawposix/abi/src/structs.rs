@@ -89,6 +89,15 @@ guest_structs! {
     CloneArgs: 64 { flags: u64, pidfd: u64, child_tid: u64, parent_tid: u64, exit_signal: u64, stack: u64, stack_size: u64, tls: u64, }
     /// `siginfo_t` of sigaction(2).
     Siginfo: 128 { signo: i32, errno: i32, code: i32, fields: [u32; 29], }
+    /// `ucontext_t` and what surrounds it: a signal handler's frame, made by lind and read by the C library.
+    Sigframe: 356 {
+        handler: u32, signo: u32, flags: u32, more: u32,
+        result: i32, restart: u32, interrupted: u32, number: u32, words: [u32; 6], reserved: [u32; 2],
+        info: Siginfo,
+        context_flags: u32, link: u32, stack: StackT, registers: [u32; 4], mask: [u32; 32],
+    }
+    /// `struct sigevent` of sigevent(7).
+    Sigevent: 64 { value: u32, signo: i32, notify: i32, tid: i32, pad: [u32; 12], }
     /// The header of capget(2).
     CapHeader: 8 { version: u32, pid: i32, }
     /// One element of capget(2)'s data.
@@ -97,3 +106,8 @@ guest_structs! {
 
 /// Bytes before the name in `struct dirent64`: inode (8), offset (8), record length (2), type (1). See getdents(2).
 pub const DIRENT64_NAME: usize = 19;
+
+impl Sigframe {
+    /// Where the word `more` is.
+    pub const MORE: u32 = 12;
+}

@@ -1,18 +1,18 @@
 //! The host signal and its handler.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::ffi::{c_int, c_long, c_void};
 use std::io;
 use std::mem::MaybeUninit;
 use std::ptr;
-use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::thread::{ATTENTION, END, FREEZE_ONE, HostThread, Place};
 
 /// How soon a signal is repeated that may have come before a call blocked.
-const BLOCKING_AGAIN: Duration = Duration::from_micros(200);
+pub(crate) const BLOCKING_AGAIN: Duration = Duration::from_micros(200);
 /// How soon a signal is repeated that came where the guest cannot be redirected.
 const GUEST_AGAIN: Duration = Duration::from_micros(50);
 
@@ -43,8 +43,19 @@ pub trait Redirect: Sync {
 }
 
 thread_local! {
-    /// The calling thread's handle, null if it is none of a guest's. It has no destructor, so it is plain storage.
+    /// What the handler reads: the calling thread's handle, or null. It has no destructor, so it is plain storage.
     static CURRENT: Cell<*const HostThread> = const { Cell::new(ptr::null()) };
+    /// What keeps it alive.
+    static HOLDER: RefCell<Option<Holder>> = const { RefCell::new(None) };
+}
+
+struct Holder(Arc<HostThread>);
+
+impl Drop for Holder {
+    fn drop(&mut self) {
+        CURRENT.set(ptr::null());
+        self.0.on_detach();
+    }
 }
 
 static REDIRECT: OnceLock<&'static dyn Redirect> = OnceLock::new();
@@ -60,8 +71,15 @@ pub(crate) fn number() -> c_int {
     libc::SIGRTMIN() + 1
 }
 
-pub(crate) fn set_current(thread: *const HostThread) {
-    CURRENT.set(thread);
+/// Replaces the calling thread's handle.
+pub(crate) fn set_current(thread: Option<Arc<HostThread>>) {
+    HOLDER.with_borrow_mut(|holder| {
+        drop(holder.take());
+        if let Some(thread) = thread {
+            CURRENT.set(Arc::as_ptr(&thread));
+            *holder = Some(Holder(thread));
+        }
+    });
 }
 
 /// Installs the handler, once per process.
@@ -104,7 +122,7 @@ extern "C" fn on_signal(_: c_int, _: *mut libc::siginfo_t, context: *mut c_void)
     let errno = unsafe { libc::__errno_location() };
     // SAFETY: `errno` is the calling thread's, readable.
     let saved = unsafe { errno.read() };
-    // SAFETY: the pointer is null or the attached thread's, which outlives its being attached.
+    // SAFETY: the pointer is null, or the holder of this thread keeps its target alive.
     if let Some(thread) = unsafe { CURRENT.get().as_ref() } {
         // SAFETY: the kernel passes the interrupted context, which is the handler's alone.
         let context = unsafe { &mut *context.cast::<Context>() };

@@ -29,4 +29,4 @@ mod timer;
 
 pub use freeze::Freeze;
 pub use handler::{Context, Redirect, Redirected, install};
-pub use thread::{Attached, HostThread, Interrupted, Parked, Place};
+pub use thread::{HostThread, Interrupted, Parked, Place};

@@ -1,17 +1,16 @@
 //! The handle of a host thread that runs a guest.
 
 use std::io;
-use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering, compiler_fence};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use rustix::thread::futex;
 use rustix::time::Timespec;
 
 use crate::handler;
-use crate::timer::Timer;
+use crate::timer::{self, Timer};
 
 /// Bits of the word. The rest counts the freezes.
 pub(crate) const TOKEN: u32 = 1;
@@ -46,7 +45,7 @@ pub struct HostThread {
     pub(crate) timer: Timer,
 }
 
-/// Why a blocking call did not begin: the thread has been interrupted.
+/// The thread has been interrupted and stays in the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interrupted;
 
@@ -55,7 +54,7 @@ pub struct Interrupted;
 pub enum Parked {
     /// Somebody called [`HostThread::unpark`].
     Woken,
-    /// Somebody called [`HostThread::interrupt`].
+    /// Somebody called [`HostThread::interrupt`] or [`HostThread::end`].
     Interrupted,
     /// The deadline has come.
     TimedOut,
@@ -75,18 +74,20 @@ impl HostThread {
         })
     }
 
-    /// Makes this handle the calling host thread's until the result is dropped.
+    /// Makes this handle the calling host thread's, until another one is attached, [`Self::detach`], or the thread's end.
     ///
     /// # Errors
     /// The host's signal handler could not be installed.
-    pub fn attach(self: &Arc<Self>) -> io::Result<Attached> {
+    pub fn attach(self: &Arc<Self>) -> io::Result<()> {
         handler::prepare()?;
-        handler::set_current(Arc::as_ptr(self));
+        handler::set_current(Some(Arc::clone(self)));
         *self.tid.lock() = Some(rustix::thread::gettid().as_raw_nonzero().get());
-        Ok(Attached {
-            thread: Arc::clone(self),
-            not_send: PhantomData,
-        })
+        Ok(())
+    }
+
+    /// Ends what [`Self::attach`] began, for the calling host thread.
+    pub fn detach() {
+        handler::set_current(None);
     }
 
     /// Makes the thread look for signals soon.
@@ -115,6 +116,12 @@ impl HostThread {
             }
             None => false,
         }
+    }
+
+    /// Processor time of the host thread; none before it is attached and after that.
+    pub fn processor_time(&self) -> Duration {
+        let tid = self.tid.lock();
+        tid.map_or(Duration::ZERO, timer::processor_time)
     }
 
     /// Ends a wait in [`Self::park`], or the next one at once.
@@ -160,7 +167,7 @@ impl HostThread {
         loop {
             self.set_place(Place::Host);
             self.wait_while_frozen();
-            if self.word.load(Ordering::Acquire) & ATTENTION != 0 {
+            if self.word.load(Ordering::Acquire) & (ATTENTION | END) != 0 {
                 return Err(Interrupted);
             }
             self.set_place(Place::Guest);
@@ -171,15 +178,32 @@ impl HostThread {
     }
 
     /// Goes back to the guest, which has been told to ask for its signals: no redirection until it has entered the host.
-    pub fn leave_informed(&self) {
+    ///
+    /// # Errors
+    /// The thread has to end.
+    pub fn leave_informed(&self) -> Result<(), Interrupted> {
         self.inform();
         loop {
             self.set_place(Place::Guest);
-            if self.word.load(Ordering::Acquire) < FREEZE_ONE {
-                return;
+            let word = self.word.load(Ordering::Acquire);
+            if word < FREEZE_ONE && word & END == 0 {
+                return Ok(());
             }
             self.set_place(Place::Host);
             self.wait_while_frozen();
+            if self.is_ending() {
+                return Err(Interrupted);
+            }
+        }
+    }
+
+    /// Begins to run the guest's code, as far as others are concerned. What they have wanted before happens as soon as that
+    /// code really runs.
+    pub fn begin(&self) {
+        self.informed.store(false, Ordering::Relaxed);
+        self.set_place(Place::Guest);
+        if self.word.load(Ordering::Acquire) & !TOKEN != 0 {
+            self.signal();
         }
     }
 
@@ -188,31 +212,48 @@ impl HostThread {
         self.word.fetch_and(!ATTENTION, Ordering::SeqCst) & ATTENTION != 0
     }
 
-    /// Runs a host call that may block. An interruption makes it fail with `EINTR`, however early it comes.
-    ///
-    /// # Errors
-    /// The thread has been interrupted before; the call has not been made.
-    pub fn block<T>(&self, call: impl FnOnce() -> T) -> Result<T, Interrupted> {
+    /// Whether there was an interruption since [`Self::take_attention`].
+    pub fn has_attention(&self) -> bool {
+        self.word.load(Ordering::Acquire) & ATTENTION != 0
+    }
+
+    /// Makes the next [`Self::leave`] fail, or the present call of [`Self::park`] end.
+    pub fn keep_attention(&self) {
+        self.word.fetch_or(ATTENTION, Ordering::SeqCst);
+    }
+
+    /// Runs a host call that may block. An interruption makes it fail with `EINTR` if it blocks, also one that was before;
+    /// it may also fail with `EINTR` for no reason.
+    pub fn block<T>(&self, call: impl FnOnce() -> T) -> T {
         self.set_place(Place::Blocking);
         if self.word.load(Ordering::Acquire) & ATTENTION != 0 {
-            self.set_place(Place::Host);
-            return Err(Interrupted);
+            // The call is made all the same, since it has a result if it does not block.
+            self.timer.arm(handler::BLOCKING_AGAIN);
         }
         let result = call();
         self.set_place(Place::Host);
-        Ok(result)
+        result
     }
 
     /// Waits for [`Self::unpark`], an interruption, or the deadline. A wake-up may be one for an earlier wait, so look
     /// whether what was waited for has happened.
     pub fn park(&self, deadline: Option<Instant>) -> Parked {
+        self.park_unless(ATTENTION | END, deadline)
+    }
+
+    /// Waits for [`Self::unpark`] or [`Self::end`] only.
+    pub fn park_uninterrupted(&self) -> Parked {
+        self.park_unless(END, None)
+    }
+
+    fn park_unless(&self, bits: u32, deadline: Option<Instant>) -> Parked {
         loop {
             let word = self.word.load(Ordering::Acquire);
             if word & TOKEN != 0 {
                 self.word.fetch_and(!TOKEN, Ordering::SeqCst);
                 return Parked::Woken;
             }
-            if word & ATTENTION != 0 {
+            if word & bits != 0 {
                 return Parked::Interrupted;
             }
             let left = match deadline {
@@ -255,24 +296,11 @@ impl HostThread {
         self.informed.store(true, Ordering::Relaxed);
     }
 
-    fn detach(&self) {
+    /// The host thread is no longer this one's; the handler does not know it any more.
+    pub(crate) fn on_detach(&self) {
         *self.tid.lock() = None;
-        handler::set_current(std::ptr::null());
         self.timer.delete();
         self.set_place(Place::Host);
         self.answer_freeze();
-    }
-}
-
-/// The calling thread's hold on its handle; see [`HostThread::attach`].
-#[derive(Debug)]
-pub struct Attached {
-    thread: Arc<HostThread>,
-    not_send: PhantomData<*const ()>,
-}
-
-impl Drop for Attached {
-    fn drop(&mut self) {
-        self.thread.detach();
     }
 }

@@ -24,7 +24,7 @@ fn interrupted(call: impl Fn(&HostThread) + Send + 'static) {
     let worker = {
         let (host, rounds) = (Arc::clone(&host), Arc::clone(&rounds));
         thread::spawn(move || {
-            let _attached = host.attach().unwrap();
+            host.attach().unwrap();
             rounds.store(1, Ordering::Release);
             while !host.is_ending() {
                 call(&host);
@@ -63,11 +63,10 @@ fn until_interrupted<T: std::fmt::Debug>(
     host: &HostThread,
     mut call: impl FnMut() -> Result<T, Errno>,
 ) {
-    loop {
+    while !host.has_attention() {
         match host.block(&mut call) {
-            Err(Interrupted) => return,
-            Ok(Err(Errno::INTR)) => {}
-            Ok(result) => panic!("the call ended by itself: {result:?}"),
+            Err(Errno::INTR) => {}
+            result => panic!("the call ended by itself: {result:?}"),
         }
     }
 }
@@ -149,9 +148,9 @@ fn a_frozen_thread_stays_in_its_call() {
     let worker = {
         let (host, left) = (Arc::clone(&host), Arc::clone(&left));
         thread::spawn(move || {
-            let _attached = host.attach().unwrap();
+            host.attach().unwrap();
             let call = || rustix::io::read(&reader, &mut [0_u8; 1]);
-            while host.block(call) != Ok(Ok(1)) {}
+            while host.block(call) != Ok(1) {}
             host.leave().unwrap();
             left.store(1, Ordering::Release);
             host.enter();
@@ -179,7 +178,7 @@ fn threads_that_come_and_go_can_be_frozen() {
             .cloned()
             .map(|host| {
                 thread::spawn(move || {
-                    let _attached = host.attach().unwrap();
+                    host.attach().unwrap();
                     for _ in 0..10 {
                         let _ = host.leave();
                         host.enter();

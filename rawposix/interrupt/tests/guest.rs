@@ -98,7 +98,7 @@ fn a_spinning_guest_is_interrupted_and_ended() {
     let worker = {
         let (host, counter, signals) = (host.clone(), counter.clone(), signals.clone());
         thread::spawn(move || {
-            let _attached = host.attach().unwrap();
+            host.attach().unwrap();
             run(&host, &counter, &signals);
         })
     };
@@ -130,7 +130,7 @@ fn frozen_guests_do_not_move() {
         .map(|(index, host)| {
             let (counters, signals) = (counters.clone(), signals.clone());
             thread::spawn(move || {
-                let _attached = host.attach().unwrap();
+                host.attach().unwrap();
                 run(&host, counters.get(index).unwrap(), &signals);
             })
         })

@@ -440,6 +440,21 @@ impl Family {
         Ok(Some(report))
     }
 
+    /// Whether no member of the process's group has a parent in the same session but in another group, who could continue
+    /// it when it is stopped.
+    pub(crate) fn is_orphaned_group_of(&self, pid: Pid) -> bool {
+        let tree = self.tree.lock();
+        let Some(node) = tree.nodes.get(&pid) else {
+            return true;
+        };
+        let (group, session) = (node.group, node.session);
+        let mut members = tree.nodes.values().filter(|node| node.group == group);
+        !members.any(|member| {
+            let parent = tree.nodes.get(&member.parent);
+            parent.is_some_and(|parent| parent.session == session && parent.group != group)
+        })
+    }
+
     /// Whether the program's first thread has been the only one ever.
     pub(crate) fn was_alone(&self) -> bool {
         self.tree.lock().last == PROGRAM.0

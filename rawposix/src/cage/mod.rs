@@ -4,7 +4,6 @@ mod context;
 pub(crate) mod family;
 mod ids;
 mod limits;
-mod signals;
 mod task;
 pub(crate) mod usage;
 
@@ -22,7 +21,6 @@ use rustix::time::Timespec;
 pub(crate) use context::{FsContext, Umask};
 pub(crate) use ids::{Credentials, IdMap, Ids, Pid};
 pub(crate) use limits::{Limits, UNLIMITED};
-pub(crate) use signals::{Disposition, Signals};
 pub(crate) use task::Task;
 use usage::Times;
 
@@ -33,12 +31,15 @@ use crate::fs::mount::Mounts;
 use crate::fs::walk::Walk;
 use crate::locks::RecordLocks;
 use crate::sandbox::{Image, World};
+use crate::signal::Signals;
+use crate::timer::Timers;
 
 /// A process of the sandbox: what its threads share.
 #[derive(Debug)]
 pub(crate) struct Process {
     pub(crate) pid: Pid,
-    pub(crate) signals: Mutex<Signals>,
+    pub(crate) signals: Signals,
+    pub(crate) timers: Timers,
     pub(crate) locks: RecordLocks,
     world: Arc<World>,
     space: ArcSwap<AddressSpace>,
@@ -95,7 +96,8 @@ impl Process {
         space.set_limits(limits.memory());
         Ok(Self {
             pid,
-            signals: Mutex::default(),
+            signals: Signals::default(),
+            timers: Timers::default(),
             locks: RecordLocks::default(),
             world,
             space: ArcSwap::new(space),
@@ -140,7 +142,8 @@ impl Process {
         settings.parent_death_signal = None;
         Self {
             pid,
-            signals: Mutex::new(self.signals.lock().child(flags)),
+            signals: self.signals.child(flags),
+            timers: Timers::default(),
             locks: RecordLocks::default(),
             world: Arc::clone(&self.world),
             space: ArcSwap::new(space),
@@ -166,7 +169,8 @@ impl Process {
         for file in closed {
             self.after_close(&file);
         }
-        self.signals.lock().execute();
+        self.signals.execute();
+        self.timers.execute();
         self.settings.lock().dumpable = 1;
         self.image.store(Arc::new(image));
         self.world.family.executed(self.pid);
@@ -239,7 +243,7 @@ impl Process {
         }
         threads.executing = Some(tid);
         let others = threads.tasks.iter().filter(|task| task.tid != tid);
-        others.for_each(|task| task.interrupt());
+        others.for_each(|task| task.host.end());
         Ok(())
     }
 
@@ -290,6 +294,7 @@ impl Process {
         // Others may share the table.
         let empty = Arc::new(Mutex::new(FdTable::default()));
         drop(self.files.swap(empty));
+        self.timers.clear();
         self.locks.release_all();
     }
 
@@ -462,7 +467,7 @@ impl Process {
     pub(crate) fn finish(&self, status: ExitStatus) {
         if self.end.set(status).is_ok() {
             let threads = self.threads.lock();
-            threads.tasks.iter().for_each(|task| task.interrupt());
+            threads.tasks.iter().for_each(|task| task.host.end());
         }
     }
 

@@ -1,68 +1,54 @@
 //! What other threads of the sandbox can do with a guest thread.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::sync::Arc;
 
 use parking_lot::Mutex;
+use rawposix_abi::SignalSet;
+use rawposix_interrupt::HostThread;
 
 use super::Pid;
+use crate::signal::TaskSignals;
 
 /// The shared part of a guest thread.
 #[derive(Debug)]
 pub(crate) struct Task {
     pub(crate) tid: Pid,
-    /// There is something that the thread has to look at before it goes on in the guest.
-    attention: AtomicBool,
-    /// The host thread that runs it, once there is one.
-    host: Mutex<Option<std::thread::Thread>>,
+    /// The host thread that runs it.
+    pub(crate) host: Arc<HostThread>,
+    pub(crate) signals: Mutex<TaskSignals>,
     /// The name that PR_SET_NAME sets, at most 15 bytes.
     name: Mutex<Vec<u8>>,
 }
 
 impl Task {
-    pub(crate) fn new(tid: Pid, name: Vec<u8>) -> Self {
+    /// A new thread, which blocks these signals.
+    pub(crate) fn new(tid: Pid, name: Vec<u8>, mask: SignalSet) -> Self {
         Self {
             tid,
-            attention: AtomicBool::new(false),
-            host: Mutex::new(None),
+            host: HostThread::new(),
+            signals: Mutex::new(TaskSignals::new(mask)),
             name: Mutex::new(name),
         }
     }
 
-    /// Says that the calling host thread runs the guest thread from now on.
-    pub(crate) fn bind(&self) {
-        *self.host.lock() = Some(std::thread::current());
+    /// The same thread with another id and name, as execve(2) gives one.
+    pub(crate) fn renamed(&self, tid: Pid, name: Vec<u8>) -> Self {
+        Self {
+            tid,
+            host: Arc::clone(&self.host),
+            signals: Mutex::new(std::mem::take(&mut self.signals.lock())),
+            name: Mutex::new(name),
+        }
     }
 
-    /// Makes the thread look at what has changed: before it returns to the guest, or at once if it waits.
+    /// Makes the thread look for signals soon.
     pub(crate) fn interrupt(&self) {
-        self.attention.store(true, Ordering::SeqCst);
-        self.unpark();
+        self.host.interrupt();
     }
 
-    /// Ends a [`park`](Self::park), the present one or the next.
+    /// Makes the thread look again for what it waits for, see [`Thread::wait_until`](crate::Thread).
     pub(crate) fn unpark(&self) {
-        if let Some(host) = &*self.host.lock() {
-            host.unpark();
-        }
-    }
-
-    /// Waits for an [`unpark`](Self::unpark), at most until `end`. It may also end for no reason.
-    pub(crate) fn park(end: Option<Instant>) {
-        match end {
-            None => std::thread::park(),
-            Some(end) => std::thread::park_timeout(end.saturating_duration_since(Instant::now())),
-        }
-    }
-
-    /// Whether there is something to look at.
-    pub(crate) fn has_attention(&self) -> bool {
-        self.attention.load(Ordering::SeqCst)
-    }
-
-    /// Starts looking: what comes from now on sets the mark again.
-    pub(crate) fn take_attention(&self) -> bool {
-        self.attention.swap(false, Ordering::SeqCst)
+        self.host.unpark();
     }
 
     /// The thread's name.

@@ -40,11 +40,13 @@ pub(crate) struct Actions([Sigaction; Signal::MAX as usize]);
 
 impl Default for Actions {
     fn default() -> Self {
-        Self([Sigaction {
-            handler: SIG_DFL,
-            flags: 0,
-            mask: [0; 2],
-        }; Signal::MAX as usize])
+        Self(
+            [Sigaction {
+                handler: SIG_DFL,
+                flags: 0,
+                mask: [0; 2],
+            }; Signal::MAX as usize],
+        )
     }
 }
 
@@ -57,7 +59,10 @@ pub(crate) fn mask(action: &Sigaction) -> SignalSet {
 /// A set as the two words of a structure.
 pub(crate) fn words(set: SignalSet) -> [u32; 2] {
     let [a, b, c, d, e, f, g, h] = set.bits().to_le_bytes();
-    [u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h])]
+    [
+        u32::from_le_bytes([a, b, c, d]),
+        u32::from_le_bytes([e, f, g, h]),
+    ]
 }
 
 impl Actions {
@@ -93,7 +98,8 @@ impl Actions {
     pub(crate) fn is_ignored(&self, signal: Signal) -> bool {
         matches!(
             self.disposition(signal),
-            Disposition::Ignore | Disposition::Default(DefaultAction::Ignore | DefaultAction::Continue)
+            Disposition::Ignore
+                | Disposition::Default(DefaultAction::Ignore | DefaultAction::Continue)
         )
     }
 

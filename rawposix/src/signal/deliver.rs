@@ -8,12 +8,15 @@ use rawposix_memory::GuestPtr;
 use super::actions::{self, Disposition, SA_NODEFER, SA_ONSTACK, SA_RESETHAND, SA_RESTART};
 use super::info::Fault;
 use super::stack;
-use super::timer_taken;
 use crate::control::{Control, ExitStatus};
 use crate::thread::Thread;
+use crate::timer::taken as timer_taken;
 
 /// What the call of a handler returns instead of a result; see the signal ABI in the crate's documentation.
-pub(crate) const LIND_SIGNAL: i32 = -4096;
+pub(super) const LIND_SIGNAL: i32 = -4096;
+
+/// restart_syscall(2) and rt_sigreturn(2), which no frame names that lind has made.
+const RESUMING: [u32; 2] = [128, 139];
 
 /// What LLVM lets a function use below the stack pointer.
 const RED_ZONE: u32 = 128;
@@ -175,7 +178,7 @@ impl Thread {
     }
 
     /// Whether a signal is pending and not blocked.
-    fn has_open_signal(&self) -> bool {
+    pub(super) fn has_open_signal(&self) -> bool {
         let shared = self.process.signals.shared.lock();
         let own = self.task.signals.lock();
         let pending = shared.pending.set().bits() | own.pending.set().bits();
@@ -185,14 +188,16 @@ impl Thread {
     /// The engine's import `lind.signal`: takes the next signal that is caught and makes its handler's frame.
     /// The result is the frame's address, 0 when there is none.
     pub fn next_signal(&mut self, stack_pointer: u32) -> Control {
-        self.task.host.enter();
+        self.enter();
         loop {
             match self.consider() {
                 Due::End(status) => return self.exit(status),
                 Due::Nothing if self.interrupted.is_some() => {
                     // The guest asks for the result next.
-                    self.task.host.leave_informed();
-                    return Control::Return(0);
+                    return match self.task.host.leave_informed() {
+                        Ok(()) => Control::Return(0),
+                        Err(_) => self.exit_as_told(),
+                    };
                 }
                 Due::Nothing => {
                     if self.task.host.leave().is_ok() {
@@ -221,7 +226,9 @@ impl Thread {
         if self.task.host.leave().is_err() {
             let more = GuestPtr::new(address.saturating_add(Sigframe::MORE));
             let _ = self.memory().write(more, &1_u32);
-            self.task.host.leave_informed();
+            if self.task.host.leave_informed().is_err() {
+                return Some(self.exit_as_told());
+            }
         }
         Some(Control::Return(address.cast_signed()))
     }
@@ -287,7 +294,7 @@ impl Thread {
         }
         Ok(if frame.interrupted == 0 {
             Resumed::Result(0)
-        } else if frame.restart != 0 {
+        } else if frame.restart != 0 && !RESUMING.contains(&frame.number) {
             Resumed::Call(frame.number.cast_signed(), frame.words)
         } else {
             Resumed::Result(frame.result)

@@ -48,11 +48,7 @@ pub(crate) fn from_system(signal: Signal) -> Siginfo {
 
 /// A signal that a process sends, with `code` [`SI_USER`] or [`SI_TKILL`].
 pub(crate) fn from_process(signal: Signal, code: i32, sender: Sender) -> Siginfo {
-    info(
-        signal,
-        code,
-        &[sender.pid.0.cast_unsigned(), sender.uid],
-    )
+    info(signal, code, &[sender.pid.0.cast_unsigned(), sender.uid])
 }
 
 /// A signal of a POSIX timer.
@@ -83,4 +79,3 @@ pub(crate) fn timer(info: &Siginfo) -> Option<i32> {
     let timer = info.fields.first()?.cast_signed();
     (info.code == SI_TIMER).then_some(timer)
 }
-

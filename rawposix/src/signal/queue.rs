@@ -78,7 +78,9 @@ impl Queue {
     /// Forgets all of these signals.
     pub(crate) fn remove(&mut self, signals: SignalSet) {
         if self.set.bits() & signals.bits() != 0 {
-            self.retain(|entry| !info::signal(entry).is_some_and(|signal| signals.contains(signal)));
+            self.retain(|entry| {
+                !info::signal(entry).is_some_and(|signal| signals.contains(signal))
+            });
         }
     }
 

@@ -77,13 +77,19 @@ impl Process {
             );
             (actions.is_ignored(signal), fatal)
         });
-        let first = to.or_else(|| tasks.iter().find(|task| task.tid == self.pid).or(tasks.first()));
+        let first = to.or_else(|| {
+            tasks
+                .iter()
+                .find(|task| task.tid == self.pid)
+                .or(tasks.first())
+        });
         let kept = first.is_some_and(|task| task.signals.lock().keeps(signal));
         if ignored && !kept {
             return Ok(effects);
         }
         let room = |length: usize| u64::try_from(length).is_ok_and(|length| length < limit);
-        let has_value = signal.raw() >= Signal::RTMIN && info.code < 0 && info.code != info::SI_TKILL;
+        let has_value =
+            signal.raw() >= Signal::RTMIN && info.code < 0 && info.code != info::SI_TKILL;
         match to {
             Some(task) => {
                 let mut own = task.signals.lock();
@@ -109,6 +115,38 @@ impl Process {
     pub(crate) fn send_from_system(&self, signal: Signal) {
         // Only signals with values can fail.
         let _ = self.send(info::from_system(signal), None);
+    }
+
+    /// Signals of the process that the caller blocks from now on, or that it was to take when it ended, are for others.
+    pub(crate) fn redirect_signals(&self, signals: SignalSet) {
+        let waiting = {
+            let shared = self.signals.shared.lock();
+            shared.pending.set().bits() & signals.bits()
+        };
+        if waiting == 0 {
+            return;
+        }
+        for task in self.tasks() {
+            if waiting & !task.signals.lock().mask.bits() != 0 {
+                task.interrupt();
+            }
+        }
+    }
+
+    /// Whether the signal of a timer waits to be taken.
+    pub(crate) fn has_timer_signal(&self, id: i32, task: Option<&Arc<Task>>) -> bool {
+        match task {
+            Some(task) => task.signals.lock().pending.has_timer(id),
+            None => self.signals.shared.lock().pending.has_timer(id),
+        }
+    }
+
+    /// Forgets the signal of a timer that is deleted.
+    pub(crate) fn forget_timer(&self, id: i32) {
+        self.signals.shared.lock().pending.remove_timer(id);
+        for task in self.tasks() {
+            task.signals.lock().pending.remove_timer(id);
+        }
     }
 
     /// Tells a parent how its child has ended.

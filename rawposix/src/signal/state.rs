@@ -47,6 +47,11 @@ impl TaskSignals {
         }
     }
 
+    /// Sets what the thread waits for in sigtimedwait(2).
+    pub(crate) fn await_signals(&mut self, signals: SignalSet) {
+        self.awaited = signals;
+    }
+
     /// Whether a signal stays pending whatever its disposition.
     pub(super) fn keeps(&self, signal: Signal) -> bool {
         self.mask.contains(signal) || self.awaited.contains(signal)
@@ -64,10 +69,7 @@ impl Signals {
         let actions = if flags.contains(CloneFlags::SIGHAND) {
             self.actions.load_full()
         } else {
-            let mut actions = self.actions.load().lock().clone();
-            if flags.contains(CloneFlags::CLEAR_SIGHAND) {
-                actions.reset_handlers();
-            }
+            let actions = self.actions.load().lock().clone();
             Arc::new(Mutex::new(actions))
         };
         Self {

@@ -1,5 +1,7 @@
 //! Waiting for many descriptors. See epoll(7).
 
+use std::time::Instant;
+
 use rawposix_abi::Errno;
 use rawposix_abi::flags::OpenFlags;
 use rawposix_abi::structs::{EpollEvent, Timespec};
@@ -7,8 +9,10 @@ use rawposix_memory::GuestPtr;
 use rustix::event::epoll;
 
 use super::args::{Fd, Hex, In, Int, Len, Ptr};
+use super::signal::set_mask_for_call;
 use super::time::timeout;
 use crate::fd::{CloseOnExec, Object, OpenFile, Origin};
+use crate::futex::Deadline;
 use crate::thread::Thread;
 
 /// Operations of epoll_ctl(2).
@@ -81,10 +85,15 @@ fn wait(
     let file = thread.file(epfd.0)?;
     let set = &file.host().map_err(|_| Errno::EINVAL)?.fd;
     let mut ready: Vec<epoll::Event> = Vec::with_capacity(max.min(MAX_EVENTS));
+    let end = limit.map(Deadline::after);
     thread.block(|| {
         ready.clear();
         let room = rustix::buffer::spare_capacity(&mut ready);
-        epoll::wait(set, room, limit.as_ref()).map_err(Errno::from)
+        let left = end
+            .and_then(Deadline::instant)
+            .map(|end| end.saturating_duration_since(Instant::now()))
+            .map(|left| rustix::time::Timespec::try_from(left).unwrap_or_default());
+        epoll::wait(set, room, left.as_ref()).map_err(Errno::from)
     })?;
     let found: Vec<EpollEvent> = ready
         .iter()
@@ -101,16 +110,6 @@ fn wait(
     Ok(found.len())
 }
 
-fn check_mask(thread: &Thread, mask: In<u64>, size: Len) -> Result<(), Errno> {
-    if mask.0.is_null() {
-        return Ok(());
-    }
-    if size.0 != 8 {
-        return Err(Errno::EINVAL);
-    }
-    thread.memory().read(mask.0).map(|_| ())
-}
-
 #[expect(clippy::too_many_arguments, reason = "the system call has six")]
 pub(super) fn epoll_pwait(
     thread: &mut Thread,
@@ -121,7 +120,7 @@ pub(super) fn epoll_pwait(
     mask: In<u64>,
     size: Len,
 ) -> Result<usize, Errno> {
-    check_mask(thread, mask, size)?;
+    set_mask_for_call(thread, mask, size)?;
     let limit = u32::try_from(milliseconds.0)
         .ok()
         .map(|ms| rustix::time::Timespec {
@@ -141,7 +140,7 @@ pub(super) fn epoll_pwait2(
     mask: In<u64>,
     size: Len,
 ) -> Result<usize, Errno> {
-    check_mask(thread, mask, size)?;
+    set_mask_for_call(thread, mask, size)?;
     let limit = timeout(thread, limit)?;
     wait(thread, epfd, events, max, limit)
 }

@@ -17,12 +17,15 @@ mod path;
 mod poll;
 mod process;
 mod schedule;
-pub(crate) mod signal;
+mod signal;
 mod splice;
 mod system;
 mod time;
+mod timer;
 mod timerfd;
 pub(crate) mod wait;
+
+pub(crate) use wait::child_info;
 
 use rawposix_abi::Errno;
 use rawposix_abi::flags::{

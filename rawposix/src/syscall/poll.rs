@@ -10,6 +10,7 @@ use rawposix_memory::{GuestPtr, GuestSlice};
 use rustix::event::{PollFd, PollFlags};
 
 use super::args::{In, InOut, Int, Len, PollFds, Ptr, Uint};
+use super::signal::set_mask_for_call;
 use super::time::{checked, timeout, to_guest};
 use crate::fd::{Object, OpenFile};
 use crate::thread::Thread;
@@ -98,12 +99,7 @@ pub(super) fn ppoll_time64(
     sigmask: In<u64>,
     size: Len,
 ) -> Result<usize, Errno> {
-    if !sigmask.0.is_null() {
-        if size.0 != 8 {
-            return Err(Errno::EINVAL);
-        }
-        thread.memory().read(sigmask.0)?;
-    }
+    set_mask_for_call(thread, sigmask, size)?;
     let limit = timeout(thread, limit)?;
     if usize::try_from(count.0).map_or(true, |n| n > thread.process.descriptor_limit()) {
         return Err(Errno::EINVAL);
@@ -169,9 +165,7 @@ pub(super) fn pselect6_time64(
     if sigmask.0 != 0 {
         let argument: [u32; 2] = thread.memory().read(GuestPtr::new(sigmask.0))?;
         let [mask, size] = argument;
-        if mask != 0 && size != 8 {
-            return Err(Errno::EINVAL);
-        }
+        set_mask_for_call(thread, In(GuestPtr::new(mask)), Len(size))?;
     }
     let count = u32::try_from(count.0).map_err(|_| Errno::EINVAL)?;
     let count = count.min(u32::try_from(thread.process.descriptor_limit()).unwrap_or(u32::MAX));

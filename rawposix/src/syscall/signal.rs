@@ -1,26 +1,17 @@
-//! Signals: dispositions and masks are kept, default actions happen. See signal(7), sigaction(2), kill(2).
+//! Signals: dispositions, masks, sending and waiting. See signal(7), sigaction(2), kill(2), sigtimedwait(2).
 
-use rawposix_abi::structs::{Sigaction, StackT};
+use std::sync::Arc;
+
+use rawposix_abi::flags::sighow::{SIG_BLOCK, SIG_SETMASK, SIG_UNBLOCK};
+use rawposix_abi::structs::{Sigaction, Siginfo, StackT, Timespec};
 use rawposix_abi::{Errno, Signal, SignalSet};
 
-use super::args::{In, Len, Out, Pid, SigHow, SignalArg};
-use crate::cage::{Pid as Id, Process};
-use crate::thread::Thread;
-use rawposix_abi::flags::sighow::{SIG_BLOCK, SIG_SETMASK, SIG_UNBLOCK};
-
-/// `SS_ONSTACK`, `SS_DISABLE`, `SS_AUTODISARM` of sigaltstack(2).
-const SS_ONSTACK: u32 = 1;
-const SS_DISABLE: u32 = 2;
-const SS_AUTODISARM: u32 = 1 << 31;
-/// `MINSIGSTKSZ`
-const MIN_STACK: u32 = 2048;
-
-/// No alternate stack.
-pub(crate) const NO_STACK: StackT = StackT {
-    sp: 0,
-    flags: SS_DISABLE,
-    size: 0,
-};
+use super::args::{In, Len, Out, Pid, Ptr, SigHow, SignalArg};
+use super::time::timeout;
+use crate::cage::{Pid as Id, Process, Task};
+use crate::futex::Deadline;
+use crate::signal::{SI_TKILL, SI_USER, checked_stack, from_process, report_stack, stack_contains};
+use crate::thread::{Step, Thread};
 
 fn check_size(size: Len) -> Result<(), Errno> {
     if size.0 == 8 {
@@ -32,6 +23,14 @@ fn check_size(size: Len) -> Result<(), Errno> {
 
 fn signal(number: SignalArg) -> Result<Signal, Errno> {
     Signal::from_raw(number.0).ok_or(Errno::EINVAL)
+}
+
+/// The signal to send, none to only check whether one could be sent.
+fn optional(number: SignalArg) -> Result<Option<Signal>, Errno> {
+    match number.0 {
+        0 => Ok(None),
+        _ => signal(number).map(Some),
+    }
 }
 
 pub(super) fn rt_sigaction(
@@ -48,9 +47,10 @@ pub(super) fn rt_sigaction(
         Some(_) => return Err(Errno::EINVAL),
         None => None,
     };
-    let before = thread.process.signals.lock().action(signal);
+    let before = thread.process.signals.action(signal);
     if let Some(action) = wanted {
-        thread.process.signals.lock().set_action(signal, action);
+        let tasks = thread.process.tasks();
+        thread.process.signals.set_action(signal, action, &tasks);
     }
     match old.0.non_null() {
         Some(ptr) => thread.memory().write(ptr, &before),
@@ -66,7 +66,7 @@ pub(super) fn rt_sigprocmask(
     size: Len,
 ) -> Result<(), Errno> {
     check_size(size)?;
-    let before = thread.mask;
+    let before = thread.signal_mask();
     if let Some(ptr) = new.0.non_null() {
         let set = thread.memory().read(ptr)?;
         let mask = match how.0 {
@@ -87,8 +87,9 @@ pub(super) fn rt_sigpending(thread: &mut Thread, set: Out<u64>, size: Len) -> Re
     if size.0 > 8 {
         return Err(Errno::EINVAL);
     }
-    let pending = thread.process.signals.lock().pending.bits();
-    let bytes = pending.to_le_bytes();
+    let pending = thread.process.signals.pending(&thread.task).bits();
+    let blocked = pending & thread.signal_mask().bits();
+    let bytes = blocked.to_le_bytes();
     let count = usize::try_from(size.0).unwrap_or(0);
     thread
         .memory()
@@ -99,45 +100,43 @@ pub(super) fn sigaltstack(
     thread: &mut Thread,
     new: In<StackT>,
     old: Out<StackT>,
+    stack_pointer: Ptr,
 ) -> Result<(), Errno> {
     let before = thread.signal_stack;
     if let Some(ptr) = new.0.non_null() {
-        let wanted: StackT = thread.memory().read(ptr)?;
-        match wanted.flags & !SS_AUTODISARM {
-            SS_DISABLE => thread.signal_stack = NO_STACK,
-            0 | SS_ONSTACK if wanted.size < MIN_STACK => return Err(Errno::ENOMEM),
-            0 | SS_ONSTACK => {
-                thread.signal_stack = StackT {
-                    flags: wanted.flags & SS_AUTODISARM,
-                    ..wanted
-                };
-            }
-            _ => return Err(Errno::EINVAL),
+        let wanted = thread.memory().read(ptr)?;
+        if stack_contains(&before, stack_pointer.0) {
+            return Err(Errno::EPERM);
         }
+        thread.signal_stack = checked_stack(wanted)?;
     }
     match old.0.non_null() {
-        Some(ptr) => thread.memory().write(ptr, &before),
+        Some(ptr) => thread
+            .memory()
+            .write(ptr, &report_stack(&before, stack_pointer.0)),
         None => Ok(()),
     }
 }
 
-/// Sends a signal to a process, or only checks that it could be sent.
-fn send(thread: &Thread, process: &Process, number: SignalArg) -> Result<(), Errno> {
-    if number.0 == 0 {
-        return Ok(());
+/// Sends a process, or one of its threads, what the caller is allowed to send.
+fn send(
+    thread: &Thread,
+    process: &Process,
+    signal: Option<Signal>,
+    info: impl FnOnce(Signal) -> Siginfo,
+    to: Option<&Arc<Task>>,
+) -> Result<(), Errno> {
+    if !process.may_be_sent(signal, &thread.process) {
+        return Err(Errno::EPERM);
     }
-    let mask = if process.pid == thread.process.pid {
-        thread.mask
-    } else {
-        SignalSet::EMPTY
-    };
-    process.send(signal(number)?, mask)
+    match signal {
+        Some(signal) => process.send(info(signal), to),
+        None => Ok(()),
+    }
 }
 
 pub(super) fn kill(thread: &mut Thread, pid: Pid, number: SignalArg) -> Result<(), Errno> {
-    if number.0 != 0 {
-        signal(number)?;
-    }
+    let signal = optional(number)?;
     let family = &thread.world.family;
     let targets = match pid.0 {
         0 => family.group(family.group_of(thread.process.pid)?),
@@ -149,27 +148,54 @@ pub(super) fn kill(thread: &mut Thread, pid: Pid, number: SignalArg) -> Result<(
         pid @ 1.. => family.process(Id(pid)).into_iter().collect(),
         group => family.group(Id(group.checked_neg().ok_or(Errno::ESRCH)?)),
     };
-    if targets.is_empty() {
-        return Err(Errno::ESRCH);
+    // Of several, it is enough that one may be sent the signal.
+    let mut result = Err(Errno::ESRCH);
+    let sender = thread.process.as_sender();
+    for process in targets {
+        let info = |signal| from_process(signal, SI_USER, sender);
+        result = match send(thread, &process, signal, info, None) {
+            Err(_) if result.is_ok() => Ok(()),
+            sent => sent,
+        };
     }
-    targets
-        .iter()
-        .map(|process| send(thread, process, number))
-        .fold(Err(Errno::ESRCH), Result::or)
+    result
+}
+
+/// The process with a thread of this id, and the thread.
+fn find_thread(thread: &Thread, tid: Id) -> Result<(Arc<Process>, Arc<Task>), Errno> {
+    if let Some(task) = thread.process.task(tid) {
+        return Ok((Arc::clone(&thread.process), task));
+    }
+    let processes = thread.world.family.living();
+    let mut found = processes.into_iter().filter_map(|process| {
+        let task = process.task(tid)?;
+        Some((process, task))
+    });
+    found.next().ok_or(Errno::ESRCH)
 }
 
 pub(super) fn tkill(thread: &mut Thread, tid: Pid, number: SignalArg) -> Result<(), Errno> {
     if tid.0 <= 0 {
         return Err(Errno::EINVAL);
     }
-    if number.0 != 0 {
-        signal(number)?;
+    let signal = optional(number)?;
+    let (process, task) = find_thread(thread, Id(tid.0))?;
+    let sender = thread.process.as_sender();
+    let info = |signal| from_process(signal, SI_TKILL, sender);
+    send(thread, &process, signal, info, Some(&task))
+}
+
+/// The thread `tid` of the process `tgid`.
+fn thread_of(thread: &Thread, tgid: Pid, tid: Pid) -> Result<(Arc<Process>, Arc<Task>), Errno> {
+    if tgid.0 <= 0 || tid.0 <= 0 {
+        return Err(Errno::EINVAL);
     }
-    if tid.0 == thread.tid().0 {
-        send(thread, &thread.process, number)
-    } else {
-        Err(Errno::ESRCH)
-    }
+    let process = match tgid.0 {
+        pid if pid == thread.process.pid.0 => Arc::clone(&thread.process),
+        pid => thread.world.family.process(Id(pid)).ok_or(Errno::ESRCH)?,
+    };
+    let task = process.task(Id(tid.0)).ok_or(Errno::ESRCH)?;
+    Ok((process, task))
 }
 
 pub(super) fn tgkill(
@@ -178,11 +204,111 @@ pub(super) fn tgkill(
     tid: Pid,
     number: SignalArg,
 ) -> Result<(), Errno> {
-    if tgid.0 <= 0 {
+    let (process, task) = thread_of(thread, tgid, tid)?;
+    let signal = optional(number)?;
+    let sender = thread.process.as_sender();
+    let info = |signal| from_process(signal, SI_TKILL, sender);
+    send(thread, &process, signal, info, Some(&task))
+}
+
+/// What sigqueue(3) sends. Only to itself may a process pretend that a signal is the system's or another's.
+fn queued(
+    thread: &Thread,
+    target: Id,
+    number: SignalArg,
+    info: In<Siginfo>,
+) -> Result<(Option<Signal>, Siginfo), Errno> {
+    let mut info = thread.memory().read(info.0)?;
+    info.signo = number.0.cast_signed();
+    let pretends = info.code >= 0 || info.code == SI_TKILL;
+    if pretends && target != thread.process.pid {
+        return Err(Errno::EPERM);
+    }
+    Ok((optional(number)?, info))
+}
+
+pub(super) fn rt_sigqueueinfo(
+    thread: &mut Thread,
+    tgid: Pid,
+    number: SignalArg,
+    info: In<Siginfo>,
+) -> Result<(), Errno> {
+    let (signal, info) = queued(thread, Id(tgid.0), number, info)?;
+    let process = thread.world.family.process(Id(tgid.0));
+    let process = process.ok_or(Errno::ESRCH)?;
+    send(thread, &process, signal, |_| info, None)
+}
+
+pub(super) fn rt_tgsigqueueinfo(
+    thread: &mut Thread,
+    tgid: Pid,
+    tid: Pid,
+    number: SignalArg,
+    info: In<Siginfo>,
+) -> Result<(), Errno> {
+    if tgid.0 <= 0 || tid.0 <= 0 {
         return Err(Errno::EINVAL);
     }
-    if tgid.0 != thread.process.pid.0 {
-        return Err(Errno::ESRCH);
+    let (signal, info) = queued(thread, Id(tgid.0), number, info)?;
+    let (process, task) = thread_of(thread, tgid, tid)?;
+    send(thread, &process, signal, |_| info, Some(&task))
+}
+
+pub(super) fn rt_sigsuspend(thread: &mut Thread, mask: In<u64>, size: Len) -> Result<(), Errno> {
+    check_size(size)?;
+    let mask = thread.memory().read(mask.0)?;
+    thread.set_temporary_mask(SignalSet::from_bits(mask));
+    thread.wait_until(None, || Ok(None))
+}
+
+pub(super) fn rt_sigtimedwait_time64(
+    thread: &mut Thread,
+    set: In<u64>,
+    info: Out<Siginfo>,
+    limit: In<Timespec>,
+    size: Len,
+) -> Result<i32, Errno> {
+    check_size(size)?;
+    let wanted = SignalSet::from_bits(thread.memory().read(set.0)?).blockable();
+    let deadline = timeout(thread, limit)?.map_or(Deadline::Never, Deadline::after);
+    thread.task.signals.lock().await_signals(wanted);
+    let taken = thread.wait_until(deadline.instant(), || Ok(thread.take_signal(wanted)));
+    thread.task.signals.lock().await_signals(SignalSet::EMPTY);
+    let taken = taken.map_err(|errno| match errno {
+        Errno::ETIMEDOUT => Errno::EAGAIN,
+        errno => errno,
+    })?;
+    if let Some(ptr) = info.0.non_null() {
+        thread.memory().write(ptr, &taken)?;
     }
-    tkill(thread, tid, number)
+    Ok(taken.signo)
+}
+
+/// Sets the mask that a waiting call has for its duration, if it was given one.
+pub(super) fn set_mask_for_call(
+    thread: &mut Thread,
+    mask: In<u64>,
+    size: Len,
+) -> Result<(), Errno> {
+    if let Some(ptr) = mask.0.non_null() {
+        check_size(size)?;
+        let mask = thread.memory().read(ptr)?;
+        thread.set_temporary_mask(SignalSet::from_bits(mask));
+    }
+    Ok(())
+}
+
+/// A handler has returned: its mask ends, and the system call that it interrupted goes on.
+pub(super) fn rt_sigreturn(thread: &mut Thread, frame: Ptr) -> Result<i32, Errno> {
+    match thread.sigreturn(frame.0) {
+        Ok(resumed) => thread.step = Some(Step::Resume(resumed)),
+        Err(_) => thread.process.kill(Signal::SIGSEGV),
+    }
+    Ok(0)
+}
+
+pub(super) fn restart_syscall(thread: &mut Thread) -> Result<i32, Errno> {
+    let resumed = thread.resume_interrupted();
+    thread.step = Some(Step::Resume(resumed));
+    Ok(0)
 }

@@ -46,7 +46,7 @@ pub(super) fn to_guest(time: rustix::time::Timespec) -> Timespec {
 }
 
 /// The host's clock for a guest's. While one process runs, its CPU time is the host process's.
-fn host_clock(id: u32) -> Result<HostClock, Errno> {
+pub(super) fn host_clock(id: u32) -> Result<HostClock, Errno> {
     Ok(match id {
         clock::CLOCK_REALTIME => HostClock::Realtime,
         clock::CLOCK_MONOTONIC => HostClock::Monotonic,
@@ -102,8 +102,6 @@ pub(super) fn clock_nanosleep_time64(
     request: In<Timespec>,
     remain: Out<Timespec>,
 ) -> Result<(), Errno> {
-    // Nothing interrupts a sleep yet, so nothing remains of it.
-    let _ = remain;
     let id = match id.0 {
         clock::CLOCK_THREAD_CPUTIME_ID => return Err(Errno::EINVAL),
         clock::CLOCK_PROCESS_CPUTIME_ID => return Err(Errno::EOPNOTSUPP),
@@ -119,7 +117,7 @@ pub(super) fn clock_nanosleep_time64(
         return thread
             .block(|| rustix::thread::clock_nanosleep_absolute(id, &request).map_err(Errno::from));
     }
-    thread.block(
+    let slept = thread.block(
         || match rustix::thread::clock_nanosleep_relative(id, &request) {
             NanosleepRelativeResult::Ok => Ok(()),
             NanosleepRelativeResult::Interrupted(left) => {
@@ -128,7 +126,13 @@ pub(super) fn clock_nanosleep_time64(
             }
             NanosleepRelativeResult::Err(errno) => Err(errno.into()),
         },
-    )
+    );
+    if slept == Err(Errno::EINTR)
+        && let Some(ptr) = remain.0.non_null()
+    {
+        thread.memory().write(ptr, &to_guest(request))?;
+    }
+    slept
 }
 
 /// Clock ticks a second, as `AT_CLKTCK` says.
