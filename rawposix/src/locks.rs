@@ -16,6 +16,7 @@ use rawposix_abi::flags::{OpenFlags, whence};
 use rawposix_abi::structs::Flock64;
 use rustix::fs::{OFlags, SeekFrom};
 
+use crate::cage::Process;
 use crate::fd::{HostFile, Object, OpenFile};
 use crate::fs::dir::FileId;
 use crate::fs::node::reopen;
@@ -23,7 +24,71 @@ use crate::fs::node::reopen;
 /// The files a process holds record locks on.
 #[derive(Debug, Default)]
 pub(crate) struct RecordLocks {
-    files: Mutex<HashMap<FileId, Arc<OwnedFd>>>,
+    files: Mutex<HashMap<FileId, Locked>>,
+}
+
+/// A file with locks of the process.
+#[derive(Debug)]
+struct Locked {
+    fd: Arc<OwnedFd>,
+    /// Which parts are locked. The host knows better; this is only to name the owner of a lock.
+    ranges: Vec<LockedRange>,
+}
+
+/// A locked part of a file.
+#[derive(Clone, Copy, Debug)]
+struct LockedRange {
+    start: i64,
+    /// The first byte behind it.
+    end: i64,
+    kind: i16,
+}
+
+impl LockedRange {
+    fn of(request: &Flock64) -> Self {
+        let end = match request.len {
+            0 => i64::MAX,
+            len => request.start.saturating_add(len),
+        };
+        Self {
+            start: request.start,
+            end,
+            kind: request.kind,
+        }
+    }
+
+    fn overlaps(&self, other: &Self) -> bool {
+        self.start < other.end && other.start < self.end
+    }
+}
+
+impl Locked {
+    /// Notes a lock that the process has taken or given up.
+    fn note(&mut self, new: LockedRange) {
+        let mut ranges = Vec::with_capacity(self.ranges.len() + 2);
+        for old in &self.ranges {
+            if !old.overlaps(&new) {
+                ranges.push(*old);
+                continue;
+            }
+            if old.start < new.start {
+                ranges.push(LockedRange {
+                    end: new.start,
+                    ..*old
+                });
+            }
+            if new.end < old.end {
+                ranges.push(LockedRange {
+                    start: new.end,
+                    ..*old
+                });
+            }
+        }
+        if u32::try_from(new.kind) != Ok(F_UNLCK) {
+            ranges.push(new);
+        }
+        self.ranges = ranges;
+    }
 }
 
 /// Whether a conflicting lock is waited for.
@@ -38,31 +103,60 @@ impl RecordLocks {
     pub(crate) fn set(&self, file: &OpenFile, request: &Flock64, wait: Wait) -> Result<(), Errno> {
         let host = lockable(file, request)?;
         let id = FileId::of(&host.fd)?;
-        let known = self.files.lock().get(&id).map(Arc::clone);
+        let request = absolute(host, request)?;
+        let known = self.files.lock().get(&id).map(|file| Arc::clone(&file.fd));
         let fd = match known {
             Some(fd) => fd,
-            None if kind(request)? == F_UNLCK => return Ok(()),
+            None if kind(&request)? == F_UNLCK => return Ok(()),
             None => {
                 let fresh = Arc::new(lock_description(host, file.flags)?);
                 let mut files = self.files.lock();
-                Arc::clone(files.entry(id).or_insert(fresh))
+                let file = files.entry(id).or_insert_with(|| Locked {
+                    fd: fresh,
+                    ranges: Vec::new(),
+                });
+                Arc::clone(&file.fd)
             }
         };
-        apply(&fd, &absolute(host, request)?, wait)
+        apply(&fd, &request, wait)?;
+        if let Some(file) = self.files.lock().get_mut(&id) {
+            file.note(LockedRange::of(&request));
+        }
+        Ok(())
     }
 
-    /// F_GETLK: the first lock that conflicts with the request.
-    pub(crate) fn get(&self, file: &OpenFile, request: &Flock64) -> Result<Flock64, Errno> {
+    /// Whether the process has a lock that `found`, a conflict on the file, is about.
+    fn owns(&self, id: FileId, found: &Flock64) -> bool {
+        let range = LockedRange::of(found);
+        let files = self.files.lock();
+        files.get(&id).is_some_and(|file| {
+            let mut ranges = file.ranges.iter();
+            ranges.any(|own| own.kind == range.kind && own.overlaps(&range))
+        })
+    }
+
+    /// F_GETLK: the first lock that conflicts with the request. Its owner is one of `others` or, if it is none of
+    /// them, somebody outside, whose id is -1.
+    pub(crate) fn get(
+        &self,
+        file: &OpenFile,
+        request: &Flock64,
+        others: &[Arc<Process>],
+    ) -> Result<Flock64, Errno> {
         let host = lockable(file, request)?;
-        let known = self
-            .files
-            .lock()
-            .get(&FileId::of(&host.fd)?)
-            .map(Arc::clone);
-        match known {
-            Some(fd) => conflict(fd.as_fd(), &absolute(host, request)?),
-            None => conflict(host.fd.as_fd(), &absolute(host, request)?),
+        let id = FileId::of(&host.fd)?;
+        let known = self.files.lock().get(&id).map(|file| Arc::clone(&file.fd));
+        let request = absolute(host, request)?;
+        let mut found = match known {
+            Some(fd) => conflict(fd.as_fd(), &request),
+            None => conflict(host.fd.as_fd(), &request),
+        }?;
+        if u32::try_from(found.kind) != Ok(F_UNLCK)
+            && let Some(owner) = others.iter().find(|other| other.locks.owns(id, &found))
+        {
+            found.pid = owner.pid.0;
         }
+        Ok(found)
     }
 
     /// Drops all locks: the process has ended.

@@ -191,6 +191,11 @@ impl Family {
         tree.nodes.get(&pid).map(|node| Arc::clone(&node.process))
     }
 
+    /// Whether there is a thread with this id.
+    pub(crate) fn has_thread(&self, tid: Pid) -> bool {
+        self.tree.lock().ids.contains_key(&tid)
+    }
+
     /// All processes that have not ended, by rising id.
     pub(crate) fn living(&self) -> Vec<Arc<Process>> {
         self.select(|_| true)

@@ -1,6 +1,9 @@
 //! Wait queues of futexes, see futex(2) and futex(7).
 
+mod pi;
 pub(crate) mod robust;
+
+pub(crate) use pi::Patience;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -101,6 +104,22 @@ struct Waiting {
     key: Key,
 }
 
+impl Waiter {
+    fn new(thread: &Thread, key: Key, bits: u32) -> Arc<Self> {
+        Arc::new(Self {
+            bits,
+            task: Arc::clone(&thread.task),
+            state: Mutex::new(Waiting { woken: false, key }),
+        })
+    }
+
+    /// Ends the wait; the waiter is in no queue any more.
+    fn wake(&self) {
+        self.state.lock().woken = true;
+        self.task.unpark();
+    }
+}
+
 /// The futexes of a sandbox that threads wait on.
 ///
 /// The value is compared while the queues are locked, so that no wake-up between comparison and waiting is lost.
@@ -122,11 +141,7 @@ impl Futexes {
         unchanged: impl FnOnce() -> Result<bool, Errno>,
         deadline: Deadline,
     ) -> Result<(), Errno> {
-        let waiter = Arc::new(Waiter {
-            bits,
-            task: Arc::clone(&thread.task),
-            state: Mutex::new(Waiting { woken: false, key }),
-        });
+        let waiter = Waiter::new(thread, key, bits);
         {
             let mut queues = self.queues.lock();
             if !unchanged()? {
@@ -137,10 +152,20 @@ impl Futexes {
                 .or_default()
                 .push_back(Arc::clone(&waiter));
         }
+        self.sleep(thread, &waiter, deadline)
+    }
+
+    /// Waits until a waiter, which is in a queue, is woken.
+    fn sleep(
+        &self,
+        thread: &Thread,
+        waiter: &Arc<Waiter>,
+        deadline: Deadline,
+    ) -> Result<(), Errno> {
         let woken = || Ok(waiter.state.lock().woken.then_some(()));
         match thread.wait_until(deadline.instant(), woken) {
             Ok(()) => Ok(()),
-            Err(errno) => self.give_up(&waiter, errno),
+            Err(errno) => self.give_up(waiter, errno),
         }
     }
 
@@ -176,8 +201,7 @@ impl Futexes {
                 return true;
             }
             woken += 1;
-            waiter.state.lock().woken = true;
-            waiter.task.unpark();
+            waiter.wake();
             false
         });
         if queue.is_empty() {

@@ -4,13 +4,10 @@
 use rawposix_abi::Errno;
 use rawposix_memory::GuestPtr;
 
+use super::pi::{OWNER_DIED, TID_MASK, WAITERS};
 use super::{Key, Sharing};
 use crate::thread::Thread;
 
-/// Bits of a lock's word.
-const TID_MASK: u32 = 0x3fff_ffff;
-const OWNER_DIED: u32 = 0x4000_0000;
-const WAITERS: u32 = 0x8000_0000;
 /// As many entries are looked at, as the list may be a circle.
 const LIMIT: usize = 2048;
 
@@ -47,16 +44,14 @@ fn walk(thread: &Thread) -> Result<(), Errno> {
         // The lock may be unlocked as soon as it is marked, and the entry with it.
         let next = thread.memory().read(GuestPtr::<u32>::new(at));
         if at != head.pending & !1 {
-            release_lock(thread, at.wrapping_add(head.offset), Pending::No)?;
+            let lock = at.wrapping_add(head.offset);
+            release_lock(thread, lock, Pending::No, Kind::of(entry))?;
         }
         entry = next?;
     }
     if head.pending & !1 != 0 {
-        release_lock(
-            thread,
-            (head.pending & !1).wrapping_add(head.offset),
-            Pending::Yes,
-        )?;
+        let lock = (head.pending & !1).wrapping_add(head.offset);
+        release_lock(thread, lock, Pending::Yes, Kind::of(head.pending))?;
     }
     Ok(())
 }
@@ -67,7 +62,25 @@ enum Pending {
     No,
 }
 
-fn release_lock(thread: &Thread, address: u32, pending: Pending) -> Result<(), Errno> {
+/// Whether the word is one of `FUTEX_LOCK_PI`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Plain,
+    Owned,
+}
+
+impl Kind {
+    /// The lowest bit of a list's pointer tells.
+    fn of(pointer: u32) -> Self {
+        if pointer & 1 == 0 {
+            Self::Plain
+        } else {
+            Self::Owned
+        }
+    }
+}
+
+fn release_lock(thread: &Thread, address: u32, pending: Pending, kind: Kind) -> Result<(), Errno> {
     if !address.is_multiple_of(4) {
         return Err(Errno::EINVAL);
     }
@@ -85,6 +98,11 @@ fn release_lock(thread: &Thread, address: u32, pending: Pending) -> Result<(), E
         }
         if value & TID_MASK != thread.tid().0.cast_unsigned() {
             return Ok(());
+        }
+        if kind == Kind::Owned && value & WAITERS != 0 {
+            let key = Key::of(thread, address, Sharing::Either);
+            let futexes = &thread.world.futexes;
+            return futexes.hand_over(thread, address, key, OWNER_DIED);
         }
         let marked = value & WAITERS | OWNER_DIED;
         if thread

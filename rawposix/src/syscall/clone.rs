@@ -9,8 +9,10 @@ use super::args::{Len, Ptr};
 use crate::clone::{CloneArguments, EXIT_SIGNAL, Entry};
 use crate::thread::Thread;
 
-/// Sizes of `struct clone_args`: of its first version, and a page, more than which the kernel does not look at.
+/// Sizes of `struct clone_args`: of its first version, of the last known one, and a page, more than which the kernel
+/// does not look at.
 const FIRST_SIZE: u32 = 64;
+const KNOWN_SIZE: usize = 88;
 const LARGEST_SIZE: u32 = 4096;
 
 /// A child with a stack would have to return from this call on that stack, which compiled code cannot do: it keeps
@@ -60,8 +62,13 @@ pub(super) fn clone3(thread: &mut Thread, args: Ptr, size: Len) -> Result<i32, E
     thread
         .memory()
         .read_bytes(GuestPtr::new(after), &mut rest)?;
-    if rest.iter().any(|byte| *byte != 0) {
-        // Ids to be given, a cgroup: nothing that an ordinary user has, or a newer version's.
+    let (known, newer) = rest.split_at(rest.len().min(KNOWN_SIZE - size_of::<CloneArgs>()));
+    let is_set = |bytes: &[u8]| bytes.iter().any(|byte| *byte != 0);
+    if is_set(newer) {
+        return Err(Errno::E2BIG);
+    }
+    if is_set(known) {
+        // Ids to be given, a cgroup: nothing that an ordinary user has.
         return Err(Errno::EINVAL);
     }
     without_stack(given.stack)?;

@@ -10,7 +10,7 @@ use rustix::fs::{Access, FileType, OFlags};
 
 use super::args::{DirFd, Path, Ptr};
 use crate::exec::ExecRequest;
-use crate::fd::{Object, OpenFile};
+use crate::fd::{CloseOnExec, Object, OpenFile};
 use crate::fs::node::{Node, reopen};
 use crate::fs::place;
 use crate::fs::walk::Follow;
@@ -56,6 +56,10 @@ pub(super) fn execveat(
         let Some(script) = Script::parse(&head)? else {
             break;
         };
+        if depth == 0 && is_lost(thread, dirfd.0, &path) {
+            // The interpreter could not open the script by the name it would get.
+            return Err(Errno::ENOENT);
+        }
         if depth == DEPTH {
             return Err(Errno::ELOOP);
         }
@@ -78,6 +82,15 @@ pub(super) fn execveat(
         traced: None,
     })));
     Ok(())
+}
+
+/// Whether the path that names the file goes through a descriptor that execve(2) closes.
+fn is_lost(thread: &Thread, dirfd: i32, path: &[u8]) -> bool {
+    let by_descriptor = dirfd != AT_FDCWD && !path.starts_with(b"/");
+    let flag = thread
+        .process
+        .with_files(|files| files.close_on_exec(dirfd));
+    by_descriptor && flag == Ok(CloseOnExec::Yes)
 }
 
 /// Opens what is to be executed; gives it with the path that names it.
@@ -144,6 +157,19 @@ fn head_of(file: &File) -> Result<Vec<u8>, Errno> {
     Ok(head)
 }
 
+/// What separates the words of a script's first line.
+fn blank(byte: &u8) -> bool {
+    matches!(byte, b' ' | b'\t')
+}
+
+fn trim(line: &[u8]) -> &[u8] {
+    let Some(start) = line.iter().position(|byte| !blank(byte)) else {
+        return &[];
+    };
+    let end = line.iter().rposition(|byte| !blank(byte));
+    line.get(start..=end.unwrap_or(start)).unwrap_or_default()
+}
+
 /// The first line of a script.
 struct Script {
     interpreter: Vec<u8>,
@@ -157,19 +183,18 @@ impl Script {
             return Ok(None);
         }
         let line = head.strip_prefix(b"#!").ok_or(Errno::ENOEXEC)?;
-        let blank = |byte: &u8| matches!(byte, b' ' | b'\t');
         let (line, complete) = match line.iter().position(|byte| *byte == b'\n') {
             Some(end) => (line.get(..end).unwrap_or_default(), true),
             None => (line, head.len() < HEAD),
         };
-        let line = line.trim_ascii();
+        let line = trim(line);
         let end = line.iter().position(blank);
         if line.is_empty() || (end.is_none() && !complete) {
             // A path that was cut off would name another program.
             return Err(Errno::ENOEXEC);
         }
         let (interpreter, rest) = line.split_at(end.unwrap_or(line.len()));
-        let argument = rest.trim_ascii();
+        let argument = trim(rest);
         Ok(Some(Self {
             interpreter: interpreter.to_vec(),
             argument: (!argument.is_empty()).then(|| argument.to_vec()),

@@ -2,7 +2,8 @@
 
 use rawposix_abi::Errno;
 use rawposix_abi::flags::futex::{
-    FUTEX_CMP_REQUEUE, FUTEX_REQUEUE, FUTEX_WAIT, FUTEX_WAIT_BITSET, FUTEX_WAKE, FUTEX_WAKE_BITSET,
+    FUTEX_CMP_REQUEUE, FUTEX_LOCK_PI, FUTEX_LOCK_PI2, FUTEX_REQUEUE, FUTEX_TRYLOCK_PI,
+    FUTEX_UNLOCK_PI, FUTEX_WAIT, FUTEX_WAIT_BITSET, FUTEX_WAKE, FUTEX_WAKE_BITSET, FUTEX_WAKE_OP,
 };
 use rawposix_abi::structs::Timespec;
 use rawposix_memory::GuestPtr;
@@ -10,7 +11,7 @@ use rustix::time::ClockId;
 
 use super::args::{FutexOp, Hex, In, Ptr, Uint};
 use super::time::timeout;
-use crate::futex::{Deadline, Key, Sharing};
+use crate::futex::{Deadline, Key, Patience, Sharing};
 use crate::thread::Thread;
 
 /// `FUTEX_PRIVATE_FLAG` and `FUTEX_CLOCK_REALTIME`.
@@ -29,7 +30,8 @@ pub(super) fn futex_time64(
 ) -> Result<usize, Errno> {
     let command = op.0 & !(PRIVATE | REALTIME);
     let realtime = op.0 & REALTIME != 0;
-    if realtime && !matches!(command, FUTEX_WAIT | FUTEX_WAIT_BITSET) {
+    let has_clock = matches!(command, FUTEX_WAIT | FUTEX_WAIT_BITSET | FUTEX_LOCK_PI2);
+    if realtime && !has_clock {
         return Err(Errno::ENOSYS);
     }
     if !addr.0.is_multiple_of(4) {
@@ -89,6 +91,94 @@ pub(super) fn futex_time64(
                 woken + requeued
             })
         }
+        FUTEX_LOCK_PI | FUTEX_LOCK_PI2 => {
+            let limit = timeout(thread, In(GuestPtr::<Timespec>::new(limit.0)))?;
+            let clock = if command == FUTEX_LOCK_PI || realtime {
+                ClockId::Realtime
+            } else {
+                ClockId::Monotonic
+            };
+            let deadline = limit.map_or(Deadline::Never, |limit| Deadline::at(limit, clock));
+            let patience = Patience::Until(deadline);
+            futexes
+                .lock_owned(thread, addr.0, key, patience)
+                .map(|()| 0)
+        }
+        FUTEX_TRYLOCK_PI => futexes
+            .lock_owned(thread, addr.0, key, Patience::None)
+            .map(|()| 0),
+        FUTEX_UNLOCK_PI => futexes.unlock_owned(thread, addr.0, key).map(|()| 0),
+        FUTEX_WAKE_OP => {
+            if !addr2.0.is_multiple_of(4) {
+                return Err(Errno::EINVAL);
+            }
+            let keys = [key, Key::of(thread, addr2.0, sharing)];
+            let operation = Operation::decode(value3.0)?;
+            // The fourth argument is a number here.
+            let counts = [value.0, limit.0];
+            futexes.wake_two(keys, counts, || operation.apply(thread, addr2.0))
+        }
         _ => Err(Errno::ENOSYS),
+    }
+}
+
+/// What `FUTEX_WAKE_OP` does with the second word, and what it compares it with.
+struct Operation {
+    kind: u32,
+    argument: i32,
+    comparison: u32,
+    compared: i32,
+}
+
+impl Operation {
+    fn decode(word: u32) -> Result<Self, Errno> {
+        /// The argument is the number of a bit.
+        const SHIFT: u32 = 8;
+        let signed = |bits: u32| ((bits << 20).cast_signed()) >> 20;
+        let kind = word >> 28;
+        let mut argument = signed(word >> 12 & 0xfff);
+        if kind & SHIFT != 0 {
+            argument = 1_i32.wrapping_shl((argument & 31).cast_unsigned());
+        }
+        let operation = Self {
+            kind: kind & !SHIFT,
+            argument,
+            comparison: word >> 24 & 0xf,
+            compared: signed(word & 0xfff),
+        };
+        if operation.kind > 4 || operation.comparison > 5 {
+            return Err(Errno::ENOSYS);
+        }
+        Ok(operation)
+    }
+
+    /// Changes the word atomically; says whether its former value compares.
+    fn apply(&self, thread: &Thread, address: u32) -> Result<bool, Errno> {
+        let word = GuestPtr::<u32>::new(address);
+        loop {
+            let value = thread.memory().load_u32(word)?;
+            let old = value.cast_signed();
+            let new = match self.kind {
+                0 => self.argument,
+                1 => old.wrapping_add(self.argument),
+                2 => old | self.argument,
+                3 => old & !self.argument,
+                _ => old ^ self.argument,
+            };
+            let done = thread
+                .memory()
+                .compare_exchange_u32(word, value, new.cast_unsigned())?;
+            if done.is_err() {
+                continue;
+            }
+            return Ok(match self.comparison {
+                0 => old == self.compared,
+                1 => old != self.compared,
+                2 => old < self.compared,
+                3 => old <= self.compared,
+                4 => old > self.compared,
+                _ => old >= self.compared,
+            });
+        }
     }
 }

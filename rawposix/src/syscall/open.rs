@@ -237,7 +237,9 @@ pub(super) fn fcntl64(thread: &mut Thread, fd: Fd, cmd: FcntlCmd, arg: Hex) -> R
             let ptr = GuestPtr::<Flock64>::new(arg.0);
             let request = thread.memory().read(ptr)?;
             let mut found = if cmd.0 == fcntl::F_GETLK64 {
-                process.locks.get(&file, &request)?
+                process
+                    .locks
+                    .get(&file, &request, &thread.world.family.living())?
             } else {
                 locks::get_description_lock(&file, &request)?
             };
