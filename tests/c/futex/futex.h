@@ -32,9 +32,9 @@ static inline struct timespec in_ms(clockid_t clock, int ms)
 {
 	struct timespec at;
 	clock_gettime(clock, &at);
-	at.tv_nsec += ms * 1000000L;
-	at.tv_sec += at.tv_nsec / 1000000000;
-	at.tv_nsec %= 1000000000;
+	long long ns = at.tv_nsec + ms * 1000000LL;
+	at.tv_sec += ns / 1000000000;
+	at.tv_nsec = ns % 1000000000;
 	return at;
 }
 
