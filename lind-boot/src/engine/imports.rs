@@ -28,8 +28,14 @@ pub(super) fn define(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
             perform(&mut caller, control)
         },
     )?;
-    // No call is interrupted, so there is never a handler to run.
-    linker.func_wrap("lind", "signal", |_stack_pointer: u32| 0)?;
+    linker.func_wrap(
+        "lind",
+        "signal",
+        |mut caller: Caller<'_, Guest>, stack_pointer: u32| {
+            let control = caller.data_mut().thread.next_signal(stack_pointer);
+            perform(&mut caller, control)
+        },
+    )?;
     linker.func_wrap("lind", "setjmp", jumps::setjmp)?;
     linker.func_wrap("lind", "longjmp", jumps::longjmp)?;
     Ok(())
