@@ -99,6 +99,10 @@ pub(crate) struct State {
     pub(crate) jumps: JumpBuffers<u32>,
     /// The data of the place that was jumped to last.
     pub(crate) jumped: Option<u32>,
+    /// The instance, for those who snapshot it.
+    pub(crate) instance: Option<Instance>,
+    /// Its address space, for those who reach into it.
+    pub(crate) space: Option<Arc<AddressSpace>>,
     /// Poison the dead words of captured frames.
     pub(crate) poison: bool,
 }

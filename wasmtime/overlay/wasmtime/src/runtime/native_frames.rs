@@ -22,13 +22,18 @@
 //! or leaves the host's stack damaged.
 
 mod frames;
+mod interrupt;
 mod jump;
 mod pointers;
+mod regions;
 mod self_test;
 mod snapshot;
 mod stack;
 
 pub use self::frames::{Frames, capture, resume};
+pub use self::interrupt::{
+    Interrupted, SIGNAL_STACK, interrupted, set_interruptible, set_signal_function,
+};
 pub use self::jump::JumpBuffers;
 pub use self::self_test::self_test;
 pub use self::snapshot::{Snapshot, with_memory};

@@ -29,9 +29,8 @@ impl<T: 'static> InstancePre<T> {
         )?;
         let (mut limiter, store) = store.0.validate_sync_resource_limiter_and_store_opaque()?;
         // SAFETY: `InstancePre::new` checked the types of the imports.
-        let instance = unsafe {
-            Instance::new_raw(store, limiter.as_mut(), &self.module, imports.as_ref())
-        };
+        let instance =
+            unsafe { Instance::new_raw(store, limiter.as_mut(), &self.module, imports.as_ref()) };
         vm::assert_ready(instance)
     }
 

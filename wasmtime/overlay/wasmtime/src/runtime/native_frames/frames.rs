@@ -1,8 +1,10 @@
 //! Capturing all Wasm frames of an activation and resuming them in another
 //! store.
 
+use super::interrupt::Word;
 use super::pointers::{Pointer, Pointers, ranges};
-use super::stack::{Registers, Stack};
+use super::regions::{Place, Regions};
+use super::stack::{Registers, Stack, Suspended, Why};
 use crate::prelude::*;
 use crate::runtime::func::invoke_wasm_and_catch_traps;
 use crate::runtime::vm::VMStoreContext;
@@ -23,6 +25,14 @@ pub struct Frames {
     /// The frame pointers, the youngest first.
     frame_pointers: Vec<usize>,
     slots: Vec<(usize, Pointer)>,
+    /// Words of interrupted frames and of interruption frames that are pointers.
+    places: Vec<(usize, Place)>,
+    /// Words with the offset of another word, as pointers.
+    links: Vec<(usize, usize)>,
+    /// By how much interruption frames have lowered the stack limit.
+    shift: usize,
+    /// The lowest address, modulo the alignment that the copy needs.
+    alignment: usize,
     registers: Registers,
     /// Where to go on, and with which stack pointer.
     pc: usize,
@@ -59,6 +69,8 @@ impl Frames {
         let is_pointer = |word: usize| ranges.iter().any(|range| range.contains(&word));
         let known = |at: usize| {
             self.slots.iter().any(|(slot, _)| *slot == at)
+                || self.places.iter().any(|(word, _)| *word == at)
+                || self.links.iter().any(|(word, _)| *word == at)
                 || self
                     .frame_pointers
                     .iter()
@@ -106,19 +118,27 @@ pub fn capture<T: 'static>(caller: &mut Caller<'_, T>) -> Result<Frames> {
     let sp = stack.sp_after_return(frame)? - base;
     let mut frame_pointers = Vec::new();
     let mut slots = Vec::new();
+    let mut interrupted = Interrupted::default();
     let mut lowest = base;
     loop {
-        let entry = stack.lookup_wasm(frame.pc)?;
-        // The stack pointer at the call. It can be lower than `lowest`: a
-        // callee that did a tail call with fewer stack arguments has moved up.
-        let sp = frame.fp.wrapping_sub(usize::try_from(entry.frame_size())?);
-        for slot in entry.slots() {
-            let slot = sp.wrapping_add(usize::try_from(slot)?);
-            ensure!(
-                slot % 8 == 0 && slot >= lowest && slot < frame.fp,
-                "a slot is outside its frame"
-            );
-            slots.push((slot - base, pointers.classify(stack.word(slot))?));
+        if frame.why == Why::Call {
+            let entry = stack.lookup_wasm(frame.pc)?;
+            // The stack pointer at the call. It can be lower than `lowest`: a
+            // callee that did a tail call with fewer stack arguments has moved up.
+            let sp = frame.fp.wrapping_sub(usize::try_from(entry.frame_size())?);
+            for slot in entry.slots() {
+                let slot = sp.wrapping_add(usize::try_from(slot)?);
+                ensure!(
+                    slot % 8 == 0 && slot >= lowest && slot < frame.fp,
+                    "a slot is outside its frame"
+                );
+                slots.push((slot - base, pointers.classify(stack.word(slot))?));
+            }
+        } else {
+            if interrupted.regions.is_none() {
+                interrupted.regions = Some(Regions::of(caller.store.0, caller.caller)?);
+            }
+            interrupted.add(&stack, frame)?;
         }
         frame_pointers.push(frame.fp - base);
         match stack.next(frame)? {
@@ -140,10 +160,59 @@ pub fn capture<T: 'static>(caller: &mut Caller<'_, T>) -> Result<Frames> {
         entry_arguments,
         frame_pointers,
         slots,
+        places: interrupted.places,
+        links: interrupted.links,
+        shift: interrupted.shift,
+        alignment: base % ALIGNMENT,
         registers: stack.registers(),
         pc,
         sp,
     })
+}
+
+/// What XSAVE needs.
+const ALIGNMENT: usize = 64;
+
+/// What interrupted frames and interruption frames have besides what all have.
+#[derive(Default)]
+struct Interrupted {
+    regions: Option<Regions>,
+    places: Vec<(usize, Place)>,
+    links: Vec<(usize, usize)>,
+    shift: usize,
+    /// The stack pointer of the next frame, which is interrupted.
+    sp: usize,
+}
+
+impl Interrupted {
+    fn add(&mut self, stack: &Stack, frame: Suspended) -> Result<()> {
+        let base = stack.lowest();
+        if frame.why == Why::Interruption {
+            for word in Word::pointers(frame.fp) {
+                self.add_word(stack, word);
+            }
+            let top = stack.word(Word::Top.of(frame.fp));
+            ensure!(
+                top % 8 == 0 && top >= frame.fp + 16 && top <= stack.entry_sp() - 16,
+                "an interruption frame is not as it should be"
+            );
+            self.links.push((Word::Top.of(frame.fp) - base, top - base));
+            self.shift += stack.word(Word::Shift.of(frame.fp));
+            self.sp = top + 16;
+        } else {
+            for word in (self.sp..frame.fp).step_by(8) {
+                self.add_word(stack, word);
+            }
+        }
+        Ok(())
+    }
+
+    fn add_word(&mut self, stack: &Stack, address: usize) {
+        let regions = self.regions.as_ref();
+        if let Some(place) = regions.and_then(|regions| regions.find(stack.word(address))) {
+            self.places.push((address - stack.lowest(), place));
+        }
+    }
 }
 
 /// Runs the frames in `store`, under `instance`, as if the host function that
@@ -185,6 +254,13 @@ pub fn resume(
         frames.len().saturating_add(RESERVE) <= max,
         "the frames do not fit into the stack for Wasm code"
     );
+    let mut places = Vec::new();
+    if !frames.places.is_empty() {
+        let regions = Regions::of(store.0, *instance)?;
+        for (word, place) in &frames.places {
+            places.push((*word, regions.address(*place)?));
+        }
+    }
     let mut resumed = Resumed {
         pc: frames.pc,
         fp: 0,
@@ -197,12 +273,15 @@ pub fn resume(
         frames,
         context: context.as_ptr(),
         pointers: Pointers::of(store.0, *instance),
+        places,
     };
-    let room = frames.len().next_multiple_of(16);
+    let room = frames.len().next_multiple_of(ALIGNMENT);
     invoke_wasm_and_catch_traps(&mut store, |_caller, _interpreter| {
         // SAFETY: `resumed` describes frames of the instance's own code, which
         // the module in `frames` keeps; there is room for them.
-        unsafe { wasmtime_native_frames_enter((&raw mut resumed).cast(), room) };
+        unsafe {
+            wasmtime_native_frames_enter((&raw mut resumed).cast(), room, frames.alignment);
+        }
         resumed.failed == 0
     })?;
     Ok(u64::try_from(resumed.result)?)
@@ -225,6 +304,8 @@ pub(super) struct Resumed<'a> {
     frames: &'a Frames,
     context: *const VMStoreContext,
     pointers: Pointers,
+    /// Words and their values.
+    places: Vec<(usize, usize)>,
 }
 
 impl Resumed<'_> {
@@ -258,7 +339,7 @@ core::arch::global_asm!(
     .globl wasmtime_native_frames_enter
     .hidden wasmtime_native_frames_enter
     .type wasmtime_native_frames_enter, @function
-wasmtime_native_frames_enter:           # rdi = resumed, rsi = bytes of room
+wasmtime_native_frames_enter:           # rdi = resumed, rsi = room, rdx = alignment
     push rbp
     mov rbp, rsp
     push rbx
@@ -269,7 +350,10 @@ wasmtime_native_frames_enter:           # rdi = resumed, rsi = bytes of room
     push rdi                            # [rbp - 48], see `Resumed::at`
     mov rbx, rdi
     mov r12, rsp
-    sub r12, rsi                        # the lowest address of the frames
+    sub r12, rsi
+    and r12, -64
+    sub r12, 64
+    add r12, rdx                        # the lowest address of the frames
     mov rsi, r12
     mov rdx, rbp
     mov rsp, r12
@@ -313,7 +397,7 @@ wasmtime_native_frames_trapped:         # traps of the activation go here
 );
 
 unsafe extern "C" {
-    fn wasmtime_native_frames_enter(resumed: *mut c_void, room: usize);
+    fn wasmtime_native_frames_enter(resumed: *mut c_void, room: usize, alignment: usize);
     fn wasmtime_native_frames_returned();
     fn wasmtime_native_frames_trapped();
 }
@@ -340,6 +424,12 @@ unsafe extern "C" fn wasmtime_native_frames_fill(
     for (slot, pointer) in &frames.slots {
         set(*slot, resumed.pointers.get(*pointer));
     }
+    for (word, value) in &resumed.places {
+        set(*word, *value);
+    }
+    for (word, offset) in &frames.links {
+        set(*word, lowest + offset);
+    }
     let mut older = entry_fp;
     for (i, fp) in frames.frame_pointers.iter().enumerate().rev() {
         set(*fp, older);
@@ -359,4 +449,6 @@ unsafe extern "C" fn wasmtime_native_frames_fill(
     unsafe { *context.last_wasm_entry_sp.get() = entry_sp };
     // SAFETY: as above.
     unsafe { *context.last_wasm_entry_trap_handler.get() = trapped };
+    // SAFETY: as above. Each interruption frame adds its part when it ends.
+    unsafe { *context.stack_limit.get() -= frames.shift };
 }

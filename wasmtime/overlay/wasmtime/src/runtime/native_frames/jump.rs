@@ -1,7 +1,8 @@
 //! Functions that return twice: `setjmp` and `longjmp`.
 
+use super::interrupt::Word;
 use super::pointers::{Pointer, Pointers};
-use super::stack::{Registers, Stack, Suspended};
+use super::stack::{Registers, Stack, Suspended, Why};
 use crate::prelude::*;
 use crate::{Caller, Module};
 use core::hash::{BuildHasher, Hasher};
@@ -188,17 +189,20 @@ impl<D> JumpBuffers<D> {
         let youngest = stack.youngest()?;
         let mut frame = youngest;
         let target = stack.entry_sp().wrapping_sub(place.depth);
+        let mut shift = 0;
         while frame.fp != target {
+            if frame.why == Why::Interruption {
+                shift += stack.word(Word::Shift.of(frame.fp));
+            }
             frame = match stack.next(frame)? {
                 Some(next) if next.fp <= target => next,
                 _ => bail!("the frame of the jump buffer is gone"),
             };
         }
-        let entry = stack.lookup_wasm(frame.pc)?;
         let size = place.frame.len();
         ensure!(
-            entry.function() == place.function
-                && usize::try_from(entry.frame_size())? == size
+            frame.why != Why::Interruption
+                && stack.function(frame)? == place.function
                 && self.hash_callers(&stack, frame)? == place.callers,
             "the frame of the jump buffer is gone"
         );
@@ -231,6 +235,8 @@ impl<D> JumpBuffers<D> {
         // SAFETY: no Wasm code runs now. The frames seen from here are those of
         // the place, as a backtrace has to see them.
         unsafe { *context.last_wasm_exit_pc.get() = jump[1] };
+        // SAFETY: as above. The interruption frames that lowered the limit are gone.
+        unsafe { *context.stack_limit.get() += shift };
 
         let depth = place.depth;
         self.forget_while(|place| place.depth > depth);

@@ -1,6 +1,7 @@
 //! The Wasm frames of the activation that called the current host function.
 
 use super::frames::{Resumed, resumed_entry};
+use super::interrupt::{function_at, interruption_return};
 use crate::prelude::*;
 use crate::runtime::vm::{VMStoreContext, is_only_activation};
 use crate::store::StoreOpaque;
@@ -22,6 +23,18 @@ const PADDING_BELOW_FP: usize = 8;
 pub(super) struct Suspended {
     pub(super) fp: usize,
     pub(super) pc: usize,
+    pub(super) why: Why,
+}
+
+/// Why a frame is suspended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Why {
+    /// It called another function.
+    Call,
+    /// It is an interruption frame, which called the guest's function.
+    Interruption,
+    /// It was interrupted: the next younger frame is an interruption frame.
+    Interrupted,
 }
 
 /// The frames, on the stack of the current thread. They stay as they are until
@@ -109,14 +122,14 @@ impl Stack {
 
     /// The youngest frame.
     pub(super) fn youngest(&self) -> Result<Suspended> {
-        let frame = self.linked(self.trampoline_fp);
+        let frame = self.linked(self.trampoline_fp, Why::Call);
         self.check(frame, self.lowest())?;
         Ok(frame)
     }
 
     /// The frame that called the one at `fp`, or `None` if that is the oldest.
     pub(super) fn next(&self, frame: Suspended) -> Result<Option<Suspended>> {
-        let next = self.linked(frame.fp);
+        let next = self.linked(frame.fp, frame.why);
         if next.fp == self.entry_fp {
             return Ok(None);
         }
@@ -132,11 +145,31 @@ impl Stack {
         Ok(())
     }
 
-    /// The frame pointer and return address stored at `fp`.
-    fn linked(&self, fp: usize) -> Suspended {
+    /// The frame pointer and return address stored at `fp`, in a frame that is
+    /// suspended for the reason `younger`.
+    fn linked(&self, fp: usize, younger: Why) -> Suspended {
+        let pc = self.word(fp + 8);
         Suspended {
             fp: self.word(fp),
-            pc: self.word(fp + 8),
+            pc,
+            why: match younger {
+                Why::Interruption => Why::Interrupted,
+                _ if pc == interruption_return() => Why::Interruption,
+                _ => Why::Call,
+            },
+        }
+    }
+
+    /// Where the function that `frame` is of starts in the text.
+    pub(super) fn function(&self, frame: Suspended) -> Result<u32> {
+        if frame.why == Why::Call {
+            return Ok(self.lookup_wasm(frame.pc)?.function());
+        }
+        let offset = frame.pc.checked_sub(self.text);
+        let range = offset.and_then(|offset| function_at(&self.module, offset));
+        match range {
+            Some(range) => Ok(u32::try_from(range.start)?),
+            None => bail!("a frame is not of this module"),
         }
     }
 

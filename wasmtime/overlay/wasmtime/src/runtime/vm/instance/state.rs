@@ -169,7 +169,10 @@ impl Instance {
                 continue;
             };
             check_functions(&ty.ref_type)?;
-            ensure!(!table_lazy_init, "tables that are initialized lazily are not copied");
+            ensure!(
+                !table_lazy_init,
+                "tables that are initialized lazily are not copied"
+            );
             // SAFETY: that was just checked; no Wasm code of the store runs.
             let elements = unsafe { self.table_functions(index) };
             // SAFETY: the elements are pointers, null or not, that are only read.
@@ -239,7 +242,9 @@ impl Instance {
 
         for (i, functions) in state.tables.iter().enumerate() {
             let index = DefinedTableIndex::new(i);
-            let missing = functions.len().checked_sub(self.table(index).current_elements);
+            let missing = functions
+                .len()
+                .checked_sub(self.table(index).current_elements);
             if let Some(missing @ 1..) = missing {
                 let missing = u64::try_from(missing)?;
                 let limiter = limiter.as_deref_mut();
@@ -265,16 +270,19 @@ impl Instance {
         }
 
         let (_, instance) = self.as_mut().module_and_self();
-        for (segment, functions) in instance.passive_elements_mut().iter_mut().zip(&state.elements)
+        for (segment, functions) in instance
+            .passive_elements_mut()
+            .iter_mut()
+            .zip(&state.elements)
         {
             if functions.is_empty() {
                 segment.clear(None);
             }
             for (element, function) in segment.elements_mut().iter_mut().zip(functions) {
                 let function = places.address(*function);
-                *element = ValRaw::funcref(function.map_or(core::ptr::null_mut(), |function| {
-                    function.as_ptr().cast()
-                }));
+                *element = ValRaw::funcref(
+                    function.map_or(core::ptr::null_mut(), |function| function.as_ptr().cast()),
+                );
             }
         }
 
