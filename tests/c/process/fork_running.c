@@ -2,26 +2,28 @@
  * thread holds the lock; words that each thread writes in a fixed order, without any lock and on pages far apart, are never
  * further apart than the writer can have left them.
  *
- * @args 60
- * @limit 60
+ * @args 2500
+ * @opt -O0 -O1 -O2 -O3
+ * @limit 120
  */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
 #include "process.h"
 
-enum { THREADS = 8, WORDS = 200, PAGES = 24, PAGE = 65536 };
+enum { THREADS = 8, WORDS = 50, PAGES = 12, PAGE = 65536, BURST = 3000 };
 
 struct record {
 	unsigned words[WORDS], sum;
 	long long turns;
 };
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER, start_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t started = PTHREAD_COND_INITIALIZER;
 static struct record records[THREADS];
 /* Each thread counts up through its own pages, from the first to the last. */
 static _Atomic unsigned *pages[THREADS];
-static atomic_int stop;
+static atomic_int stop, bursts;
 
 static unsigned total(const struct record *record)
 {
@@ -36,11 +38,31 @@ static _Atomic unsigned *page(int thread, int at)
 	return pages[thread] + (size_t)at * PAGE / sizeof(unsigned);
 }
 
+/* Each fork starts a burst of work, so that the threads are in the middle of it and yet leave time for the child. */
+static void await_burst(int *seen)
+{
+	pthread_mutex_lock(&start_lock);
+	while (atomic_load(&bursts) == *seen && !atomic_load(&stop))
+		pthread_cond_wait(&started, &start_lock);
+	*seen = atomic_load(&bursts);
+	pthread_mutex_unlock(&start_lock);
+}
+
+static void begin_burst(void)
+{
+	pthread_mutex_lock(&start_lock);
+	atomic_fetch_add(&bursts, 1);
+	pthread_cond_broadcast(&started);
+	pthread_mutex_unlock(&start_lock);
+}
+
 static void *worker(void *argument)
 {
-	int self = (int)(long)argument;
+	int self = (int)(long)argument, burst = 0;
 	unsigned seed = (unsigned)self + 1;
 	for (unsigned turn = 1; !atomic_load_explicit(&stop, memory_order_relaxed); turn++) {
+		if (turn % BURST == 0)
+			await_burst(&burst);
 		for (int i = 0; i < PAGES; i++)
 			atomic_store_explicit(page(self, i), turn, memory_order_seq_cst);
 		if (turn % 16)
@@ -77,7 +99,7 @@ static void examine(void)
 
 int main(int argc, char **argv)
 {
-	int rounds = argc > 1 ? atoi(argv[1]) : 60;
+	int rounds = argc > 1 ? atoi(argv[1]) : 100;
 	pthread_t threads[THREADS];
 	for (int t = 0; t < THREADS; t++) {
 		records[t].sum = total(&records[t]);
@@ -89,6 +111,9 @@ int main(int argc, char **argv)
 	fflush(stdout);
 	for (int round = 0; round < rounds && !check_failures; round++) {
 		int locked = round % 3 != 0;
+		begin_burst();
+		for (volatile int pause = 0; pause < round * 7919 % 20000; pause++)
+			;
 		if (locked)
 			pthread_mutex_lock(&lock);
 		pid_t pid = fork();
@@ -113,6 +138,7 @@ int main(int argc, char **argv)
 		CHECK_EQ(ended(pid), 0);
 	}
 	atomic_store(&stop, 1);
+	begin_burst();
 	for (int t = 0; t < THREADS; t++)
 		CHECK_EQ(pthread_join(threads[t], NULL), 0);
 	return check_done();
