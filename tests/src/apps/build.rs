@@ -248,7 +248,7 @@ impl Built<'_> {
         let mut command = match &self.builder.toolchain {
             Toolchain::Native => {
                 let mut command = Command::new(path);
-                command.current_dir(data);
+                command.current_dir(data).env("LC_ALL", "C");
                 command
             }
             Toolchain::Lind(installation) => {
@@ -258,7 +258,7 @@ impl Built<'_> {
                 command
                     .arg("--dir")
                     .arg(grant)
-                    .args(["--cwd", "/data"])
+                    .args(["--cwd", "/data", "--env", "LC_ALL=C"])
                     .arg(path);
                 command
             }

@@ -12,8 +12,9 @@ use crate::debian::Patches;
 pub struct Package {
     /// Debian's name of the source.
     pub source: &'static str,
-    /// Whether the configure script is made first, as Debian's own build does: the source has none, or an older one than its input.
-    autoreconf: bool,
+    /// The command that makes the configure script, as in Debian's own build: the source has none, or one that is older
+    /// than what it is made from.
+    autoreconf: &'static [&'static str],
     /// Options of the configure script.
     options: &'static [&'static str],
     /// A command between configure and make.
@@ -31,10 +32,13 @@ pub enum Install {
     Copy(&'static [&'static str]),
 }
 
+/// What most packages need.
+const AUTORECONF: &[&str] = &["autoreconf", "--force", "--install"];
+
 /// bash.
 pub const BASH: Package = Package {
     source: "bash",
-    autoreconf: false,
+    autoreconf: &[],
     options: &["--without-bash-malloc"],
     prepare: &[],
     // Its makefile would install headers and build loadable modules as well.
@@ -44,7 +48,7 @@ pub const BASH: Package = Package {
 /// GNU coreutils.
 pub const COREUTILS: Package = Package {
     source: "coreutils",
-    autoreconf: false,
+    autoreconf: &[],
     options: &[
         "--without-selinux",
         "--without-openssl",
@@ -62,7 +66,7 @@ pub const COREUTILS: Package = Package {
 /// dash.
 pub const DASH: Package = Package {
     source: "dash",
-    autoreconf: true,
+    autoreconf: AUTORECONF,
     options: &["--disable-fnmatch", "--disable-lineno", "--disable-glob"],
     prepare: &[],
     install: Install::Make(&["install-exec"]),
@@ -71,7 +75,7 @@ pub const DASH: Package = Package {
 /// GNU diffutils.
 pub const DIFFUTILS: Package = Package {
     source: "diffutils",
-    autoreconf: false,
+    autoreconf: &[],
     options: &["--without-libsigsegv-prefix"],
     prepare: &[],
     install: Install::Make(&["install-exec"]),
@@ -80,7 +84,7 @@ pub const DIFFUTILS: Package = Package {
 /// GNU findutils.
 pub const FINDUTILS: Package = Package {
     source: "findutils",
-    autoreconf: true,
+    autoreconf: AUTORECONF,
     options: &["--without-selinux"],
     prepare: &[],
     install: Install::Make(&["install-exec"]),
@@ -89,7 +93,7 @@ pub const FINDUTILS: Package = Package {
 /// GNU awk.
 pub const GAWK: Package = Package {
     source: "gawk",
-    autoreconf: false,
+    autoreconf: &[],
     options: &[
         "--disable-extensions",
         "--disable-mpfr",
@@ -118,7 +122,14 @@ pub const GAWK: Package = Package {
 /// GNU grep.
 pub const GREP: Package = Package {
     source: "grep",
-    autoreconf: false,
+    autoreconf: &[
+        "env",
+        "AUTOPOINT=true",
+        "AUTOHEADER=true",
+        "autoreconf",
+        "--force",
+        "--install",
+    ],
     options: &["--disable-perl-regexp", "--without-included-regex"],
     prepare: &[],
     install: Install::Make(&["install-exec"]),
@@ -127,7 +138,7 @@ pub const GREP: Package = Package {
 /// GNU make.
 pub const MAKE: Package = Package {
     source: "make-dfsg",
-    autoreconf: true,
+    autoreconf: AUTORECONF,
     options: &["--with-guile=no"],
     prepare: &[],
     install: Install::Make(&["install-exec"]),
@@ -136,7 +147,7 @@ pub const MAKE: Package = Package {
 /// GNU sed.
 pub const SED: Package = Package {
     source: "sed",
-    autoreconf: false,
+    autoreconf: &[],
     options: &["--without-selinux", "--disable-acl"],
     prepare: &[],
     install: Install::Make(&["install-exec"]),
@@ -174,8 +185,8 @@ impl Package {
         }
         let configure: Vec<&str> = configure.iter().map(String::as_str).collect();
         let mut steps: Vec<&[&str]> = Vec::new();
-        if self.autoreconf {
-            steps.push(&["autoreconf", "--force", "--install"]);
+        if !self.autoreconf.is_empty() {
+            steps.push(self.autoreconf);
         }
         steps.push(&configure);
         if !self.prepare.is_empty() {
