@@ -20,8 +20,8 @@ use crate::thread::{Step, Thread};
 
 /// Bytes of a file that say what kind of program it is: `BINPRM_BUF_SIZE`.
 const HEAD: usize = 256;
-/// Scripts whose interpreter is a script, and so on.
-const DEPTH: usize = 4;
+/// Scripts whose interpreter is a script, and so on: as many as Linux follows.
+const DEPTH: usize = 5;
 /// How a WebAssembly module begins.
 const MODULE: &[u8] = b"\0asm";
 
@@ -122,6 +122,7 @@ fn open_node(node: &Node) -> Result<File, Errno> {
             Ok(File::from(host.open(OFlags::RDONLY)?))
         }
         Node::Open(file) => open_description(file),
+        Node::Host(host) if host.kind == FileType::Symlink => Err(Errno::ELOOP),
         Node::Link(_) => Err(Errno::ELOOP),
         _ => Err(Errno::EACCES),
     }

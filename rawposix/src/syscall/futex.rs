@@ -78,6 +78,7 @@ pub(super) fn futex_time64(
                 return Err(Errno::EINVAL);
             }
             let memory = thread.memory();
+            memory.load_u32(GuestPtr::new(addr2.0))?;
             let unchanged = || match command {
                 FUTEX_CMP_REQUEUE => Ok(memory.load_u32(GuestPtr::new(addr.0))? == value3.0),
                 _ => Ok(true),
@@ -85,11 +86,8 @@ pub(super) fn futex_time64(
             let counts = (value.0, moved);
             let (woken, requeued) =
                 futexes.requeue(key, Key::of(thread, addr2.0, sharing), counts, unchanged)?;
-            Ok(if command == FUTEX_REQUEUE {
-                woken
-            } else {
-                woken + requeued
-            })
+            // The manual says otherwise of FUTEX_REQUEUE, but the kernel counts both for it, too.
+            Ok(woken + requeued)
         }
         FUTEX_LOCK_PI | FUTEX_LOCK_PI2 => {
             let limit = timeout(thread, In(GuestPtr::<Timespec>::new(limit.0)))?;
