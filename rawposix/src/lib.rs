@@ -72,6 +72,6 @@ pub use control::{Control, CoreDump, ExitStatus};
 pub use exec::ExecRequest;
 pub use rawposix_abi::{Errno, Signal, SignalSet};
 pub use sandbox::{Image, Sandbox};
-pub use signal::Fault;
+pub use signal::{Fault, Faults};
 pub use thread::Thread;
 pub use trace::is_known_filter;

@@ -304,6 +304,7 @@ impl Thread {
 
     /// The guest's code faulted: delivers `signal` (until handlers exist: its default action).
     pub fn fault(&mut self, signal: Signal) -> Control {
+        self.enter();
         // A synchronous fault cannot be ignored or blocked.
         self.process.kill(signal);
         let status = self.process.end().unwrap_or(ExitStatus::Exited(0));

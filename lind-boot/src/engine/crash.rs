@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use rawposix::{CoreDump, ExitStatus, Signal};
+use rawposix::{Control, CoreDump, ExitStatus, Signal};
 use wasmtime::{Error, Store, Trap, Val, WasmBacktrace};
 
 use super::guest::{Ended, Guest};
@@ -52,6 +52,14 @@ pub(super) fn settle(store: &mut Store<Guest>, error: &Error) -> Result<Option<C
     let (signal, cause) = match (error.downcast_ref::<Ended>(), error.downcast_ref::<Trap>()) {
         (Some(Ended::Thread(status)), _) => return Ok(sent(*status, error)),
         (Some(Ended::Fault(signal, what)), _) => (*signal, (*what).to_owned()),
+        (None, Some(Trap::Interrupt)) => {
+            // The thread was told to end in the middle of its code.
+            let status = match store.data_mut().thread.exit_as_told() {
+                Control::Exit(status) => status,
+                _ => return Ok(None),
+            };
+            return Ok(sent(status, error));
+        }
         (None, Some(Trap::MemoryOutOfBounds)) => (Signal::SIGSEGV, bad_access(store, error)),
         (None, Some(trap)) => describe(*trap),
         // It did not start: the module wants more than there is, tables beyond the limit for one.
@@ -102,6 +110,11 @@ fn bad_access(store: &mut Store<Guest>, error: &Error) -> String {
         }
         _ => format!("invalid memory access at {address:#x}"),
     }
+}
+
+/// The signal that native code would get.
+pub(super) fn signal(trap: Trap) -> Signal {
+    describe(trap).0
 }
 
 /// The signal that native code would get, and the cause in words.

@@ -10,7 +10,7 @@ use wasmtime::{Global, Instance, InstancePre, Linker, Store, StoreLimits, StoreL
 use super::crash;
 use super::jumps::Saved;
 use super::machine::Machine;
-use super::{Program, TABLE_ENTRIES, imports, native};
+use super::{Program, TABLE_ENTRIES, imports, interruption, native};
 
 /// The global of C's stack, which lind-cc's modules export.
 pub(super) const STACK_POINTER: &str = "__stack_pointer";
@@ -112,7 +112,7 @@ pub(super) fn run(
     let _running = is_program.then(|| machine.running());
     loop {
         let mut store = new_store(machine, &program, thread);
-        let result = begin(&mut store, beginning);
+        let result = interruption::prepare(&mut store).and_then(|()| begin(&mut store, beginning));
         let Err(error) = result else {
             // It returned from its first function, which only a module can do that is not from C.
             let _ = store.data_mut().thread.syscall(EXIT_GROUP, [0; 6]);
@@ -176,7 +176,7 @@ fn begin(store: &mut Store<Guest>, beginning: Beginning) -> wasmtime::Result<()>
             store.data_mut().imports = Some(imports.clone());
             // Instantiation runs guest code too: the module's start function.
             let instance = imports.instantiate(&mut *store)?;
-            move_in(store, instance);
+            move_in(store, instance)?;
             instance
                 .get_typed_func::<(), ()>(&mut *store, "_start")?
                 .call(store, ())
@@ -209,13 +209,14 @@ fn begin(store: &mut Store<Guest>, beginning: Beginning) -> wasmtime::Result<()>
 fn inherit(store: &mut Store<Guest>, parent: Parent) -> wasmtime::Result<Instance> {
     let instance = parent.snapshot.instantiate(&mut *store, &parent.imports)?;
     store.data_mut().imports = Some(parent.imports);
-    move_in(store, instance);
+    move_in(store, instance)?;
     Ok(instance)
 }
 
-fn move_in(store: &mut Store<Guest>, instance: Instance) {
+fn move_in(store: &mut Store<Guest>, instance: Instance) -> wasmtime::Result<()> {
     let stack_pointer = instance.get_global(&mut *store, STACK_POINTER);
     let guest = store.data_mut();
     guest.stack_pointer = stack_pointer;
     guest.instance = Some(instance);
+    interruption::complete(store, &instance)
 }

@@ -14,12 +14,14 @@
 //! | `imports.rs` | the functions of module `lind` |
 //! | `jumps.rs` | setjmp and longjmp |
 //! | `crash.rs` | traps as signals, and what is printed about them |
-//! | `native.rs` | all unsafe code: compiled code from a file, the guest's memory, the fault-safe hooks |
+//! | `interruption.rs` | signals of the host: guests that are interrupted, stopped or ended, and faults of their code |
+//! | `native.rs` | other unsafe code: compiled code from a file, the guest's memory, the fault-safe hooks |
 
 mod children;
 mod crash;
 mod guest;
 mod imports;
+mod interruption;
 mod jumps;
 mod machine;
 mod native;
@@ -60,6 +62,7 @@ impl Engine {
         let failed =
             |error: wasmtime::Error| Failure::lind(format!("cannot start the engine: {error:#}"));
         native::install_fault_hooks().map_err(failed)?;
+        interruption::install();
         let inner = wasmtime::Engine::new(&config()).map_err(failed)?;
         Ok(Self { inner })
     }

@@ -31,9 +31,8 @@ pub enum Redirected {
 /// What the engine does in the signal handler of a thread that is in the guest's code, or on its way between the guest and
 /// the host. Everything here has to be async-signal-safe.
 pub trait Redirect: Sync {
-    /// Whether the thread may be stopped at this program counter: in the guest's code, or in a routine that copies the
-    /// guest's memory, where no lock of the host is held.
-    fn can_stop(&self, pc: usize) -> bool;
+    /// Whether the thread may be stopped where it is: in the guest's code, where no lock of the host is held.
+    fn can_stop(&self, context: &mut Context) -> bool;
 
     /// Makes the guest call its signal function and then go on as if nothing had happened.
     fn deliver(&self, context: &mut Context) -> Redirected;
@@ -132,14 +131,6 @@ extern "C" fn on_signal(_: c_int, _: *mut libc::siginfo_t, context: *mut c_void)
     unsafe { errno.write(saved) };
 }
 
-fn program_counter(context: &Context) -> usize {
-    let index = usize::try_from(libc::REG_RIP).unwrap_or_default();
-    let register = context.uc_mcontext.gregs.get(index);
-    register.map_or(0, |value| {
-        usize::try_from(value.cast_unsigned()).unwrap_or(0)
-    })
-}
-
 impl HostThread {
     fn on_signal(&self, context: &mut Context) {
         match self.place() {
@@ -162,7 +153,7 @@ impl HostThread {
         };
         let mut redirected = Redirected::Yes;
         if self.word.load(Ordering::Acquire) >= FREEZE_ONE {
-            if redirect.can_stop(program_counter(context)) {
+            if redirect.can_stop(context) {
                 self.wait_while_frozen();
             } else {
                 redirected = Redirected::NotHere;

@@ -292,7 +292,8 @@ impl HostThread {
         self.informed.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn inform(&self) {
+    /// Says that the guest is on its way to ask for its signals; see [`Self::leave_informed`]. Async-signal-safe.
+    pub fn inform(&self) {
         self.informed.store(true, Ordering::Relaxed);
     }
 

@@ -37,9 +37,13 @@ fn is_spinning(pc: usize) -> bool {
     (test_guest_spin as *const () as usize..test_guest_signal as *const () as usize).contains(&pc)
 }
 
-fn redirect(context: &mut Context, to: extern "C" fn()) -> Redirected {
+fn program_counter(context: &mut Context) -> &mut i64 {
     let index = usize::try_from(libc::REG_RIP).unwrap();
-    let pc = context.uc_mcontext.gregs.get_mut(index).unwrap();
+    context.uc_mcontext.gregs.get_mut(index).unwrap()
+}
+
+fn redirect(context: &mut Context, to: extern "C" fn()) -> Redirected {
+    let pc = program_counter(context);
     if is_spinning(usize::try_from(*pc).unwrap()) {
         *pc = i64::try_from(to as *const () as usize).unwrap();
         Redirected::Yes
@@ -49,8 +53,8 @@ fn redirect(context: &mut Context, to: extern "C" fn()) -> Redirected {
 }
 
 impl Redirect for Test {
-    fn can_stop(&self, pc: usize) -> bool {
-        is_spinning(pc)
+    fn can_stop(&self, context: &mut Context) -> bool {
+        is_spinning(usize::try_from(*program_counter(context)).unwrap())
     }
     fn deliver(&self, context: &mut Context) -> Redirected {
         redirect(context, test_guest_signal)

@@ -73,8 +73,9 @@ impl Thread {
         }
     }
 
-    /// The process ends, or another thread executes a program.
-    pub(super) fn exit_as_told(&mut self) -> Control {
+    /// The thread ends where it is, since its process ends, or another thread executes a program.
+    pub fn exit_as_told(&mut self) -> Control {
+        self.task.host.enter();
         match self.consider() {
             Due::End(status) => self.exit(status),
             _ => self.fault(Signal::SIGKILL),

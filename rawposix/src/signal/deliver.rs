@@ -1,13 +1,16 @@
 //! Taking signals: at the end of system calls, in the middle of those that wait, and when the guest asks for its handlers.
 
+use std::sync::Arc;
+
 use rawposix_abi::structs::{Sigaction, Sigframe, Siginfo, StackT};
 use rawposix_abi::{DefaultAction, Errno, Signal, SignalSet};
 use rawposix_interrupt::Parked;
 use rawposix_memory::GuestPtr;
 
 use super::actions::{self, Disposition, SA_NODEFER, SA_ONSTACK, SA_RESETHAND, SA_RESTART};
-use super::info::Fault;
+use super::info::{self, Fault};
 use super::stack;
+use crate::cage::{Process, Task};
 use crate::control::{Control, ExitStatus};
 use crate::thread::Thread;
 use crate::timer::taken as timer_taken;
@@ -319,15 +322,35 @@ impl Thread {
         }
     }
 
-    /// Queues the signal of a fault of the guest's code. Whether a handler will run when the guest asks for it; if not,
-    /// the fault ends the process.
-    ///
-    /// It may be called where the fault was, in the host's signal handler: the guest's code holds no lock.
-    pub fn catch_fault(&self, fault: Fault) -> bool {
-        let caught = self.process.send_fault(&self.task, fault);
-        if caught {
-            self.task.host.keep_attention();
+    /// What the host's handler for the faults of this thread's code needs.
+    pub fn faults(&self) -> Faults {
+        Faults {
+            process: Arc::clone(&self.process),
+            task: Arc::clone(&self.task),
         }
-        caught
+    }
+}
+
+/// Where the faults of a thread's code become signals.
+///
+/// It may be used where a fault was, in the host's signal handler: the guest's code holds no lock of the host's.
+#[derive(Clone, Debug)]
+pub struct Faults {
+    process: Arc<Process>,
+    task: Arc<Task>,
+}
+
+impl Faults {
+    /// Whether a handler of the guest's takes the signal. If not, the fault ends the process.
+    pub fn are_caught(&self, signal: Signal) -> bool {
+        self.process.signals.is_caught(signal) && !self.task.signals.lock().mask.contains(signal)
+    }
+
+    /// Queues the signal of a fault. The guest is on its way to ask for it.
+    pub fn send(&self, fault: Fault) {
+        let info = info::from_fault(fault);
+        self.task.signals.lock().pending.push(fault.signal, info);
+        self.task.host.keep_attention();
+        self.task.host.inform();
     }
 }

@@ -22,6 +22,7 @@ mod send;
 mod stack;
 mod state;
 
+pub use deliver::Faults;
 pub(crate) use deliver::{Due, Interrupted, Resumed};
 pub use info::Fault;
 pub(crate) use info::{

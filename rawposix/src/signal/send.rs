@@ -7,7 +7,7 @@ use rawposix_abi::structs::Siginfo;
 use rawposix_abi::{DefaultAction, Errno, Signal, SignalSet};
 
 use super::actions::{Disposition, SA_NOCLDSTOP};
-use super::info::{self, Fault, Sender};
+use super::info::{self, Sender};
 use crate::cage::family::{Change, Event, Report};
 use crate::cage::usage::Times;
 use crate::cage::{Process, Task};
@@ -200,19 +200,6 @@ impl Process {
         }
         self.tasks().iter().for_each(|task| task.interrupt());
         self.report_change(Change::Stopped(signal));
-    }
-
-    /// Sends a thread the signal of its own fault. Whether a handler will run; if not, the process dies of it.
-    pub(super) fn send_fault(&self, task: &Arc<Task>, fault: Fault) -> bool {
-        if !self.signals.is_caught(fault.signal) {
-            return false;
-        }
-        let mut own = task.signals.lock();
-        if own.mask.contains(fault.signal) {
-            return false;
-        }
-        own.pending.push(fault.signal, info::from_fault(fault));
-        true
     }
 
     /// Whether a process with these ids may send it this signal; see kill(2).

@@ -1,0 +1,142 @@
+//! Signals of the host in a guest's code: interruptions by other threads, and faults of the code itself.
+
+use std::ffi::{c_int, c_void};
+use std::sync::Arc;
+
+use rawposix::{Fault, Faults, Signal};
+use rawposix_interrupt::{Context, Redirect, Redirected};
+use rawposix_memory::AddressSpace;
+use wasmtime::native_frames::{self, Interrupted};
+use wasmtime::unix::StoreExt;
+use wasmtime::{Instance, Store, Trap};
+
+use super::crash;
+use super::guest::Guest;
+
+/// The function of libc's that runs signal handlers between two instructions of the program.
+const SIGNAL_FUNCTION: &str = "__lind_async_signal";
+
+/// `si_code` of sigaction(2).
+const ILL_ILLOPN: i32 = 2;
+const FPE_INTDIV: i32 = 1;
+const SEGV_MAPERR: i32 = 1;
+const BUS_ADRALN: i32 = 1;
+
+/// Lets interruptions find the guest's code, once per process.
+pub(super) fn install() {
+    rawposix_interrupt::install(&Guests);
+}
+
+/// Makes the code of a new store's program known to signal handlers.
+pub(super) fn prepare(store: &mut Store<Guest>) -> wasmtime::Result<()> {
+    let module = store.data().program.module.clone();
+    native_frames::set_interruptible(store, &module)
+}
+
+/// Lets signal handlers have the guest's own handlers called. A module without libc's function can only be killed.
+pub(super) fn complete(store: &mut Store<Guest>, instance: &Instance) -> wasmtime::Result<()> {
+    if instance.get_func(&mut *store, SIGNAL_FUNCTION).is_none() {
+        return Ok(());
+    }
+    native_frames::set_signal_function(&mut *store, instance, SIGNAL_FUNCTION)?;
+    let thread = &store.data().thread;
+    let (faults, space) = (thread.faults(), Arc::clone(thread.memory()));
+    let handler = move |signal: c_int, info: *const libc::siginfo_t, context: *const c_void| {
+        // SAFETY: the engine's handler for faults is installed with the flags needed, and passes on what it was given.
+        let code = unsafe { native_frames::interrupted(context.cast_mut()) };
+        // SAFETY: the kernel passes what is known of the signal.
+        let info = unsafe { &*info };
+        code.is_some_and(|code| catch(&faults, &space, (signal, info), code))
+    };
+    // SAFETY: the handler takes no lock that the guest's code can hold, and allocates only where that code was
+    // interrupted, which is not in the allocator.
+    unsafe { store.set_signal_handler(handler) };
+    Ok(())
+}
+
+/// Has the guest's handler called for a fault of its code, if there is one. If not, the fault becomes a trap.
+fn catch(
+    faults: &Faults,
+    space: &AddressSpace,
+    (host_signal, info): (c_int, &libc::siginfo_t),
+    code: Interrupted<'_>,
+) -> bool {
+    let Some(trap) = code.trap() else {
+        return false;
+    };
+    let fault = describe(trap, space, host_signal, info);
+    if !faults.are_caught(fault.signal) || !code.call() {
+        return false;
+    }
+    faults.send(fault);
+    true
+}
+
+fn describe(trap: Trap, space: &AddressSpace, host_signal: c_int, info: &libc::siginfo_t) -> Fault {
+    let is_access = matches!(host_signal, libc::SIGSEGV | libc::SIGBUS) && info.si_code > 0;
+    let access = is_access.then(|| {
+        // SAFETY: signals of bad accesses come with their address.
+        let address = unsafe { info.si_addr() };
+        let offset = address.addr().wrapping_sub(space.base().as_ptr().addr());
+        (u32::try_from(offset).unwrap_or(0), info.si_code)
+    });
+    match (trap, access) {
+        (Trap::MemoryOutOfBounds, Some((address, code))) => Fault {
+            signal: if host_signal == libc::SIGBUS {
+                Signal::SIGBUS
+            } else {
+                Signal::SIGSEGV
+            },
+            code,
+            address,
+        },
+        (trap, _) => {
+            let signal = crash::signal(trap);
+            let code = match signal {
+                Signal::SIGFPE => FPE_INTDIV,
+                Signal::SIGILL => ILL_ILLOPN,
+                Signal::SIGBUS => BUS_ADRALN,
+                _ => SEGV_MAPERR,
+            };
+            Fault {
+                signal,
+                code,
+                address: 0,
+            }
+        }
+    }
+}
+
+/// All guests of this process; which one it is, the engine knows by the host thread.
+struct Guests;
+
+/// The guest's code that a signal has interrupted.
+fn interrupted(context: &mut Context) -> Option<Interrupted<'_>> {
+    // SAFETY: `Redirect` is called in a signal handler with the flags needed, with what the kernel gave it, and the
+    // result is used before that returns.
+    unsafe { native_frames::interrupted((&raw mut *context).cast()) }
+}
+
+impl Redirect for Guests {
+    fn can_stop(&self, context: &mut Context) -> bool {
+        interrupted(context).is_some()
+    }
+
+    fn deliver(&self, context: &mut Context) -> Redirected {
+        if interrupted(context).is_some_and(Interrupted::call) {
+            Redirected::Yes
+        } else {
+            Redirected::NotHere
+        }
+    }
+
+    fn end(&self, context: &mut Context) -> Redirected {
+        match interrupted(context) {
+            Some(code) => {
+                code.kill();
+                Redirected::Yes
+            }
+            None => Redirected::NotHere,
+        }
+    }
+}
