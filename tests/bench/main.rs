@@ -1,10 +1,11 @@
-//! Compute kernels and program start, with native columns in the same run (`make bench`).
+//! Compute kernels, program start, processes, with native columns in the same run (`make bench`).
 //!
-//! `README.md` says what each column runs and how to read the figures. Arguments that name kernels measure only those;
-//! `--rounds N` sets how often the columns take turns.
+//! `README.md` says what each column runs and how to read the figures. Arguments that name kernels measure only those,
+//! `processes` only processes, threads and signals; `--rounds N` sets how often the columns take turns.
 #![forbid(unsafe_code)]
 
 mod columns;
+mod processes;
 mod start;
 mod stats;
 
@@ -38,6 +39,7 @@ const GOAL_NATIVE: f64 = 1.45;
 struct Options {
     kernels: Vec<&'static str>,
     rounds: usize,
+    processes: bool,
 }
 
 /// The samples of one kernel in one column.
@@ -57,6 +59,7 @@ fn options() -> Result<Options> {
     let mut options = Options {
         kernels: Vec::new(),
         rounds: 5,
+        processes: false,
     };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
@@ -69,6 +72,7 @@ fn options() -> Result<Options> {
                     .filter(|&n| n > 0);
                 options.rounds = rounds.ok_or("--rounds expects a number")?;
             }
+            "processes" => options.processes = true,
             name => {
                 let known = KERNELS.iter().find(|&&kernel| kernel == name);
                 let known = known.ok_or_else(|| {
@@ -81,8 +85,9 @@ fn options() -> Result<Options> {
             }
         }
     }
-    if options.kernels.is_empty() {
+    if options.kernels.is_empty() && !options.processes {
         options.kernels = KERNELS.to_vec();
+        options.processes = true;
     }
     Ok(options)
 }
@@ -92,11 +97,16 @@ fn measure(options: &Options) -> Result<()> {
     fs::create_dir_all(&target)
         .map_err(|e| format!("cannot create '{}': {e}", target.display()))?;
     let programs = prepare(&target, &options.kernels)?;
-    let rows = kernels(options, &programs)?;
     let mut report = String::from("# lind benchmarks\n\n");
     report.push_str(&machine());
-    report.push_str(&compute_table(&options.kernels, &rows, &programs));
-    report.push_str(&start::measure(&programs, &target)?);
+    if !options.kernels.is_empty() {
+        let rows = kernels(options, &programs)?;
+        report.push_str(&compute_table(&options.kernels, &rows, &programs));
+        report.push_str(&start::measure(&programs, &target)?);
+    }
+    if options.processes {
+        report.push_str(&processes::measure(&programs)?);
+    }
     let path = target.join("results.md");
     fs::write(&path, &report).map_err(|e| format!("cannot write '{}': {e}", path.display()))?;
     println!("{report}\nwritten to {}", path.display());
