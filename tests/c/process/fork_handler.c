@@ -53,7 +53,8 @@ int main(void)
 	CHECK_EQ(read(ends[0], &byte, 1), 1);
 	CHECK_OK(setitimer(ITIMER_REAL, &off, NULL));
 	CHECK_EQ(byte, 'r');
-	CHECK(forked >= 0 && runs >= 6);
+	/* Either one may have read what the other wrote. */
+	CHECK(forked >= 0 && runs >= 3);
 	if (forked == 0)
 		finish();
 	CHECK_EQ(ended(forked), 0);
