@@ -1,6 +1,7 @@
 //! Traps as signals, and what is printed about them.
 
 use std::fmt;
+use std::sync::atomic::Ordering;
 
 use rawposix::{Control, CoreDump, ExitStatus, Signal};
 use wasmtime::{Error, Store, Trap, Val, WasmBacktrace};
@@ -60,7 +61,15 @@ pub(super) fn settle(store: &mut Store<Guest>, error: &Error) -> Result<Option<C
             };
             return Ok(sent(status, error));
         }
-        (None, Some(Trap::MemoryOutOfBounds)) => (Signal::SIGSEGV, bad_access(store, error)),
+        (None, Some(Trap::MemoryOutOfBounds)) => {
+            let no_data = store.data().no_data.load(Ordering::Relaxed);
+            let signal = if no_data {
+                Signal::SIGBUS
+            } else {
+                Signal::SIGSEGV
+            };
+            (signal, bad_access(store, error))
+        }
         (None, Some(trap)) => describe(*trap),
         // It did not start: the module wants more than there is, tables beyond the limit for one.
         (None, None) => {

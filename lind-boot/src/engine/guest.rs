@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use rawposix::{ExitStatus, Signal, Thread};
 use wasmtime::native_frames::{self, Frames, JumpBuffers, Snapshot};
@@ -27,6 +28,8 @@ pub(super) struct Guest {
     /// The imports of the process, for instances of its threads and children.
     pub(super) imports: Option<InstancePre<Guest>>,
     pub(super) instance: Option<Instance>,
+    /// The last fault was an access to a mapping without data behind it.
+    pub(super) no_data: Arc<AtomicBool>,
     limits: StoreLimits,
 }
 
@@ -149,6 +152,7 @@ fn new_store(machine: &Arc<Machine>, program: &Program, thread: Thread) -> Store
         program: program.clone(),
         imports: None,
         instance: None,
+        no_data: Arc::default(),
         limits: StoreLimitsBuilder::new()
             .table_elements(TABLE_ENTRIES)
             .build(),

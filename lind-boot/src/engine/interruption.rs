@@ -2,6 +2,7 @@
 
 use std::ffi::{c_int, c_void};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use rawposix::{Fault, Faults, Signal};
 use rawposix_interrupt::{Context, Redirect, Redirected};
@@ -20,6 +21,7 @@ const SIGNAL_FUNCTION: &str = "__lind_async_signal";
 const ILL_ILLOPN: i32 = 2;
 const FPE_INTDIV: i32 = 1;
 const SEGV_MAPERR: i32 = 1;
+const SEGV_ACCERR: i32 = 2;
 const BUS_ADRALN: i32 = 1;
 
 /// Lets interruptions find the guest's code, once per process.
@@ -39,14 +41,17 @@ pub(super) fn complete(store: &mut Store<Guest>, instance: &Instance) -> wasmtim
         return Ok(());
     }
     native_frames::set_signal_function(&mut *store, instance, SIGNAL_FUNCTION)?;
-    let thread = &store.data().thread;
-    let (faults, space) = (thread.faults(), Arc::clone(thread.memory()));
+    let guest = store.data();
+    let (faults, space) = (guest.thread.faults(), Arc::clone(guest.thread.memory()));
+    let no_data = Arc::clone(&guest.no_data);
     let handler = move |signal: c_int, info: *const libc::siginfo_t, context: *const c_void| {
         // SAFETY: the engine's handler for faults is installed with the flags needed, and passes on what it was given.
         let code = unsafe { native_frames::interrupted(context.cast_mut()) };
         // SAFETY: the kernel passes what is known of the signal.
         let info = unsafe { &*info };
-        code.is_some_and(|code| catch(&faults, &space, (signal, info), code))
+        let caught = code.is_some_and(|code| catch(&faults, &space, (signal, info), code));
+        no_data.store(signal == libc::SIGBUS && !caught, Ordering::Relaxed);
+        caught
     };
     // SAFETY: the handler takes no lock that the guest's code can hold, and allocates only where that code was
     // interrupted, which is not in the allocator.
@@ -81,13 +86,19 @@ fn describe(trap: Trap, space: &AddressSpace, host_signal: c_int, info: &libc::s
         (u32::try_from(offset).unwrap_or(0), info.si_code)
     });
     match (trap, access) {
-        (Trap::MemoryOutOfBounds, Some((address, code))) => Fault {
-            signal: if host_signal == libc::SIGBUS {
-                Signal::SIGBUS
-            } else {
-                Signal::SIGSEGV
-            },
+        (Trap::MemoryOutOfBounds, Some((address, code))) if host_signal == libc::SIGBUS => Fault {
+            signal: Signal::SIGBUS,
             code,
+            address,
+        },
+        (Trap::MemoryOutOfBounds, Some((address, _))) => Fault {
+            signal: Signal::SIGSEGV,
+            // The host has the whole address space mapped.
+            code: if space.is_mapped(address) {
+                SEGV_ACCERR
+            } else {
+                SEGV_MAPERR
+            },
             address,
         },
         (trap, _) => {

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering, compiler_fence};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering, compiler_fence};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -43,6 +43,8 @@ pub struct HostThread {
     /// The host's thread id while the thread is attached. Held while a signal is sent, so that the id is not another's.
     tid: Mutex<Option<i32>>,
     pub(crate) timer: Timer,
+    /// Processor time that the host thread had used before, in nanoseconds.
+    used: AtomicU64,
 }
 
 /// The thread has been interrupted and stays in the host.
@@ -71,6 +73,7 @@ impl HostThread {
             answered: AtomicU32::new(0),
             tid: Mutex::new(None),
             timer: Timer::new(),
+            used: AtomicU64::new(0),
         })
     }
 
@@ -81,7 +84,10 @@ impl HostThread {
     pub fn attach(self: &Arc<Self>) -> io::Result<()> {
         handler::prepare()?;
         handler::set_current(Some(Arc::clone(self)));
-        *self.tid.lock() = Some(rustix::thread::gettid().as_raw_nonzero().get());
+        let tid = rustix::thread::gettid().as_raw_nonzero().get();
+        let used = u64::try_from(timer::processor_time(tid).as_nanos()).unwrap_or(0);
+        self.used.store(used, Ordering::Relaxed);
+        *self.tid.lock() = Some(tid);
         Ok(())
     }
 
@@ -118,10 +124,12 @@ impl HostThread {
         }
     }
 
-    /// Processor time of the host thread; none before it is attached and after that.
+    /// Processor time of the thread since it was attached; none before that and when it is detached.
     pub fn processor_time(&self) -> Duration {
+        let used = Duration::from_nanos(self.used.load(Ordering::Relaxed));
         let tid = self.tid.lock();
         tid.map_or(Duration::ZERO, timer::processor_time)
+            .saturating_sub(used)
     }
 
     /// Ends a wait in [`Self::park`], or the next one at once.

@@ -192,6 +192,11 @@ impl AddressSpace {
         self.layout.lock().usage()
     }
 
+    /// Whether something is mapped at `addr`, accessible or not.
+    pub fn is_mapped(&self, addr: u32) -> bool {
+        self.layout.lock().regions().at(addr).is_some()
+    }
+
     /// All mappings in ascending order, as they are at this moment.
     pub fn mappings(&self) -> Vec<Mapping> {
         let regions = self.layout.lock().regions().clone();

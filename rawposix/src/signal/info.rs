@@ -46,6 +46,11 @@ pub(crate) fn from_system(signal: Signal) -> Siginfo {
     info(signal, SI_KERNEL, &[])
 }
 
+/// A signal of which nothing is known but that it was sent.
+pub(crate) fn anonymous(signal: Signal) -> Siginfo {
+    info(signal, SI_USER, &[])
+}
+
 /// A signal that a process sends, with `code` [`SI_USER`] or [`SI_TKILL`].
 pub(crate) fn from_process(signal: Signal, code: i32, sender: Sender) -> Siginfo {
     info(signal, code, &[sender.pid.0.cast_unsigned(), sender.uid])

@@ -87,25 +87,28 @@ impl Process {
         if ignored && !kept {
             return Ok(effects);
         }
-        let room = |length: usize| u64::try_from(length).is_ok_and(|length| length < limit);
-        let has_value =
-            signal.raw() >= Signal::RTMIN && info.code < 0 && info.code != info::SI_TKILL;
+        let length = match to {
+            Some(task) => task.signals.lock().pending.len(),
+            None => shared.pending.len(),
+        };
+        let is_real_time = signal.raw() >= Signal::RTMIN;
+        let info = match u64::try_from(length).is_ok_and(|length| length < limit) {
+            true => info,
+            false if !is_real_time => info,
+            false if info.code < 0 && info.code != info::SI_TKILL => return Err(Errno::EAGAIN),
+            // The signal is sent, but nothing is known of it.
+            false => info::anonymous(signal),
+        };
         match to {
-            Some(task) => {
-                let mut own = task.signals.lock();
-                if has_value && !room(own.pending.len()) {
-                    return Err(Errno::EAGAIN);
-                }
-                own.pending.push(signal, info);
-            }
-            None if has_value && !room(shared.pending.len()) => return Err(Errno::EAGAIN),
+            Some(task) => task.signals.lock().pending.push(signal, info),
             None => shared.pending.push(signal, info),
         }
         let others = tasks.iter().filter(|_| to.is_none());
         let mut candidates = first.into_iter().chain(others);
         let taker = candidates.find(|task| task.signals.lock().wants(signal));
         if let Some(task) = taker {
-            effects.kill = fatal && !task.signals.lock().keeps(signal);
+            // A stopped process sees the signal when it goes on.
+            effects.kill = fatal && shared.stopped.is_none() && !task.signals.lock().keeps(signal);
             task.interrupt();
         }
         Ok(effects)

@@ -8,6 +8,7 @@ use rustix::thread::NanosleepRelativeResult;
 use rustix::time::ClockId as HostClock;
 
 use super::args::{ClockId, In, Out};
+use super::timer::cpu_clock;
 use crate::thread::Thread;
 
 /// `UTIME_NOW` and `UTIME_OMIT` of utimensat(2).
@@ -67,7 +68,13 @@ pub(super) fn clock_gettime64(
     id: ClockId,
     tp: Out<Timespec>,
 ) -> Result<(), Errno> {
-    let now = rustix::time::clock_gettime(host_clock(id.0)?);
+    let now = match cpu_clock(thread, id.0)? {
+        Some(clock) => {
+            let time = thread.process.timer_time(&clock);
+            rustix::time::Timespec::try_from(time).unwrap_or_default()
+        }
+        None => rustix::time::clock_gettime(host_clock(id.0)?),
+    };
     thread.memory().write(tp.0, &to_guest(now))
 }
 
@@ -76,7 +83,11 @@ pub(super) fn clock_getres_time64(
     id: ClockId,
     res: Out<Timespec>,
 ) -> Result<(), Errno> {
-    let resolution = rustix::time::clock_getres(host_clock(id.0)?);
+    let host = match cpu_clock(thread, id.0)? {
+        Some(_) => HostClock::ThreadCPUTime,
+        None => host_clock(id.0)?,
+    };
+    let resolution = rustix::time::clock_getres(host);
     match res.0.non_null() {
         Some(ptr) => thread.memory().write(ptr, &to_guest(resolution)),
         None => Ok(()),

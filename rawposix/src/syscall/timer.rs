@@ -85,14 +85,45 @@ pub(super) fn setitimer(
     give_itimer(thread, old, before)
 }
 
+/// The processor time that a clock counts: of the caller, or of what a number of clock_getcpuclockid(3) names. None for
+/// a clock on the wall.
+pub(super) fn cpu_clock(thread: &Thread, id: u32) -> Result<Option<Clock>, Errno> {
+    const PER_THREAD: i32 = 4;
+    const KIND: i32 = 3;
+    let own = || Clock::Thread(Arc::clone(&thread.task));
+    match id.cast_signed() {
+        0.. => Ok(match id {
+            clock::CLOCK_PROCESS_CPUTIME_ID => Some(Clock::Process),
+            clock::CLOCK_THREAD_CPUTIME_ID => Some(own()),
+            _ => None,
+        }),
+        number if number & KIND == KIND => Err(Errno::EINVAL),
+        number => {
+            let who = Pid(!(number >> 3));
+            Ok(Some(if number & PER_THREAD != 0 {
+                match who.0 {
+                    0 => own(),
+                    _ => Clock::Thread(thread.process.task(who).ok_or(Errno::EINVAL)?),
+                }
+            } else if who.0 == 0 || who == thread.process.pid {
+                Clock::Process
+            } else {
+                let other = thread.world.family.process(who).ok_or(Errno::EINVAL)?;
+                Clock::Other(other)
+            }))
+        }
+    }
+}
+
 fn timer_clock(thread: &Thread, id: ClockId) -> Result<Clock, Errno> {
+    if let Some(clock) = cpu_clock(thread, id.0)? {
+        return Ok(clock);
+    }
     match id.0 {
         clock::CLOCK_REALTIME
         | clock::CLOCK_MONOTONIC
         | clock::CLOCK_BOOTTIME
         | clock::CLOCK_TAI => Ok(Clock::Wall),
-        clock::CLOCK_PROCESS_CPUTIME_ID => Ok(Clock::Process),
-        clock::CLOCK_THREAD_CPUTIME_ID => Ok(Clock::Thread(Arc::clone(&thread.task))),
         clock::CLOCK_REALTIME_ALARM | clock::CLOCK_BOOTTIME_ALARM => Err(Errno::EPERM),
         clock::CLOCK_MONOTONIC_RAW
         | clock::CLOCK_REALTIME_COARSE

@@ -40,6 +40,8 @@ pub(crate) enum Clock {
     Process,
     /// Processor time of a thread.
     Thread(Arc<Task>),
+    /// Processor time of another process.
+    Other(Arc<Process>),
 }
 
 /// What an expiry does.
@@ -187,6 +189,7 @@ impl Process {
             Clock::Wall => self.world().alarms.now(),
             Clock::Process => self.processor_time(),
             Clock::Thread(task) => task.host.processor_time(),
+            Clock::Other(process) => process.processor_time(),
         }
     }
 
@@ -267,7 +270,7 @@ impl Process {
         let after = match timer.clock {
             Clock::Wall if timer.interval.is_zero() => left,
             Clock::Wall => left.max(LEAST),
-            Clock::Thread(_) => left.max(TICK),
+            Clock::Thread(_) | Clock::Other(_) => left.max(TICK),
             Clock::Process => {
                 let threads = u32::try_from(self.tasks().len()).unwrap_or(u32::MAX).max(1);
                 (left / threads).max(TICK)
