@@ -53,7 +53,7 @@ const SCRIPTS: &[Script] = &[
     ),
     (
         "wait -n",
-        "(sleep 0.3; exit 1) & (sleep 0.05; exit 2) & wait -n; echo $?; wait -n; echo $?; wait -n; echo $?",
+        "(sleep 1.5; exit 1) & (sleep 0.05; exit 2) & wait -n; echo $?; wait -n; echo $?; wait -n; echo $?",
     ),
     (
         "traps",

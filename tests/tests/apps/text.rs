@@ -25,7 +25,7 @@ const FIND: &[Case] = &[
     case("find/find", ". -name '*a*' -type f -size -2"),
     case(
         "find/find",
-        "dir -empty -o -path '*/deep/*' -ls -quit -name none",
+        "dir -empty -o -path '*/deep/*' -printf '%m %n' -quit -name none",
     ),
     case("find/find", "dir -regex '.*/l[a-e]*f' -prune -print0"),
     case("find/find", "dir -type f -delete"),
