@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rawposix_abi::flags::CloneFlags;
 use rawposix_abi::structs::StackT;
 use rawposix_abi::{Errno, Signal};
+use rawposix_interrupt::Freeze;
 use rawposix_memory::{AddressSpace, GuestPtr};
 
 use crate::cage::family::Place;
@@ -168,10 +169,21 @@ impl Thread {
         let space = if flags.contains(CloneFlags::VM) {
             Arc::clone(&self.space)
         } else {
-            self.space.fork()?
+            self.fork_space()?
         };
         let process: Process = self.process.child(tid, Arc::clone(&space), flags);
         Ok(self.child(Arc::new(process), tid, space))
+    }
+
+    /// Copies the address space while no other thread of the process runs the guest's code, so that the copy is of one
+    /// moment.
+    fn fork_space(&self) -> Result<Arc<AddressSpace>, Errno> {
+        // No thread is added meanwhile, which would run.
+        let _settled = self.process.keep_threads();
+        let tasks = self.process.tasks();
+        let others = tasks.iter().filter(|task| task.tid != self.tid());
+        let _frozen = Freeze::new(others.map(|task| Arc::clone(&task.host)));
+        self.space.fork()
     }
 
     /// Makes the child known and hands it to `run`, which gives it to the host thread that was made ready for it.
@@ -213,10 +225,13 @@ impl Thread {
                 .memory()
                 .write(GuestPtr::new(arguments.parent_tid), &tid);
         }
-        child.process.add_task(Arc::clone(&child.task))?;
+        let process = Arc::clone(&child.process);
+        let _settled = process.keep_threads();
+        process.add_task(Arc::clone(&child.task))?;
         if let Some(place) = place {
-            let process = Arc::clone(&child.process);
-            self.world.family.add(self.process.pid, process, place)?;
+            self.world
+                .family
+                .add(self.process.pid, Arc::clone(&process), place)?;
         }
         child.published();
         run(child);

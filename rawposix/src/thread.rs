@@ -52,6 +52,8 @@ pub struct Thread {
     /// The mask that is restored after a call with a mask of its own, such as sigsuspend(2).
     pub(crate) saved_mask: Option<SignalSet>,
     startup: Arc<Startup>,
+    /// As many references as there are threads that use the address space.
+    users: Arc<()>,
     life: Life,
     /// Processor time of the host thread when it began to run this one.
     started: Duration,
@@ -101,6 +103,7 @@ impl Thread {
             interrupted: None,
             saved_mask: None,
             startup: Arc::new(startup),
+            users: Arc::new(()),
             life: Life::Running,
             started: Duration::ZERO,
         })
@@ -112,7 +115,6 @@ impl Thread {
             world: Arc::clone(&self.world),
             process,
             task: Arc::new(Task::new(tid, self.task.name(), self.signal_mask())),
-            space,
             clear_tid: 0,
             robust_list: 0,
             signal_stack: self.signal_stack,
@@ -122,6 +124,12 @@ impl Thread {
             interrupted: None,
             saved_mask: None,
             startup: Arc::clone(&self.startup),
+            users: if Arc::ptr_eq(&space, &self.space) {
+                Arc::clone(&self.users)
+            } else {
+                Arc::new(())
+            },
+            space,
             life: Life::Unpublished,
             started: Duration::ZERO,
         }
@@ -160,6 +168,7 @@ impl Thread {
         self.task = task;
         self.space = space;
         self.startup = Arc::new(startup);
+        self.users = Arc::new(());
         self.clear_tid = 0;
         self.robust_list = 0;
         self.signal_stack = NO_STACK;
@@ -341,8 +350,8 @@ impl Thread {
         if self.clear_tid != 0 {
             let word = GuestPtr::new(self.clear_tid);
             self.clear_tid = 0;
-            // A wrong address is the guest's own business.
-            if self.memory().write(word, &0_u32).is_ok() {
+            // As on Linux, only if there is somebody who could look. A wrong address is the guest's own business.
+            if Arc::strong_count(&self.users) > 1 && self.memory().write(word, &0_u32).is_ok() {
                 let key = Key::of(self, word.addr(), Sharing::Either);
                 self.world.futexes.wake(key, 1, u32::MAX);
             }

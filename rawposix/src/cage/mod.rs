@@ -11,7 +11,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use rawposix_abi::flags::CloneFlags;
 use rawposix_abi::structs::Rlimit64;
 use rawposix_abi::{Errno, Signal};
@@ -50,6 +50,8 @@ pub(crate) struct Process {
     settings: Mutex<Settings>,
     image: ArcSwap<Image>,
     threads: Mutex<Threads>,
+    /// Held while a thread is added, and while the address space is copied.
+    settled: Mutex<()>,
     end: OnceLock<ExitStatus>,
 }
 
@@ -117,6 +119,7 @@ impl Process {
             }),
             image: ArcSwap::from_pointee(image),
             threads: Mutex::default(),
+            settled: Mutex::default(),
             end: OnceLock::new(),
         })
     }
@@ -154,6 +157,7 @@ impl Process {
             settings: Mutex::new(settings),
             image: ArcSwap::new(self.image.load_full()),
             threads: Mutex::default(),
+            settled: Mutex::default(),
             end: OnceLock::new(),
         }
     }
@@ -179,6 +183,11 @@ impl Process {
     /// The address space.
     pub(crate) fn space(&self) -> Arc<AddressSpace> {
         self.space.load_full()
+    }
+
+    /// Lets no thread be added until the result is dropped.
+    pub(crate) fn keep_threads(&self) -> MutexGuard<'_, ()> {
+        self.settled.lock()
     }
 
     /// Adds a thread. `EAGAIN` when the process ends or executes another program.
