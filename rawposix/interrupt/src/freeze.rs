@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use rustix::thread::futex;
 
-use crate::thread::{FREEZE_ONE, HostThread};
+use crate::thread::{FREEZE_NUMBER, FREEZE_ONE, FREEZES, HostThread};
 
 /// While this lives, its threads run no code of the guest's. Those in a system call stay in it, or wait at its end.
 #[derive(Debug)]
@@ -19,8 +19,11 @@ impl Freeze {
         let threads: Vec<_> = threads.into_iter().collect();
         let mut awaited = Vec::with_capacity(threads.len());
         for thread in &threads {
-            thread.word.fetch_add(FREEZE_ONE, Ordering::SeqCst);
+            // First, so that a thread that finds itself frozen answers this freeze.
             let number = thread.asked.fetch_add(1, Ordering::SeqCst).wrapping_add(1);
+            thread
+                .word
+                .fetch_add(FREEZE_ONE + FREEZE_NUMBER, Ordering::SeqCst);
             // A thread that is frozen already waits with the signal blocked.
             thread.wake();
             if thread.signal() {
@@ -66,7 +69,7 @@ impl HostThread {
     pub(crate) fn wait_while_frozen(&self) {
         loop {
             let word = self.word.load(Ordering::Acquire);
-            if word < FREEZE_ONE {
+            if word & FREEZES == 0 {
                 return;
             }
             self.answer_freeze();

@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use crate::thread::{ATTENTION, END, FREEZE_ONE, HostThread, Place};
+use crate::thread::{ATTENTION, END, FREEZES, HostThread, Place};
 
 /// How soon a signal is repeated that may have come before a call blocked.
 pub(crate) const BLOCKING_AGAIN: Duration = Duration::from_micros(200);
@@ -152,7 +152,7 @@ impl HostThread {
             return;
         };
         let mut redirected = Redirected::Yes;
-        if self.word.load(Ordering::Acquire) >= FREEZE_ONE {
+        if self.word.load(Ordering::Acquire) & FREEZES != 0 {
             if redirect.can_stop(context) {
                 self.wait_while_frozen();
             } else {

@@ -12,11 +12,18 @@ use rustix::time::Timespec;
 use crate::handler;
 use crate::timer::{self, Timer};
 
-/// Bits of the word. The rest counts the freezes.
+/// Bits of the word.
 pub(crate) const TOKEN: u32 = 1;
 pub(crate) const ATTENTION: u32 = 2;
 pub(crate) const END: u32 = 4;
-pub(crate) const FREEZE_ONE: u32 = 1 << 8;
+/// How many freezes are on.
+pub(crate) const FREEZE_ONE: u32 = 1 << 3;
+pub(crate) const FREEZES: u32 = (1 << 13) - FREEZE_ONE;
+/// How many freezes there have been, modulo what fits: a thread that is about to wait for the end of one must not miss
+/// that another has begun, which waits for its answer.
+pub(crate) const FREEZE_NUMBER: u32 = 1 << 13;
+/// What keeps a thread from going back to the guest.
+const REASONS: u32 = ATTENTION | END | FREEZES;
 
 /// Where a host thread is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,7 +171,7 @@ impl HostThread {
     pub fn leave(&self) -> Result<(), Interrupted> {
         self.set_place(Place::Guest);
         let word = self.word.load(Ordering::Acquire);
-        if word & !TOKEN == 0 {
+        if word & REASONS == 0 {
             return Ok(());
         }
         self.leave_slowly()
@@ -179,7 +186,7 @@ impl HostThread {
                 return Err(Interrupted);
             }
             self.set_place(Place::Guest);
-            if self.word.load(Ordering::Acquire) & !TOKEN == 0 {
+            if self.word.load(Ordering::Acquire) & REASONS == 0 {
                 return Ok(());
             }
         }
@@ -194,7 +201,7 @@ impl HostThread {
         loop {
             self.set_place(Place::Guest);
             let word = self.word.load(Ordering::Acquire);
-            if word < FREEZE_ONE && word & END == 0 {
+            if word & (FREEZES | END) == 0 {
                 return Ok(());
             }
             self.set_place(Place::Host);
@@ -210,7 +217,7 @@ impl HostThread {
     pub fn begin(&self) {
         self.informed.store(false, Ordering::Relaxed);
         self.set_place(Place::Guest);
-        if self.word.load(Ordering::Acquire) & !TOKEN != 0 {
+        if self.word.load(Ordering::Acquire) & REASONS != 0 {
             self.signal();
         }
     }
