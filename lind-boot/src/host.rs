@@ -4,10 +4,12 @@ use std::fs;
 use std::io;
 use std::sync::Weak;
 
-use rawposix::Sandbox;
-use rustix::process::{Resource, getrlimit, setrlimit};
-use rustix::termios::{OptionalActions, Termios, isatty, tcgetattr, tcsetattr};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGXCPU};
+use rawposix::{Sandbox, Signal};
+use rustix::fd::OwnedFd;
+use rustix::fs::{Mode, OFlags};
+use rustix::process::{Resource, getpgrp, getrlimit, setrlimit};
+use rustix::termios::{OptionalActions, Termios, isatty, tcgetattr, tcgetpgrp, tcsetattr};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH, SIGXCPU};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
@@ -34,34 +36,79 @@ pub fn limit_processor_time(seconds: u64) -> io::Result<()> {
 /// Ends lind properly when it is told to end: the sandbox leaves nothing behind, the terminal is as it was, and the
 /// parent sees a death by that signal. Signals that lind was started with as ignored stay ignored.
 ///
+/// What a terminal sends to lind in its foreground is for the guests that are in the foreground.
+///
 /// # Errors
 /// The system's error, if the signals cannot be watched.
-pub fn end_on_signals(sandbox: Weak<Sandbox>) -> io::Result<()> {
+pub fn watch_signals(sandbox: Weak<Sandbox>) -> io::Result<()> {
     let ignored = ignored_signals();
-    let watched = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGXCPU]
-        .into_iter()
-        .filter(|signal| ignored & (1 << (signal - 1)) == 0);
+    let terminal = controlling_terminal();
+    let ending: &[i32] = &[SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGXCPU];
+    let of_terminal: &[i32] = match terminal {
+        Some(_) => &[SIGTSTP, SIGWINCH, SIGCONT],
+        None => &[],
+    };
+    let watched = ending
+        .iter()
+        .chain(of_terminal)
+        .filter(|&signal| ignored & (1 << (signal - 1)) == 0);
     let mut signals = Signals::new(watched)?;
-    let terminal = saved_terminal();
+    let modes = saved_modes();
     std::thread::Builder::new()
         .name("signals".to_owned())
         .spawn(move || {
-            let Some(signal) = signals.forever().next() else {
-                return;
-            };
-            if let Some(terminal) = terminal {
-                let _ = tcsetattr(io::stdin(), OptionalActions::Now, &terminal);
+            for signal in signals.forever() {
+                let Some(sandbox) = sandbox.upgrade() else {
+                    return;
+                };
+                if signal == SIGCONT {
+                    sandbox.go_on();
+                    continue;
+                }
+                if let Some(signal) = for_guests(signal).filter(|_| is_in_front_of(&terminal)) {
+                    sandbox.terminal_signal(signal);
+                    continue;
+                }
+                match signal {
+                    SIGWINCH => continue,
+                    SIGTSTP => {}
+                    _ => {
+                        if let Some(modes) = &modes {
+                            let _ = tcsetattr(io::stdin(), OptionalActions::Now, modes);
+                        }
+                        sandbox.abandon();
+                    }
+                }
+                let _ = emulate_default_handler(signal);
             }
-            if let Some(sandbox) = sandbox.upgrade() {
-                sandbox.abandon();
-            }
-            let _ = emulate_default_handler(signal);
         })?;
     Ok(())
 }
 
+/// The signals that a terminal's keys and window send.
+fn for_guests(signal: i32) -> Option<Signal> {
+    match signal {
+        SIGINT => Some(Signal::SIGINT),
+        SIGQUIT => Some(Signal::SIGQUIT),
+        SIGTSTP => Some(Signal::SIGTSTP),
+        SIGWINCH => Some(Signal::SIGWINCH),
+        _ => None,
+    }
+}
+
+fn controlling_terminal() -> Option<OwnedFd> {
+    let flags = OFlags::NOCTTY | OFlags::CLOEXEC;
+    rustix::fs::open(c"/dev/tty", flags, Mode::empty()).ok()
+}
+
+/// Whether lind is in the foreground, so that the terminal's signals reach it.
+fn is_in_front_of(terminal: &Option<OwnedFd>) -> bool {
+    let terminal = terminal.as_ref();
+    terminal.is_some_and(|terminal| tcgetpgrp(terminal) == Ok(getpgrp()))
+}
+
 /// The settings of the terminal on standard input, if it is one.
-fn saved_terminal() -> Option<Termios> {
+fn saved_modes() -> Option<Termios> {
     let stdin = io::stdin();
     isatty(&stdin).then(|| tcgetattr(&stdin).ok()).flatten()
 }

@@ -24,6 +24,7 @@
 //! | `clone`, `exec`, `exit` | how threads and processes begin, change and end |
 //! | `signal` | sending and delivering signals |
 //! | `fd` | descriptor tables and open file descriptions |
+//! | `terminal` | sessions and process groups at the terminal |
 //! | `fs` | mounts, path resolution, `/dev`, `/proc`, the private `/tmp` |
 //! | `locks`, `futex` | record locks, futexes |
 //! | `trace` | `--strace`, from the same list |
@@ -35,7 +36,7 @@
 //! never held together.
 //!
 //! 1. the listing of an open directory (held while the names are read from the host, which is the reader's turn)
-//! 2. the tree of processes
+//! 2. who controls the terminal, then the tree of processes
 //! 3. the parts of a process: descriptor table, directories and mask, credentials, limits, settings, signals, files
 //!    with record locks
 //! 4. the mappings of an address space (under limits); a private directory, then the store of all of them; the queues
@@ -62,6 +63,7 @@ mod sandbox;
 mod signal;
 mod startup;
 mod syscall;
+mod terminal;
 mod thread;
 mod timer;
 mod trace;

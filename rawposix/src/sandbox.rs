@@ -29,6 +29,7 @@ use crate::fs::private::PrivateStore;
 use crate::fs::walk::{Follow, Walk};
 use crate::futex::Futexes;
 use crate::startup::Startup;
+use crate::terminal::Terminal;
 use crate::thread::Thread;
 use crate::timer::Alarms;
 use crate::trace::Tracer;
@@ -57,6 +58,7 @@ pub(crate) struct World {
     pub(crate) family: Family,
     pub(crate) futexes: Futexes,
     pub(crate) alarms: Alarms,
+    pub(crate) terminal: Terminal,
     /// How the program has ended, and how many processes have not.
     population: Mutex<Population>,
     changed: Condvar,
@@ -115,6 +117,7 @@ impl Sandbox {
             family: Family::default(),
             futexes: Futexes::default(),
             alarms: Alarms::default(),
+            terminal: Terminal::new(),
             population: Mutex::default(),
             changed: Condvar::new(),
             cwd: builder::bytes(&config.cwd),
@@ -184,6 +187,19 @@ impl Sandbox {
     /// Removes the private `/tmp` while guests still run: for a lind that is about to end by a signal.
     pub fn abandon(&self) {
         self.world.private.abandon();
+    }
+
+    /// Sends a signal of the terminal that lind runs at to the processes in its foreground: SIGINT, SIGQUIT, SIGTSTP,
+    /// SIGWINCH.
+    pub fn terminal_signal(&self, signal: Signal) {
+        self.world.terminal.signal(&self.world, signal);
+    }
+
+    /// lind was stopped and goes on: so does the program's process group.
+    pub fn go_on(&self) {
+        for process in self.world.family.group(PROGRAM) {
+            process.send_from_system(Signal::SIGCONT);
+        }
     }
 
     /// Finds and opens a program as execvp(3) would in the sandbox: a name without a slash is looked for in the

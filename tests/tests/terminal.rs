@@ -27,38 +27,52 @@ struct Session {
     name: &'static str,
     program: &'static str,
     play: fn(Terminal, Side) -> Result<()>,
+    /// The terminal is the host's shell's, which starts `$PROGRAM`.
+    in_shell: bool,
 }
 
-const SESSIONS: [Session; 6] = [
+const SESSIONS: [Session; 7] = [
     Session {
         name: "keys",
         program: "keys",
         play: keys,
+        in_shell: false,
     },
     Session {
         name: "window_size",
         program: "keys",
         play: window_size,
+        in_shell: false,
     },
     Session {
         name: "killed_in_raw_mode",
         program: "keys",
         play: killed_in_raw_mode,
+        in_shell: false,
+    },
+    Session {
+        name: "stopped_by_a_shell",
+        program: "keys",
+        play: stopped_by_a_shell,
+        in_shell: true,
     },
     Session {
         name: "foreground",
         program: "jobs",
         play: foreground,
+        in_shell: false,
     },
     Session {
         name: "background",
         program: "jobs",
         play: background,
+        in_shell: false,
     },
     Session {
         name: "end_of_input",
         program: "jobs",
         play: end_of_input,
+        in_shell: false,
     },
 ];
 
@@ -99,7 +113,13 @@ fn check(session: &Session) -> Result<()> {
 
 fn play(session: &Session, side: Side, program: &[String]) -> Result<()> {
     let cache = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("terminal/cache");
-    let environment = [("XDG_CACHE_HOME".to_owned(), cache.display().to_string())];
+    let environment = [
+        ("XDG_CACHE_HOME".to_owned(), cache.display().to_string()),
+        ("PROGRAM".to_owned(), program.join(" ")),
+        ("PS1".to_owned(), "host$ ".to_owned()),
+    ];
+    let shell = ["bash", "--norc", "--noprofile", "-i"].map(str::to_owned);
+    let program = if session.in_shell { &shell } else { program };
     (session.play)(Terminal::start(program, &environment, (24, 80))?, side)
 }
 
@@ -158,14 +178,40 @@ fn killed_in_raw_mode(mut terminal: Terminal, side: Side) -> Result<()> {
     terminal.expect("ready\r\n")?;
     terminal.kill(Signal::TERM)?;
     loop {
+        let running = terminal.is_running();
         let modes = terminal.modes()?.local_modes;
         if side == Side::Native || modes == before {
             return ends(terminal, 143);
         }
-        if !terminal.is_running() {
+        if !running {
             return Err("the terminal is left in raw mode".to_owned());
         }
     }
+}
+
+/// ^Z gives the terminal back to the shell that started the program, and `fg` the program to the terminal.
+fn stopped_by_a_shell(mut terminal: Terminal, _: Side) -> Result<()> {
+    terminal.expect("host$ ")?;
+    for _ in 0..2 {
+        terminal.line("$PROGRAM")?;
+        terminal.expect("ready\r\n")?;
+        terminal.send("a")?;
+        terminal.expect("key 97\r\n")?;
+        for _ in 0..2 {
+            terminal.send(key::SUSPEND)?;
+            terminal.expect("Stopped")?;
+            terminal.expect("host$ ")?;
+            terminal.line("fg")?;
+            terminal.expect("continued\r\n")?;
+            terminal.send("b")?;
+            terminal.expect("key 98\r\n")?;
+        }
+        terminal.send("q")?;
+        terminal.expect("restored\r\n")?;
+        terminal.expect("host$ ")?;
+    }
+    terminal.line("exit 4")?;
+    ends(terminal, 4)
 }
 
 /// A job in the foreground gets the keys' signals, its shell does not; stopped, it goes on by `fg`.

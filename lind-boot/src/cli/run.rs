@@ -71,7 +71,7 @@ fn watch_host(args: &Run, sandbox: &Arc<Sandbox>) -> Result<(), Failure> {
             ))
         })?;
     }
-    host::end_on_signals(Arc::downgrade(sandbox))
+    host::watch_signals(Arc::downgrade(sandbox))
         .map_err(|error| Failure::lind(format!("cannot watch signals: {}", reason(&error))))
 }
 

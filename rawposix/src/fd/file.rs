@@ -38,6 +38,24 @@ pub(crate) enum Object {
 pub(crate) struct HostFile {
     pub(crate) fd: OwnedFd,
     pub(crate) origin: Origin,
+    /// Whether it is the terminal that lind runs at.
+    pub(crate) is_terminal: bool,
+}
+
+impl HostFile {
+    /// Terminals are lind's own streams and `/dev/tty`; a file of a mount is none, whatever device it may be.
+    pub(crate) fn new(fd: OwnedFd, origin: Origin) -> Self {
+        let may_be = match &origin {
+            Origin::Stream => true,
+            Origin::Nameless(label) => label == "/dev/tty",
+            Origin::Mount(_) | Origin::Virtual(..) => false,
+        };
+        Self {
+            is_terminal: may_be && rustix::termios::isatty(&fd),
+            fd,
+            origin,
+        }
+    }
 }
 
 /// Where an open file of the host's came from.
@@ -65,7 +83,7 @@ pub(crate) struct DirFile {
 impl OpenFile {
     /// A description of a host file.
     pub(crate) fn host_file(fd: OwnedFd, origin: Origin, flags: OpenFlags) -> Arc<Self> {
-        let object = Object::Host(HostFile { fd, origin });
+        let object = Object::Host(HostFile::new(fd, origin));
         Arc::new(Self { object, flags })
     }
 

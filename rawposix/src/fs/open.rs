@@ -8,6 +8,7 @@ use rawposix_abi::Errno;
 use rawposix_abi::flags::OpenFlags;
 use rustix::fs::{AtFlags, FileType, MemfdFlags, Mode, OFlags};
 
+use super::device::Device;
 use super::dir::{Dir, FileId, HostDir};
 use super::host::{is_for_writing, open_flags};
 use super::listing::{Listing, open_readable};
@@ -215,8 +216,7 @@ fn adopt(process: &Process, fd: OwnedFd, mount: MountId, how: How) -> Result<Arc
         let fd = Arc::new(fd);
         Object::Path(Node::Host(HostNode { fd, mount, kind }))
     } else {
-        let origin = Origin::Mount(mount);
-        Object::Host(HostFile { fd, origin })
+        Object::Host(HostFile::new(fd, Origin::Mount(mount)))
     };
     Ok(Arc::new(OpenFile { object, flags }))
 }
@@ -255,6 +255,10 @@ pub(crate) fn open_node(process: &Process, node: Node, how: How) -> Result<Arc<O
             Ok(OpenFile::host_file(fd, Origin::Mount(host.mount), flags))
         }
         Node::Device(device) => {
+            let world = process.world();
+            if device == Device::Tty && !world.terminal.is_of(world, process.pid) {
+                return Err(Errno::ENXIO);
+            }
             let fd = device.open(open_flags(flags))?;
             let path = format!("/dev/{}", device.name());
             Ok(OpenFile::host_file(fd, Origin::Nameless(path), flags))
@@ -313,7 +317,7 @@ fn open_again(process: &Process, file: &OpenFile, how: How) -> Result<Arc<OpenFi
     match &file.object {
         Object::Path(node) => open_node(process, node.clone(), how),
         Object::Dir(dir) => open_dir(process, dir.dir.clone(), how),
-        Object::Host(HostFile { fd, origin }) => {
+        Object::Host(HostFile { fd, origin, .. }) => {
             let writes = is_for_writing(flags) || how.has(OpenFlags::TRUNC);
             let reads = flags.bits() & OpenFlags::ACCMODE != OpenFlags::WRONLY.bits();
             match origin {

@@ -126,7 +126,7 @@ pub(crate) fn stat_file(process: &Process, file: &OpenFile, mask: u32) -> Result
             origin: Origin::Virtual(stat, _),
             ..
         }) => Ok(stat_virtual(process, *stat)),
-        Object::Host(HostFile { fd, origin }) => {
+        Object::Host(HostFile { fd, origin, .. }) => {
             let mount = if let Origin::Mount(mount) = origin {
                 *mount
             } else {

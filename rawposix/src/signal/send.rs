@@ -46,8 +46,9 @@ impl Process {
         let limit = self.limit(RLIMIT_SIGPENDING)?.current;
         let effects = self.enqueue(signal, info, (to, &tasks), limit)?;
         if effects.resumed {
-            tasks.iter().for_each(|task| task.interrupt());
+            // Before it runs: it may stop again at once, which is then the last word.
             self.report_change(Change::Continued);
+            tasks.iter().for_each(|task| task.interrupt());
         }
         if effects.kill {
             self.kill(signal);
@@ -190,7 +191,10 @@ impl Process {
     /// Stops the process: its threads wait until it is continued or killed.
     pub(super) fn stop(&self, signal: Signal) {
         let family = &self.world().family;
-        if signal != Signal::SIGSTOP && family.is_orphaned_group_of(self.pid) {
+        if signal != Signal::SIGSTOP
+            && family.is_orphaned_group_of(self.pid)
+            && !self.is_continued_by_host()
+        {
             // Nobody could continue it.
             return;
         }
@@ -203,6 +207,7 @@ impl Process {
         }
         self.tasks().iter().for_each(|task| task.interrupt());
         self.report_change(Change::Stopped(signal));
+        self.stop_host();
     }
 
     /// Whether a process with these ids may send it this signal; see kill(2).

@@ -33,13 +33,17 @@ fn offset(offset: i64) -> Result<u64, Errno> {
 
 pub(super) fn read(thread: &mut Thread, fd: Fd, buf: OutBuf, count: Len) -> Result<usize, Errno> {
     let file = thread.file(fd.0)?;
-    let host = &file.host()?.fd;
+    let host = file.host()?;
+    thread.before_read(host)?;
+    let host = &host.fd;
     thread.block(|| thread.memory().read_fd(as_fd(host), slice(buf.0, count.0)))
 }
 
 pub(super) fn write(thread: &mut Thread, fd: Fd, buf: InBuf, count: Len) -> Result<usize, Errno> {
     let file = thread.file(fd.0)?;
-    let host = &file.host_for_writing()?.fd;
+    let host = file.host_for_writing()?;
+    thread.before_write(host)?;
+    let host = &host.fd;
     let count = limited(thread, &file, None, count.0)?;
     let result = thread.block(|| thread.memory().write_fd(as_fd(host), slice(buf.0, count)));
     thread.broken_pipe(result)
@@ -82,14 +86,18 @@ pub(super) fn pwrite64(
 
 pub(super) fn readv(thread: &mut Thread, fd: Fd, iov: IoVec, count: Int) -> Result<usize, Errno> {
     let file = thread.file(fd.0)?;
-    let host = &file.host()?.fd;
+    let host = file.host()?;
+    thread.before_read(host)?;
+    let host = &host.fd;
     let ranges = ranges(thread, iov, count)?;
     thread.block(|| thread.memory().readv_fd(as_fd(host), &ranges))
 }
 
 pub(super) fn writev(thread: &mut Thread, fd: Fd, iov: IoVec, count: Int) -> Result<usize, Errno> {
     let file = thread.file(fd.0)?;
-    let host = &file.host_for_writing()?.fd;
+    let host = file.host_for_writing()?;
+    thread.before_write(host)?;
+    let host = &host.fd;
     let ranges = ranges(thread, iov, count)?;
     limited_ranges(thread, &file, None, &ranges)?;
     let result = thread.block(|| thread.memory().writev_fd(as_fd(host), &ranges));

@@ -14,8 +14,7 @@ use rustix::termios::{
 };
 
 use super::args::{Fd, Hex, IoctlCmd};
-use crate::fd::{CloseOnExec, Object, Origin};
-use crate::fs::mount::MountId;
+use crate::fd::{CloseOnExec, Object};
 use crate::thread::Thread;
 
 /// Places of the control characters that the host's type lets be set; the generic layout is the host's.
@@ -69,27 +68,18 @@ pub(super) fn ioctl(thread: &mut Thread, fd: Fd, cmd: IoctlCmd, arg: Hex) -> Res
             let on: i32 = memory.read(GuestPtr::new(arg.0))?;
             rustix::io::ioctl_fionbio(&host.fd, on != 0)?;
         }
-        command if may_be_terminal(&host.origin) => {
-            terminal(thread, host.fd.as_fd(), command, arg.0)?
-        }
+        command if host.is_terminal => terminal(thread, host.fd.as_fd(), command, arg.0)?,
         _ => return Err(Errno::ENOTTY),
     }
     Ok(0)
 }
 
-/// Terminals are lind's own streams and `/dev/tty`; a file of a mount is none, whatever device it may be.
-fn may_be_terminal(origin: &Origin) -> bool {
-    match origin {
-        Origin::Stream | Origin::Nameless(_) => true,
-        Origin::Mount(MountId(_)) | Origin::Virtual(..) => false,
-    }
-}
-
 fn terminal(thread: &Thread, tty: BorrowedFd<'_>, command: u32, arg: u32) -> Result<(), Errno> {
-    if !rustix::termios::isatty(tty) {
-        return Err(Errno::ENOTTY);
+    if let TCSETS | TCSETSW | TCSETSF | TIOCSPGRP | TCSBRK | TCSBRKP | TCFLSH | TCXONC = command {
+        thread.before_change()?;
     }
     let memory = thread.memory();
+    let (world, pid) = (&thread.world, thread.process.pid);
     match command {
         TCGETS => memory.write(GuestPtr::new(arg), &attributes(tty)?),
         TCSETS | TCSETSW | TCSETSF => {
@@ -121,21 +111,20 @@ fn terminal(thread: &Thread, tty: BorrowedFd<'_>, command: u32, arg: u32) -> Res
             };
             Ok(rustix::termios::tcsetwinsize(tty, size)?)
         }
-        // The sandbox's one session owns the terminal, its one process group is in the foreground.
-        TIOCGPGRP => memory.write(
-            GuestPtr::new(arg),
-            &thread.world.family.group_of(thread.process.pid)?.0,
-        ),
-        TIOCGSID => memory.write(
-            GuestPtr::new(arg),
-            &thread.world.family.session_of(thread.process.pid)?.0,
-        ),
-        TIOCSPGRP => {
-            let group: i32 = memory.read(GuestPtr::new(arg))?;
-            let known = thread.world.family.group_of(thread.process.pid)?.0 == group;
-            if known { Ok(()) } else { Err(Errno::EPERM) }
+        TIOCGPGRP => {
+            let group = world.terminal.foreground(world, pid)?;
+            memory.write(GuestPtr::new(arg), &group.0)
         }
-        TIOCSCTTY | TIOCNOTTY => Ok(()),
+        TIOCGSID => {
+            let session = world.terminal.session(world, pid)?;
+            memory.write(GuestPtr::new(arg), &session.0)
+        }
+        TIOCSPGRP => {
+            let group = memory.read(GuestPtr::new(arg))?;
+            world.terminal.set_foreground(world, pid, group)
+        }
+        TIOCSCTTY => world.terminal.take(world, pid),
+        TIOCNOTTY => world.terminal.give_up(world, pid),
         TCSBRK | TCSBRKP if command == TCSBRK && arg != 0 => {
             thread.block(|| rustix::termios::tcdrain(tty).map_err(Errno::from))
         }
