@@ -40,7 +40,7 @@ use lind_tests::run::disable_core_files;
 /// A program: builds it and checks what it does.
 type Recipe = fn(&Builder) -> Result<()>;
 
-const RECIPES: [(&str, Recipe); 18] = [
+const RECIPES: [(&str, Recipe); 19] = [
     ("bash", shells::check_bash),
     ("bash-suite", suites::check_bash),
     ("coreutils", coreutils::check),
@@ -54,6 +54,7 @@ const RECIPES: [(&str, Recipe); 18] = [
     ("hello", hello::check),
     ("lua", lua::check),
     ("make", text::check_make),
+    ("make-suite", suites::check_make),
     ("sed", text::check_sed),
     ("sed-suite", suites::check_sed),
     ("sqlite", sqlite::check),

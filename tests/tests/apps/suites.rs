@@ -4,19 +4,21 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use lind_tests::Result;
-use lind_tests::apps::build::{Builder, Built};
-use lind_tests::apps::packages::{BASH, GAWK, GREP, Package, SED};
+use lind_tests::apps::build::{Builder, Built, Toolchain};
+use lind_tests::apps::packages::{BASH, GAWK, GREP, MAKE, Package, SED};
 use lind_tests::install::repository;
 use lind_tests::run::{Ending, run};
 
 use crate::root::{Place, installed};
 
 /// One test may not take longer.
-const LIMIT: Duration = Duration::from_secs(180);
+const LIMIT: Duration = Duration::from_secs(400);
 /// How many of a suite's tests must have equal results, in percent.
 const EQUAL: usize = 95;
 
@@ -28,12 +30,35 @@ struct Suite {
     prepare: fn(&Built<'_>) -> Result<()>,
     /// The names of all tests.
     tests: fn(&Built<'_>) -> Result<Vec<String>>,
-    /// The shell command that runs one test in the package's directory.
-    command: fn(&str) -> String,
+    /// The command that runs one test.
+    command: fn(&Setting<'_>, &str) -> Result<Command>,
     /// The test's result, from the package's directory and what the command printed.
     verdict: fn(&Path, &str, &str) -> String,
     /// Tests whose results differ, with the reason.
     differences: &'static [(&'static str, &'static str)],
+}
+
+/// Where a test runs.
+struct Setting<'a> {
+    builder: &'a Builder,
+    built: &'a Built<'a>,
+    /// The root directory of the toolchain's small system.
+    root: &'a Path,
+}
+
+impl Setting<'_> {
+    /// A script for the small system's bash, in the package's directory.
+    fn script(&self, text: &str) -> Result<Command> {
+        let directory = self.built.directory();
+        // Makefiles have absolute paths in them: the directory keeps its name.
+        let place = Place {
+            host: directory,
+            guest: directory.to_str().ok_or("a build's path is text")?,
+        };
+        let mut command = place.shell(self.builder, self.root);
+        command.args(["-c", text]);
+        Ok(command)
+    }
 }
 
 /// bash: each `run-*` script compares what a test prints with what is right, and prints the difference.
@@ -59,10 +84,10 @@ pub(crate) fn check_bash(builder: &Builder) -> Result<()> {
                 .filter(|name| !["run-all", "run-minimal", "run-gprof"].contains(&name.as_str()))
                 .collect())
         },
-        command: |test| {
-            format!(
+        command: |setting, test| {
+            setting.script(&format!(
                 "unset LC_ALL; cd tests && export THIS_SH=$PWD/../bash BUILD_DIR=$PWD/.. TMPDIR=/tmp PATH=.:$PATH BASH_TSTOUT=/tmp/bashtst-{test} && rm -f $BASH_TSTOUT && sh ./{test} 2>/dev/null; rm -f $BASH_TSTOUT"
-            )
+            ))
         },
         verdict: |_, _, printed| {
             let lines = printed.lines().filter(|line| line.starts_with(['<', '>'])).count();
@@ -87,12 +112,12 @@ pub(crate) fn check_sed(builder: &Builder) -> Result<()> {
                 .map(drop)
         },
         tests: |built| listed(built, ".", "$(TESTS)"),
-        command: |test| {
-            format!(
+        command: |setting, test| {
+            setting.script(&format!(
                 "rm -f {0}.trs; make check-TESTS TESTS={1}",
                 stem(test),
                 test
-            )
+            ))
         },
         verdict: |directory, test, _| {
             driver_result(&directory.join(stem(test)).with_extension("trs"))
@@ -113,7 +138,11 @@ pub(crate) fn check_grep(builder: &Builder) -> Result<()> {
                 .map(drop)
         },
         tests: |built| listed(built, "tests", "$(TESTS)"),
-        command: |test| format!("rm -f tests/{test}.trs; make -C tests check-TESTS TESTS={test}"),
+        command: |setting, test| {
+            setting.script(&format!(
+                "rm -f tests/{test}.trs; make -C tests check-TESTS TESTS={test}"
+            ))
+        },
         verdict: |directory, test, _| {
             driver_result(&directory.join("tests").join(format!("{test}.trs")))
         },
@@ -135,7 +164,11 @@ pub(crate) fn check_gawk(builder: &Builder) -> Result<()> {
                 "$(BASIC_TESTS) $(UNIX_TESTS) $(GAWK_EXT_TESTS) $(LOCALE_CHARSET_TESTS)",
             )
         },
-        command: |test| format!("rm -f test/_{test}; make -C test {test} && echo made"),
+        command: |setting, test| {
+            setting.script(&format!(
+                "rm -f test/_{test}; make -C test {test} && echo made"
+            ))
+        },
         verdict: |directory, test, printed| {
             let wrong = directory.join("test").join(format!("_{test}")).exists();
             match (printed.ends_with("made\n"), wrong) {
@@ -146,6 +179,97 @@ pub(crate) fn check_gawk(builder: &Builder) -> Result<()> {
         differences: &[],
     }
     .check(builder)
+}
+
+/// make: its test driver is written in Perl, so it stays outside and calls a make that runs inside.
+pub(crate) fn check_make(builder: &Builder) -> Result<()> {
+    Suite {
+        name: "make",
+        package: &MAKE,
+        prepare: |_| Ok(()),
+        tests: |built| {
+            let scripts = built.directory().join("tests/scripts");
+            let names = |path: &Path| -> Result<Vec<String>> {
+                let entries = fs::read_dir(path)
+                    .map_err(|e| format!("cannot read '{}': {e}", path.display()))?;
+                Ok(entries
+                    .flatten()
+                    .map(|e| e.file_name().display().to_string())
+                    .collect())
+            };
+            let mut tests = Vec::new();
+            for category in names(&scripts)? {
+                // The third category is for one operating system.
+                if [
+                    "features",
+                    "functions",
+                    "misc",
+                    "options",
+                    "targets",
+                    "variables",
+                ]
+                .contains(&category.as_str())
+                {
+                    let directory = scripts.join(&category);
+                    tests.extend(names(&directory)?.iter().map(|n| format!("{category}/{n}")));
+                }
+            }
+            Ok(tests)
+        },
+        command: |setting, test| {
+            let directory = setting.built.directory();
+            let make = match setting.builder.toolchain() {
+                Toolchain::Native => directory.join("make"),
+                Toolchain::Lind(installation) => outer_make(setting, &installation.tool("lind"))?,
+            };
+            let mut command = Command::new("perl");
+            setting.builder.environment(&mut command);
+            command
+                .current_dir(directory.join("tests"))
+                .args(["run_make_tests.pl", "-srcdir"])
+                .arg(directory)
+                .arg("-make")
+                .arg(make)
+                .arg(test);
+            Ok(command)
+        },
+        verdict: |_, test, printed| {
+            let line = printed.lines().find_map(|line| line.strip_prefix(test));
+            match line.map(|rest| rest.trim_start_matches(['.', ' '])) {
+                Some(rest) if rest.starts_with("ok") || rest.starts_with("N/A") => {
+                    "passes".to_owned()
+                }
+                Some(rest) => rest.split_whitespace().collect::<Vec<_>>().join(" "),
+                None => "no result".to_owned(),
+            }
+        },
+        differences: &[],
+    }
+    .check(builder)
+}
+
+/// A command outside that runs make inside under the same path, with the caller's directory and variables.
+fn outer_make(setting: &Setting<'_>, lind: &Path) -> Result<PathBuf> {
+    let directory = setting.built.directory();
+    let (outer, inner) = (directory.join("outer"), directory.join("inner"));
+    let made = || -> std::io::Result<()> {
+        fs::create_dir_all(&outer)?;
+        fs::create_dir_all(&inner)?;
+        fs::copy(directory.join("make"), inner.join("make"))?;
+        let script = format!(
+            "#!/bin/sh\nfor name in $(env | sed -n 's/^\\([A-Za-z_][A-Za-z_0-9]*\\)=.*/\\1/p'); do options=\"$options --env $name\"; done\nexec {} run --root {} --dir {} --dir {}::{} --cwd \"$PWD\" $options --env PATH=/usr/bin {} \"$@\"\n",
+            lind.display(),
+            setting.root.display(),
+            directory.display(),
+            inner.display(),
+            outer.display(),
+            outer.join("make").display(),
+        );
+        fs::write(outer.join("make"), script)?;
+        fs::set_permissions(outer.join("make"), fs::Permissions::from_mode(0o755))
+    };
+    made().map_err(|e| format!("cannot write '{}': {e}", outer.display()))?;
+    Ok(outer.join("make"))
 }
 
 impl Suite {
@@ -205,22 +329,20 @@ impl Suite {
         }
         tests.sort();
         tests.dedup();
-        let directory = built.directory();
-        // Makefiles have absolute paths in them: the directory keeps its name.
-        let place = Place {
-            host: directory,
-            guest: directory.to_str().ok_or("a build's path is text")?,
+        let setting = Setting {
+            builder,
+            built: &built,
+            root: &root,
         };
         tests
             .into_iter()
             .map(|test| {
-                let mut command = place.shell(builder, &root);
-                command.args(["-c", &(self.command)(&test)]);
+                let mut command = (self.command)(&setting, &test)?;
                 let outcome = run(&mut command, b"", LIMIT)
                     .map_err(|e| format!("cannot run {command:?}: {e}"))?;
                 let result = match outcome.ending {
                     Ending::TimedOut => "takes too long".to_owned(),
-                    Ending::Status(_) => (self.verdict)(directory, &test, &outcome.text()),
+                    Ending::Status(_) => (self.verdict)(built.directory(), &test, &outcome.text()),
                 };
                 Ok((test, result))
             })
