@@ -59,9 +59,15 @@ impl HostThread {
 
     /// Tells those who freeze the thread that it runs nothing of the guest's. Async-signal-safe.
     pub(crate) fn answer_freeze(&self) {
-        let asked = self.asked.load(Ordering::Acquire);
-        if self.answered.swap(asked, Ordering::SeqCst) != asked {
-            let _ = futex::wake(&self.answered, futex::Flags::PRIVATE, i32::MAX as u32);
+        loop {
+            let asked = self.asked.load(Ordering::SeqCst);
+            if self.answered.swap(asked, Ordering::SeqCst) != asked {
+                let _ = futex::wake(&self.answered, futex::Flags::PRIVATE, i32::MAX as u32);
+            }
+            // The signal handler may have answered a later one in between.
+            if self.asked.load(Ordering::SeqCst) == asked {
+                return;
+            }
         }
     }
 

@@ -192,3 +192,39 @@ fn threads_that_come_and_go_can_be_frozen() {
         }
     }
 }
+
+#[test]
+fn threads_in_and_out_of_the_host_can_be_frozen_again_and_again() {
+    let hosts: Vec<_> = (0..3).map(|_| HostThread::new()).collect();
+    let turns: Arc<AtomicU32> = Arc::default();
+    let workers: Vec<_> = hosts
+        .iter()
+        .cloned()
+        .map(|host| {
+            let turns = Arc::clone(&turns);
+            thread::spawn(move || {
+                host.attach().unwrap();
+                while !host.is_ending() {
+                    if host.leave().is_ok() {
+                        turns.fetch_add(1, Ordering::Relaxed);
+                    }
+                    host.enter();
+                    host.take_attention();
+                }
+            })
+        })
+        .collect();
+    let begin = Instant::now();
+    for _ in 0..20_000 {
+        if begin.elapsed() > LONG_ENOUGH {
+            break;
+        }
+        hosts.iter().for_each(|host| host.interrupt());
+        drop(Freeze::new(hosts.clone()));
+    }
+    hosts.iter().for_each(|host| host.end());
+    for worker in workers {
+        worker.join().unwrap();
+    }
+    assert!(turns.load(Ordering::Relaxed) > 0);
+}
