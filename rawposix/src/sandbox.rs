@@ -28,6 +28,7 @@ use crate::fs::node::Node;
 use crate::fs::private::PrivateStore;
 use crate::fs::walk::{Follow, Walk};
 use crate::futex::Futexes;
+use crate::locks::LockWaits;
 use crate::startup::Startup;
 use crate::terminal::Terminal;
 use crate::thread::Thread;
@@ -57,6 +58,7 @@ pub(crate) struct World {
     pub(crate) tracer: Option<Tracer>,
     pub(crate) family: Family,
     pub(crate) futexes: Futexes,
+    pub(crate) lock_waits: LockWaits,
     pub(crate) alarms: Alarms,
     pub(crate) terminal: Terminal,
     /// How the program has ended, and how many processes have not.
@@ -116,6 +118,7 @@ impl Sandbox {
             tracer: config.trace.map(Tracer::new),
             family: Family::default(),
             futexes: Futexes::default(),
+            lock_waits: LockWaits::default(),
             alarms: Alarms::default(),
             terminal: Terminal::new(),
             population: Mutex::default(),

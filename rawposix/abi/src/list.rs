@@ -235,7 +235,8 @@ macro_rules! syscalls {
                 99 set_robust_list(head: Ptr, len: Len) -> Zero: full;
                 100 get_robust_list(pid: Pid, head: Out<u32>, len: Out<u32>) -> Zero: partial "the calling thread only";
                 95 waitid(idtype: Int, id: Pid, info: Out<Siginfo>, options: Hex, usage: Out<Rusage>) -> Zero: partial "no pidfds";
-                220 clone(flags: CloneFlags, stack: Ptr, ptid: Ptr, tls: Ptr, ctid: Ptr) -> Int: partial "a stack is given through libc's clone only; no namespaces, no pidfd";
+                260 wait4(pid: Pid, status: Out<i32>, options: Hex, usage: Out<Rusage>) -> Int: full;
+                220 clone(flags: CloneWord, stack: Ptr, ptid: Ptr, tls: Ptr, ctid: Ptr) -> Int: partial "a stack is given through libc's clone only; no namespaces, no pidfd";
                 435 clone3(args: Ptr, size: Len) -> Int: partial "a stack is given through libc's clone only; no namespaces, no pidfd, no set_tid";
                 221 execve(path: Path, argv: Ptr, envp: Ptr) -> Zero: full;
                 281 execveat(dirfd: DirFd, path: Path, argv: Ptr, envp: Ptr, flags: AtFlags) -> Zero: full;

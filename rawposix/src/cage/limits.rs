@@ -22,7 +22,6 @@ impl Default for Limits {
         }; 16];
         let defaults = [
             (resource::RLIMIT_STACK, 8 << 20, UNLIMITED),
-            (resource::RLIMIT_CORE, 0, UNLIMITED),
             (resource::RLIMIT_NPROC, 4096, 4096),
             (resource::RLIMIT_NOFILE, 1024, 4096),
             (resource::RLIMIT_MEMLOCK, 8 << 20, 8 << 20),
@@ -76,6 +75,11 @@ impl Limits {
     /// The number of threads the user may have.
     pub(crate) fn threads(&self) -> u64 {
         self.current(resource::RLIMIT_NPROC)
+    }
+
+    /// The greatest size of a core file.
+    pub(crate) fn core(&self) -> u64 {
+        self.current(resource::RLIMIT_CORE)
     }
 
     /// The greatest size of a file.

@@ -164,6 +164,8 @@ impl Process {
 
     /// Replaces the program: what execve(2) does to a process whose only thread calls it.
     pub(crate) fn execute(&self, space: Arc<AddressSpace>, image: Image) {
+        // First, since the end of descriptors may tell the parent of it.
+        self.world.family.executed(self.pid);
         space.set_limits(self.limits.lock().memory());
         self.space.store(space);
         // Descriptors are no longer shared with others.
@@ -177,7 +179,6 @@ impl Process {
         self.timers.execute();
         self.settings.lock().dumpable = 1;
         self.image.store(Arc::new(image));
-        self.world.family.executed(self.pid);
     }
 
     /// The address space.
@@ -485,10 +486,15 @@ impl Process {
         self.end.get().copied()
     }
 
+    /// Whether the process is one that the kernel would dump.
+    fn may_dump(&self) -> bool {
+        self.settings.lock().dumpable != 0 && self.limits.lock().core() > 0
+    }
+
     /// Ends the process as an uncaught signal does.
     pub(crate) fn kill(&self, signal: Signal) {
         let core = match signal.default_action() {
-            rawposix_abi::DefaultAction::Core => CoreDump::Yes,
+            rawposix_abi::DefaultAction::Core if self.may_dump() => CoreDump::Yes,
             _ => CoreDump::No,
         };
         self.finish(ExitStatus::Signaled(signal, core));

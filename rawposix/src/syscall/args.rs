@@ -112,6 +112,8 @@ word_arguments! {
     PrctlOption(u32) |word| word;
     /// Operation of futex(2).
     FutexOp(u32) |word| word;
+    /// Flags of clone(2), with the exit signal in the low byte.
+    CloneWord(u32) |word| word;
 }
 
 /// A signed 64-bit offset, in two words.

@@ -5,7 +5,7 @@ use rawposix_abi::flags::CloneFlags;
 use rawposix_abi::structs::CloneArgs;
 use rawposix_memory::GuestPtr;
 
-use super::args::{Len, Ptr};
+use super::args::{CloneWord, Len, Ptr};
 use crate::clone::{CloneArguments, EXIT_SIGNAL, Entry};
 use crate::thread::Thread;
 
@@ -27,7 +27,7 @@ fn without_stack(stack: u64) -> Result<(), Errno> {
 
 pub(super) fn clone(
     thread: &mut Thread,
-    flags: CloneFlags,
+    flags: CloneWord,
     stack: Ptr,
     ptid: Ptr,
     tls: Ptr,
@@ -35,13 +35,14 @@ pub(super) fn clone(
 ) -> Result<i32, Errno> {
     let _ = tls;
     without_stack(u64::from(stack.0))?;
+    let exit_signal = flags.0 & EXIT_SIGNAL;
+    let flags = CloneFlags::from_bits_retain(flags.0 & !EXIT_SIGNAL);
     if flags.contains(CloneFlags::SETTLS) {
         return Err(Errno::EINVAL);
     }
-    let bits = flags.bits();
     thread.clone_with(CloneArguments {
-        flags: CloneFlags::from_bits_retain(bits & !EXIT_SIGNAL),
-        exit_signal: bits & EXIT_SIGNAL,
+        flags,
+        exit_signal,
         entry: Entry::Here,
         parent_tid: ptid.0,
         child_tid: ctid.0,

@@ -220,7 +220,7 @@ fn limited_ranges(
 }
 
 fn too_large(thread: &Thread) -> Errno {
-    let _ = thread.raise(Signal::SIGXFSZ);
+    thread.raise(Signal::SIGXFSZ);
     Errno::EFBIG
 }
 

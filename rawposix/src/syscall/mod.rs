@@ -39,8 +39,8 @@ use rawposix_abi::structs::{
 };
 
 use args::{
-    Argument, ClockId, DirFd, FcntlCmd, Fd, FutexOp, Gid, Hex, Hex64, In, InBuf, InOut, Int,
-    IntoWord, IoVec, IoctlCmd, Len, Mode, Off, Out, OutBuf, OutStr, Path, Pid, PollFds,
+    Argument, ClockId, CloneWord, DirFd, FcntlCmd, Fd, FutexOp, Gid, Hex, Hex64, In, InBuf, InOut,
+    Int, IntoWord, IoVec, IoctlCmd, Len, Mode, Off, Out, OutBuf, OutStr, Path, Pid, PollFds,
     PrctlOption, Ptr, Resource, SigHow, SignalArg, Str, Uid, Uint, Whence, Words,
 };
 

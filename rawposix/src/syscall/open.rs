@@ -260,7 +260,7 @@ pub(super) fn fcntl64(thread: &mut Thread, fd: Fd, cmd: FcntlCmd, arg: Hex) -> R
             let own = matches!(cmd.0, fcntl::F_SETLK64 | fcntl::F_SETLKW64);
             thread.block(|| {
                 if own {
-                    process.locks.set(&file, &request, wait)
+                    process.locks.set(process, &file, &request, wait)
                 } else {
                     locks::set_description_lock(&file, &request, wait)
                 }

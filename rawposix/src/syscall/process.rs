@@ -7,7 +7,7 @@ use rawposix_memory::GuestPtr;
 
 pub(super) use super::clone::{clone, clone3};
 pub(super) use super::exec::{execve, execveat};
-pub(super) use super::wait::waitid;
+pub(super) use super::wait::{wait4, waitid};
 
 use super::args::{Hex, In, Int, Len, Out, Pid, PrctlOption, Ptr, Resource};
 use crate::cage::usage::Times;

@@ -61,17 +61,7 @@ pub(super) fn waitid(
         keep: has(WNOWAIT),
         clones: (!has(WALL)).then(|| has(WCLONE)),
     };
-    let me = thread.process.pid;
-    let collect = || thread.world.family.collect(me, who, events);
-    let report = match collect()? {
-        None if !has(WNOHANG) => {
-            thread.process.wait_for_children(&thread.task);
-            let report = thread.wait_until(None, collect);
-            thread.process.stop_waiting_for_children(&thread.task);
-            Some(report?)
-        }
-        report => report,
-    };
+    let report = wait(thread, who, events, has(WNOHANG))?;
     if let Some(ptr) = info.0.non_null() {
         let answer = report.map_or_else(Siginfo::default, |report| child_info(&report));
         thread.memory().write(ptr, &answer)?;
@@ -80,6 +70,69 @@ pub(super) fn waitid(
         thread.memory().write(ptr, &rusage(report.times))?;
     }
     Ok(())
+}
+
+/// Waits for an event; `None` if there is none and nobody waits.
+fn wait(thread: &Thread, who: Who, events: Events, at_once: bool) -> Result<Option<Report>, Errno> {
+    let me = thread.process.pid;
+    let collect = || thread.world.family.collect(me, who, events);
+    match collect()? {
+        None if !at_once => {
+            thread.process.wait_for_children(&thread.task);
+            let report = thread.wait_until(None, collect);
+            thread.process.stop_waiting_for_children(&thread.task);
+            report.map(Some)
+        }
+        report => Ok(report),
+    }
+}
+
+pub(super) fn wait4(
+    thread: &mut Thread,
+    pid: Pid,
+    status: Out<i32>,
+    options: Hex,
+    usage: Out<Rusage>,
+) -> Result<i32, Errno> {
+    if options.0 & !(WNOHANG | WSTOPPED | WCONTINUED | WNOTHREAD | WALL | WCLONE) != 0 {
+        return Err(Errno::EINVAL);
+    }
+    let has = |flag| options.0 & flag != 0;
+    let who = match pid.0 {
+        -1 => Who::Any,
+        0 => Who::Group(thread.world.family.group_of(thread.process.pid)?),
+        pid @ 1.. => Who::Process(Id(pid)),
+        group => Who::Group(Id(group.checked_neg().ok_or(Errno::ESRCH)?)),
+    };
+    let events = Events {
+        ended: true,
+        stopped: has(WSTOPPED),
+        continued: has(WCONTINUED),
+        keep: false,
+        clones: (!has(WALL)).then(|| has(WCLONE)),
+    };
+    let Some(report) = wait(thread, who, events, has(WNOHANG))? else {
+        return Ok(0);
+    };
+    if let Some(ptr) = status.0.non_null() {
+        thread.memory().write(ptr, &status_word(report.event))?;
+    }
+    if let Some(ptr) = usage.0.non_null() {
+        thread.memory().write(ptr, &rusage(report.times))?;
+    }
+    Ok(report.pid.0)
+}
+
+/// The status word of wait(2).
+fn status_word(event: Event) -> i32 {
+    /// The low byte of a stop.
+    const STOPPED: i32 = 0x7f;
+    const CONTINUED: i32 = 0xffff;
+    match event {
+        Event::Ended(status) => status.wait_status().cast_signed(),
+        Event::Changed(Change::Stopped(signal)) => i32::from(signal.raw()) << 8 | STOPPED,
+        Event::Changed(Change::Continued) => CONTINUED,
+    }
 }
 
 /// What SIGCHLD and waitid(2) say of a child.

@@ -1,7 +1,7 @@
 //! How each kind of argument is shown.
 
 use rawposix_abi::flags::{
-    AT_FDCWD, GuestFlags, clock, fcntl, futex, ioctl, prctl, resource, sighow, whence,
+    AT_FDCWD, CloneFlags, GuestFlags, clock, fcntl, futex, ioctl, prctl, resource, sighow, whence,
 };
 use rawposix_abi::structs::{
     CapHeader, EpollEvent, FdPair, Iovec, Itimerspec, Itimerval, OpenHow, Pollfd, Rlimit64, Rusage,
@@ -13,10 +13,11 @@ use zerocopy::{FromBytes, IntoBytes};
 
 use super::text::{address, buffer, quote, short_string, string};
 use super::{Moment, Shown, errno_of};
+use crate::clone::EXIT_SIGNAL;
 use crate::syscall::args::{
-    ClockId, DirFd, FcntlCmd, Fd, FutexOp, Gid, Hex, Hex64, In, InBuf, InOut, Int, IoVec, IoctlCmd,
-    Len, Mode, Off, Out, OutBuf, OutStr, Path, Pid, PollFds, PrctlOption, Ptr, Resource, SigHow,
-    SignalArg, Str, Uid, Uint, Whence, Words,
+    ClockId, CloneWord, DirFd, FcntlCmd, Fd, FutexOp, Gid, Hex, Hex64, In, InBuf, InOut, Int,
+    IoVec, IoctlCmd, Len, Mode, Off, Out, OutBuf, OutStr, Path, Pid, PollFds, PrctlOption, Ptr,
+    Resource, SigHow, SignalArg, Str, Uid, Uint, Whence, Words,
 };
 
 /// A kind of argument that can be shown.
@@ -34,6 +35,23 @@ macro_rules! plain {
             }
         }
     )*};
+}
+
+/// The flags of clone(2) and the signal that is among them.
+fn clone_flags(word: u32) -> String {
+    let mut text = String::new();
+    let (flags, signal) = (word & !EXIT_SIGNAL, word & EXIT_SIGNAL);
+    if flags != 0 || signal == 0 {
+        CloneFlags::write(flags, &mut text);
+    }
+    if signal != 0 {
+        if !text.is_empty() {
+            text.push('|');
+        }
+        let name = Signal::from_raw(signal).map(|signal| signal.to_string());
+        text.push_str(&name.unwrap_or_else(|| signal.to_string()));
+    }
+    text
 }
 
 /// A symbolic name, or the number.
@@ -71,6 +89,7 @@ plain! {
     PrctlOption: |word| named(prctl::name(word), word);
     SignalArg: |word| signal(word);
     FutexOp: |word| futex_operation(word);
+    CloneWord: |word| clone_flags(word);
 }
 
 fn signal(word: u32) -> String {

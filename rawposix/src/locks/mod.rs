@@ -4,6 +4,8 @@
 //! it has locked, one host description of its own, and the host's kernel arbitrates between those: guest processes
 //! exclude one another and every other process of the host.
 
+mod waits;
+
 use std::collections::HashMap;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
@@ -20,6 +22,9 @@ use crate::cage::Process;
 use crate::fd::{HostFile, Object, OpenFile};
 use crate::fs::dir::FileId;
 use crate::fs::node::reopen;
+
+pub(crate) use waits::LockWaits;
+use waits::Wanted;
 
 /// The files a process holds record locks on.
 #[derive(Debug, Default)]
@@ -99,8 +104,14 @@ pub(crate) enum Wait {
 }
 
 impl RecordLocks {
-    /// F_SETLK and F_SETLKW: the process's lock.
-    pub(crate) fn set(&self, file: &OpenFile, request: &Flock64, wait: Wait) -> Result<(), Errno> {
+    /// F_SETLK and F_SETLKW: the lock of `process`, whose locks these are.
+    pub(crate) fn set(
+        &self,
+        process: &Process,
+        file: &OpenFile,
+        request: &Flock64,
+        wait: Wait,
+    ) -> Result<(), Errno> {
         let host = lockable(file, request)?;
         let id = FileId::of(&host.fd)?;
         let request = absolute(host, request)?;
@@ -118,11 +129,33 @@ impl RecordLocks {
                 Arc::clone(&file.fd)
             }
         };
-        apply(&fd, &request, wait)?;
+        match apply(&fd, &request, Wait::No) {
+            Err(Errno::EAGAIN | Errno::EACCES) if wait == Wait::Yes => {
+                let wanted = Wanted {
+                    file: id,
+                    range: LockedRange::of(&request),
+                };
+                let world = process.world();
+                let others = world.family.living();
+                let _waiting = world.lock_waits.begin(process.pid, wanted, &others)?;
+                apply(&fd, &request, Wait::Yes)?;
+            }
+            result => result?,
+        }
         if let Some(file) = self.files.lock().get_mut(&id) {
             file.note(LockedRange::of(&request));
         }
         Ok(())
+    }
+
+    /// Whether the process has a lock that keeps others from one that they want.
+    fn is_in_the_way(&self, wanted: &Wanted) -> bool {
+        let reads = |range: &LockedRange| u32::try_from(range.kind) == Ok(F_RDLCK);
+        let files = self.files.lock();
+        files.get(&wanted.file).is_some_and(|file| {
+            let mut ranges = file.ranges.iter();
+            ranges.any(|own| own.overlaps(&wanted.range) && !(reads(own) && reads(&wanted.range)))
+        })
     }
 
     /// Whether the process has a lock that `found`, a conflict on the file, is about.
