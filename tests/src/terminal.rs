@@ -29,7 +29,9 @@ pub mod key {
     pub const SUSPEND: &str = "\x1a";
     /// Control-\: SIGQUIT to the foreground.
     pub const QUIT: &str = "\x1c";
-    /// The key Up, as most terminals send it.
+    /// The key Left, as most terminals send it.
+    pub const LEFT: &str = "\x1b[D";
+    /// The key Up.
     pub const UP: &str = "\x1b[A";
 }
 
@@ -49,7 +51,7 @@ pub struct Terminal {
 impl Terminal {
     /// Starts `program` with a terminal of `rows` and `columns` as its standard streams and controlling terminal.
     ///
-    /// The environment is `environment` alone, with `TERM=dumb` unless that names another.
+    /// The environment is `environment`, with a `PATH`.
     ///
     /// # Errors
     /// When there is no terminal to be had, or the program cannot be started.
@@ -72,7 +74,6 @@ impl Terminal {
             .arg("--ctty")
             .args(program)
             .env_clear()
-            .env("TERM", "dumb")
             .env("PATH", "/usr/local/bin:/usr/bin:/bin")
             .envs(environment.iter().map(|(name, value)| (name, value)))
             .stdin(stream()?)

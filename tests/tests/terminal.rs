@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use libtest_mimic::{Arguments, Failed, Trial};
 use lind_tests::Result;
 use lind_tests::compile::Compiler;
-use lind_tests::install::Installation;
+use lind_tests::install::{Installation, repository};
 use lind_tests::run::{Ending, disable_core_files};
 use lind_tests::terminal::{Terminal, key};
 use rustix::process::Signal;
@@ -22,105 +22,159 @@ enum Side {
     Lind,
 }
 
-/// A session: plays with the program of its name in `terminal/`.
-struct Session {
-    name: &'static str,
-    program: &'static str,
-    play: fn(Terminal, Side) -> Result<()>,
-    /// The terminal is the host's shell's, which starts `$PROGRAM`.
-    in_shell: bool,
+/// What sits at the terminal.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Program {
+    /// A program of `terminal/`.
+    C(&'static str),
+    /// The same as a job of the host's shell.
+    InHostShell(&'static str),
+    /// bash: the host's, and the one of `make rootfs`.
+    Bash,
 }
 
-const SESSIONS: [Session; 7] = [
+/// A session: plays with a program.
+struct Session {
+    name: &'static str,
+    program: Program,
+    play: fn(Terminal, Side) -> Result<()>,
+}
+
+const SESSIONS: [Session; 8] = [
     Session {
         name: "keys",
-        program: "keys",
+        program: Program::C("keys"),
         play: keys,
-        in_shell: false,
     },
     Session {
         name: "window_size",
-        program: "keys",
+        program: Program::C("keys"),
         play: window_size,
-        in_shell: false,
     },
     Session {
         name: "killed_in_raw_mode",
-        program: "keys",
+        program: Program::C("keys"),
         play: killed_in_raw_mode,
-        in_shell: false,
     },
     Session {
         name: "stopped_by_a_shell",
-        program: "keys",
+        program: Program::InHostShell("keys"),
         play: stopped_by_a_shell,
-        in_shell: true,
     },
     Session {
         name: "foreground",
-        program: "jobs",
+        program: Program::C("jobs"),
         play: foreground,
-        in_shell: false,
     },
     Session {
         name: "background",
-        program: "jobs",
+        program: Program::C("jobs"),
         play: background,
-        in_shell: false,
     },
     Session {
         name: "end_of_input",
-        program: "jobs",
+        program: Program::C("jobs"),
         play: end_of_input,
-        in_shell: false,
+    },
+    Session {
+        name: "bash",
+        program: Program::Bash,
+        play: bash,
     },
 ];
+
+/// How an interactive bash is started that reads nobody's settings.
+const BASH: [&str; 4] = ["bash", "--norc", "--noprofile", "-i"];
+const PROMPT: &str = "ready> ";
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     disable_core_files();
-    let trials = SESSIONS
-        .iter()
-        .map(|session| Trial::test(session.name, || check(session).map_err(Failed::from)));
+    let has_bash = rootfs().join("bin/bash").is_file();
+    let trials = SESSIONS.iter().map(|session| {
+        Trial::test(session.name, || check(session).map_err(Failed::from))
+            .with_ignored_flag(session.program == Program::Bash && !has_bash)
+    });
     libtest_mimic::run(&arguments, trials.collect()).exit_code()
 }
 
+/// What `make rootfs` makes.
+fn rootfs() -> PathBuf {
+    repository().join("target/rootfs")
+}
+
+fn home() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("terminal")
+}
+
 fn check(session: &Session) -> Result<()> {
-    let home = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("terminal");
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("terminal");
-    let source = directory.join(session.program).with_extension("c");
-    let options = ["-O2".to_owned(), "-D_GNU_SOURCE".to_owned()];
-    let native =
-        Compiler::native("cc", &["-m64"], &home.join("native"))?.build(&source, &options, &[])?;
-    play(session, Side::Native, &[native.display().to_string()])
+    play(session, native(session.program)?, Side::Native)
         .map_err(|e| format!("the test itself is wrong: natively {e}"))?;
     if std::env::var_os("LIND_TESTS").is_some_and(|only| only == "native") {
         return Ok(());
     }
-    let installation = Installation::find()?;
-    let identity = installation.toolchain_identity()?;
-    let compiler = Compiler::new(
-        &installation.tool("lind-cc"),
-        &[],
-        identity,
-        &home.join("lind"),
-    );
-    let program = compiler.build(&source, &options, &[])?;
-    let lind = installation.tool("lind").display().to_string();
-    play(session, Side::Lind, &[lind, program.display().to_string()])
-        .map_err(|e| format!("under lind {e}"))
+    play(session, under_lind(session.program)?, Side::Lind).map_err(|e| format!("under lind {e}"))
 }
 
-fn play(session: &Session, side: Side, program: &[String]) -> Result<()> {
-    let cache = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("terminal/cache");
+fn build(name: &str, compiler: &Compiler) -> Result<String> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("terminal");
+    let source = directory.join(name).with_extension("c");
+    let options = ["-O2".to_owned(), "-D_GNU_SOURCE".to_owned()];
+    let program = compiler.build(&source, &options, &[])?;
+    Ok(program.display().to_string())
+}
+
+/// The command of a program on the host.
+fn native(program: Program) -> Result<Vec<String>> {
+    match program {
+        Program::Bash => Ok(BASH.map(str::to_owned).to_vec()),
+        Program::C(name) | Program::InHostShell(name) => {
+            let compiler = Compiler::native("cc", &["-m64"], &home().join("native"))?;
+            Ok(vec![build(name, &compiler)?])
+        }
+    }
+}
+
+/// The command of a program in the sandbox.
+fn under_lind(program: Program) -> Result<Vec<String>> {
+    let installation = Installation::find()?;
+    let lind = installation.tool("lind").display().to_string();
+    match program {
+        Program::Bash => {
+            let root = rootfs().display().to_string();
+            let grants = ["run", "--root", &root, "--env", "PS1", "--env", "TERM"];
+            let words = grants
+                .into_iter()
+                .chain(["/bin/bash"])
+                .chain(BASH.into_iter().skip(1));
+            Ok(std::iter::once(lind)
+                .chain(words.map(str::to_owned))
+                .collect())
+        }
+        Program::C(name) | Program::InHostShell(name) => {
+            let compiler = Compiler::new(
+                &installation.tool("lind-cc"),
+                &[],
+                installation.toolchain_identity()?,
+                &home().join("lind"),
+            );
+            Ok(vec![lind, build(name, &compiler)?])
+        }
+    }
+}
+
+fn play(session: &Session, mut command: Vec<String>, side: Side) -> Result<()> {
+    let variable = |name: &str, value: String| (name.to_owned(), value);
     let environment = [
-        ("XDG_CACHE_HOME".to_owned(), cache.display().to_string()),
-        ("PROGRAM".to_owned(), program.join(" ")),
-        ("PS1".to_owned(), "host$ ".to_owned()),
+        variable("XDG_CACHE_HOME", home().join("cache").display().to_string()),
+        variable("PROGRAM", command.join(" ")),
+        variable("PS1", PROMPT.to_owned()),
+        variable("TERM", "xterm".to_owned()),
     ];
-    let shell = ["bash", "--norc", "--noprofile", "-i"].map(str::to_owned);
-    let program = if session.in_shell { &shell } else { program };
-    (session.play)(Terminal::start(program, &environment, (24, 80))?, side)
+    if let Program::InHostShell(_) = session.program {
+        command = BASH.map(str::to_owned).to_vec();
+    }
+    (session.play)(Terminal::start(&command, &environment, (24, 80))?, side)
 }
 
 /// The program ends with this status.
@@ -191,26 +245,26 @@ fn killed_in_raw_mode(mut terminal: Terminal, side: Side) -> Result<()> {
 
 /// ^Z gives the terminal back to the shell that started the program, and `fg` the program to the terminal.
 fn stopped_by_a_shell(mut terminal: Terminal, _: Side) -> Result<()> {
-    terminal.expect("host$ ")?;
+    terminal.expect(PROMPT)?;
     for _ in 0..2 {
-        terminal.line("$PROGRAM")?;
+        terminal.send("$PROGRAM\n")?;
         terminal.expect("ready\r\n")?;
         terminal.send("a")?;
         terminal.expect("key 97\r\n")?;
         for _ in 0..2 {
             terminal.send(key::SUSPEND)?;
             terminal.expect("Stopped")?;
-            terminal.expect("host$ ")?;
-            terminal.line("fg")?;
+            terminal.expect(PROMPT)?;
+            terminal.send("fg\n")?;
             terminal.expect("continued\r\n")?;
             terminal.send("b")?;
             terminal.expect("key 98\r\n")?;
         }
         terminal.send("q")?;
         terminal.expect("restored\r\n")?;
-        terminal.expect("host$ ")?;
+        terminal.expect(PROMPT)?;
     }
-    terminal.line("exit 4")?;
+    terminal.send("exit 4\n")?;
     ends(terminal, 4)
 }
 
@@ -268,4 +322,64 @@ fn end_of_input(mut terminal: Terminal, _: Side) -> Result<()> {
     terminal.send(key::END)?;
     terminal.expect("bye\r\n")?;
     ends(terminal, 0)
+}
+
+/// An interactive shell: editing of lines, history, interrupts, jobs, the window's size.
+fn bash(mut terminal: Terminal, _: Side) -> Result<()> {
+    let mut command = |keys: &str, shown: &[&str]| {
+        terminal.expect(PROMPT)?;
+        terminal.send(keys)?;
+        shown.iter().try_for_each(|text| terminal.expect(text))
+    };
+    command("echo $((40+2))\n", &["42\r\n"])?;
+    command(&format!("echo ab{}-\n", key::LEFT), &["a-b\r\n"])?;
+    // The line as it is recalled, and what it prints.
+    command(&format!("{}\n", key::UP), &["a-b\r\n", "a-b\r\n"])?;
+    command(&format!("nonsense{}", key::INTERRUPT), &["^C"])?;
+    command("echo status $?\n", &["status 130\r\n"])?;
+    command(
+        "echo $(echo one; echo two) | tr a-z A-Z\n",
+        &["ONE TWO\r\n"],
+    )?;
+    command("false || (exit 7); echo status $?\n", &["status 7\r\n"])?;
+    drop(command);
+    // tr is in the foreground when it has answered.
+    for (interrupt, status) in [(key::INTERRUPT, 130), (key::END, 0), (key::QUIT, 131)] {
+        terminal.expect(PROMPT)?;
+        terminal.send("tr a-z A-Z\n")?;
+        terminal.send("line\n")?;
+        terminal.expect("LINE\r\n")?;
+        terminal.send(interrupt)?;
+        terminal.expect(PROMPT)?;
+        terminal.send("echo status $?\n")?;
+        terminal.expect(&format!("status {status}\r\n"))?;
+    }
+    terminal.expect(PROMPT)?;
+    terminal.send("tr a-z A-Z\n")?;
+    terminal.send("line\n")?;
+    terminal.expect("LINE\r\n")?;
+    terminal.send(key::SUSPEND)?;
+    terminal.expect("Stopped")?;
+    terminal.expect(PROMPT)?;
+    terminal.send("jobs\n")?;
+    terminal.expect("Stopped")?;
+    terminal.expect(PROMPT)?;
+    terminal.send("fg\n")?;
+    terminal.expect("tr a-z A-Z\r\n")?;
+    terminal.send("again\n")?;
+    terminal.expect("AGAIN\r\n")?;
+    terminal.send(key::END)?;
+    terminal.expect(PROMPT)?;
+    terminal.send("sleep 1000 & kill $!; wait $!; echo status $?\n")?;
+    terminal.expect("status 143\r\n")?;
+    terminal.expect(PROMPT)?;
+    terminal.resize(33, 99)?;
+    terminal.send("stty size\n")?;
+    terminal.expect("33 99\r\n")?;
+    terminal.expect(PROMPT)?;
+    terminal.send("echo $LINES-$COLUMNS\n")?;
+    terminal.expect("33-99\r\n")?;
+    terminal.expect(PROMPT)?;
+    terminal.send("exit 3\n")?;
+    ends(terminal, 3)
 }
