@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rawposix_abi::Errno;
 
@@ -21,6 +21,14 @@ const ENTRY: usize = 8;
 /// Pages whose entries are read at once.
 const PAGES_AT_ONCE: usize = 8192;
 
+/// The kernel's description of this process's pages, opened once.
+fn pagemap() -> Option<&'static File> {
+    static PAGEMAP: OnceLock<Option<File>> = OnceLock::new();
+    PAGEMAP
+        .get_or_init(|| File::open("/proc/self/pagemap").ok())
+        .as_ref()
+}
+
 impl AddressSpace {
     /// A copy: private pages are copied (only those that exist), shared mappings are shared.
     /// MADV_DONTFORK mappings are absent, MADV_WIPEONFORK ones are zero, locks are not inherited.
@@ -31,7 +39,7 @@ impl AddressSpace {
     /// ENOMEM when the host has no room for it.
     pub fn fork(&self) -> Result<Arc<Self>, Errno> {
         let child = Self::new().map_err(|_| Errno::ENOMEM)?;
-        let pagemap = File::open("/proc/self/pagemap").map_err(|_| Errno::ENOMEM)?;
+        let pagemap = pagemap().ok_or(Errno::ENOMEM)?;
         let parent = self.layout().lock();
         {
             let mut layout = child.layout().lock();
@@ -39,7 +47,7 @@ impl AddressSpace {
             layout.heap = parent.heap.clone();
             for (range, region) in parent.regions().iter() {
                 if region.fork != ForkPolicy::Skip {
-                    self.fork_region(&child, &mut layout, &pagemap, (range, region))?;
+                    self.fork_region(&child, &mut layout, pagemap, (range, region))?;
                 }
             }
         }
@@ -86,7 +94,8 @@ impl AddressSpace {
     /// Copies the pages in `range` that are the process's own.
     fn copy_own_pages(&self, child: &Self, pagemap: &File, range: Range<u32>) -> Result<(), Errno> {
         let first_page = self.base().as_ptr().addr() as u64 / u64::from(PAGE_SIZE);
-        let mut entries = vec![0; PAGES_AT_ONCE * ENTRY];
+        let pages = usize::try_from((range.end - range.start) / PAGE_SIZE).unwrap_or(PAGES_AT_ONCE);
+        let mut entries = vec![0; pages.min(PAGES_AT_ONCE) * ENTRY];
         let mut run: Option<Range<u32>> = None;
         let mut next = range.start;
         while next < range.end {
@@ -120,6 +129,10 @@ impl AddressSpace {
         match run {
             Some(run) => {
                 let span = Span::new(run.start, bytes(&run))?;
+                if bytes(&run) > u64::from(PAGE_SIZE) {
+                    // One call is cheaper than a fault for each page.
+                    child.populate(span, Protection::WRITE);
+                }
                 self.reservation().copy_to(child.reservation(), span)
             }
             None => Ok(()),
