@@ -1,6 +1,7 @@
 /* A file that is open for writing cannot be executed, in whichever process it is open.
  *
  * @in scratch
+ * @expect-failure a program is read before it runs, so nothing forbids writing to its file
  */
 #include <sys/stat.h>
 #include "process.h"

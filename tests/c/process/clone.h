@@ -14,7 +14,7 @@ static inline int clone_with(int flags, int (*function)(void *), void *argument)
 	if (stack == NULL)
 		abort();
 	fflush(stdout);
-	return clone(function, stack + CLONE_STACK, flags, argument);
+	return clone(function, stack + CLONE_STACK, flags, argument, NULL, NULL, NULL);
 }
 
 #endif

@@ -1,4 +1,7 @@
-/* signalfd: blocked signals read from a descriptor; poll on it; a child's own signals. */
+/* signalfd: blocked signals read from a descriptor; poll on it; a child's own signals.
+ *
+ * @expect-failure there is no signalfd yet
+ */
 #include <poll.h>
 #include <sys/signalfd.h>
 #include "process.h"
@@ -14,6 +17,8 @@ int main(void)
 	CHECK_OK(sigprocmask(SIG_BLOCK, &set, NULL));
 	int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	CHECK_OK(fd);
+	if (fd < 0)
+		return check_done();
 	CHECK_ERRNO(read(fd, info, sizeof info), EAGAIN);
 	CHECK_ERRNO(read(fd, info, 10), EINVAL);
 	struct pollfd polled = { fd, POLLIN, 0 };
