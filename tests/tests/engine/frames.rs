@@ -177,28 +177,6 @@ fn the_start_function_is_refused() -> Result<()> {
 }
 
 #[test]
-fn frames_of_two_modules_are_refused() -> Result<()> {
-    let inner = module(FRAMES)?;
-    let outer = module(
-        r#"(module
-            (import "inner" "twice" (func $twice (param i32) (result i32)))
-            (func (export "run") (param i32) (result i32) (call $twice (local.get 0))))"#,
-    )?;
-    let (mut store, instance, memory) = instantiate(&inner)?;
-    let mut linker = linker(&mut store, &memory)?;
-    linker.instance(&mut store, "inner", instance)?;
-    let outer = linker.instantiate(&mut store, &outer)?;
-    let Err(error) = call(&mut store, &outer, "run", 0) else {
-        panic!("frames of two modules were captured");
-    };
-    assert!(
-        format!("{error:#}").contains("not of this module"),
-        "{error:#}"
-    );
-    Ok(())
-}
-
-#[test]
 fn frames_are_resumed_only_where_they_fit() -> Result<()> {
     let module = module(FRAMES)?;
     let (mut store, instance) = with_word(&module, 3)?;
@@ -218,7 +196,7 @@ fn frames_are_resumed_only_where_they_fit() -> Result<()> {
     let small = wasmtime::Engine::new(&small)?;
     let module = Module::new(&small, wat::parse_str(FRAMES)?)?;
     let (mut store, instance) = with_word(&module, 3)?;
-    let Err(error) = call(&mut store, &instance, "deep", 1_000) else {
+    let Err(error) = call(&mut store, &instance, "deep", 2_000) else {
         panic!("64 KiB were enough");
     };
     assert_eq!(error.downcast_ref::<Trap>(), Some(&Trap::StackOverflow));

@@ -4,6 +4,7 @@ mod calls;
 mod faults;
 mod frames;
 mod host;
+mod instances;
 mod interrupts;
 mod jumps;
 mod segment;

@@ -95,8 +95,11 @@ fn calls_into_another_store_put_the_segment_back() -> Result<()> {
 
 #[test]
 fn an_instance_made_while_code_runs_can_be_called_from_it() -> Result<()> {
+    let mut config = config();
+    config.native_frames(false);
+    let engine = &Engine::new(&config)?;
     // The caller has no memory, so nothing set the segment when it was entered.
-    let caller = module(
+    let caller = wat::parse_str(
         r#"(module
             (import "test" "make" (func $make))
             (table (export "table") 1 1 funcref)
@@ -104,10 +107,11 @@ fn an_instance_made_while_code_runs_can_be_called_from_it() -> Result<()> {
                 (call $make)
                 (call_indirect (param i32) (result i32) (local.get 0) (i32.const 0))))"#,
     )?;
-    let words = module(WORDS)?;
-    let memory = Memory::new(engine())?;
-    let mut store = Store::new(engine(), State::default());
-    let mut imports: Linker<State> = Linker::new(engine());
+    let caller = Module::new(engine, caller)?;
+    let words = Module::new(engine, wat::parse_str(WORDS)?)?;
+    let memory = Memory::new(engine)?;
+    let mut store = Store::new(engine, State::default());
+    let mut imports: Linker<State> = Linker::new(engine);
     let shared = memory.shared.clone();
     imports.func_wrap(
         "test",

@@ -1,10 +1,9 @@
 //! The map of suspended Wasm frames, by return address.
 //!
 //! It says, for every call in a function whose frame can be copied to another
-//! store, which function the call is in, how big that function's frame is, how
-//! many bytes of arguments the callee pops, and where in the frame pointers to
-//! the instance are kept. It exists only in modules compiled with
-//! `Tunables::native_frames`.
+//! store, which function the call is in, how big that function's frame is, and
+//! how many bytes of arguments the callee pops. It exists only in modules
+//! compiled with `Tunables::native_frames`.
 //!
 //! The encoding is a sequence of little-endian 32-bit words:
 //!
@@ -15,7 +14,7 @@
 //! `pc` is sorted; `data[index[i]..]` is the record of `pc[i]`:
 //!
 //! ```text
-//! kind | function | frame size | popped | slot count | slot[..]
+//! kind | function | frame size | popped
 //! ```
 
 use object::{Bytes, LittleEndian, U32};
@@ -33,20 +32,19 @@ pub enum NativeFrameKind {
 
 /// The frame that is suspended at one return address.
 #[derive(Clone, Copy, Debug)]
-pub struct NativeFrame<'a> {
+pub struct NativeFrame {
     kind: NativeFrameKind,
     function: u32,
     frame_size: u32,
     callee_pop_size: u32,
-    slots: &'a [Word],
 }
 
-impl<'a> NativeFrame<'a> {
+impl NativeFrame {
     /// Looks up the return address `pc`, relative to the start of the text
     /// section, in `section`.
     ///
     /// `None` if no frame that can be copied is ever suspended there.
-    pub fn lookup(pc: u32, section: &'a [u8]) -> Option<NativeFrame<'a>> {
+    pub fn lookup(pc: u32, section: &[u8]) -> Option<NativeFrame> {
         let mut section = Bytes(section);
         let count = section.read::<Word>().ok()?.get(LittleEndian);
         let count = usize::try_from(count).ok()?;
@@ -57,8 +55,8 @@ impl<'a> NativeFrame<'a> {
             .binary_search_by_key(&pc, |word| word.get(LittleEndian))
             .ok()?;
         let at = usize::try_from(index.get(i)?.get(LittleEndian)).ok()?;
-        let (header, rest) = data.get(at..)?.split_at_checked(5)?;
-        let word = |i: usize| header[i].get(LittleEndian);
+        let record = data.get(at..)?.first_chunk::<4>()?;
+        let word = |i: usize| record[i].get(LittleEndian);
         Some(NativeFrame {
             kind: match word(0) {
                 0 => NativeFrameKind::Wasm,
@@ -68,7 +66,6 @@ impl<'a> NativeFrame<'a> {
             function: word(1),
             frame_size: word(2),
             callee_pop_size: word(3),
-            slots: rest.get(..usize::try_from(word(4)).ok()?)?,
         })
     }
 
@@ -90,11 +87,5 @@ impl<'a> NativeFrame<'a> {
     /// Bytes of stack arguments that the callee pops when it returns.
     pub fn callee_pop_size(&self) -> u32 {
         self.callee_pop_size
-    }
-
-    /// The slots, as offsets from the stack pointer at the call, that hold a
-    /// pointer to the instance.
-    pub fn slots(&self) -> impl ExactSizeIterator<Item = u32> + 'a {
-        self.slots.iter().map(|slot| slot.get(LittleEndian))
     }
 }

@@ -17,7 +17,7 @@ pub struct NativeFrameMapBuilder {
     data: Vec<Word>,
     /// Where a record that was encoded before starts in `data`: the calls of a
     /// function mostly have equal ones.
-    known: HashMap<Vec<u32>, u32>,
+    known: HashMap<[u32; 4], u32>,
     last_pc: u32,
 }
 
@@ -38,12 +38,11 @@ impl NativeFrameMapBuilder {
         function: u64,
         frame_size: u32,
         callee_pop_size: u32,
-        slots: &[u32],
     ) {
         let pc = u32::try_from(pc).unwrap();
         assert!(self.pcs.is_empty() || pc > self.last_pc);
         self.last_pc = pc;
-        let mut record = vec![
+        let record = [
             match kind {
                 NativeFrameKind::Wasm => 0,
                 NativeFrameKind::Entry => 1,
@@ -51,9 +50,7 @@ impl NativeFrameMapBuilder {
             u32::try_from(function).unwrap(),
             frame_size,
             callee_pop_size,
-            u32::try_from(slots.len()).unwrap(),
         ];
-        record.extend_from_slice(slots);
         let data = &mut self.data;
         let at = *self.known.entry(record).or_insert_with_key(|record| {
             let at = u32::try_from(data.len()).unwrap();
@@ -92,11 +89,11 @@ mod tests {
     fn roundtrip() {
         let mut builder = NativeFrameMapBuilder::default();
         builder.start_function();
-        builder.push(5, NativeFrameKind::Wasm, 0, 32, 16, &[8]);
-        builder.push(9, NativeFrameKind::Wasm, 0, 32, 0, &[8, 16]);
-        builder.push(20, NativeFrameKind::Wasm, 0, 32, 16, &[8]);
+        builder.push(5, NativeFrameKind::Wasm, 0, 32, 16);
+        builder.push(9, NativeFrameKind::Wasm, 0, 32, 0);
+        builder.push(20, NativeFrameKind::Wasm, 0, 32, 16);
         builder.start_function();
-        builder.push(40, NativeFrameKind::Entry, 32, 64, 0, &[]);
+        builder.push(40, NativeFrameKind::Entry, 32, 64, 0);
         let mut object = Object::new(
             object::BinaryFormat::Elf,
             object::Architecture::X86_64,
@@ -113,8 +110,7 @@ mod tests {
         }
         let frame = |pc| NativeFrame::lookup(pc, data).unwrap();
         assert_eq!(frame(5).callee_pop_size(), 16);
-        assert_eq!(frame(9).slots().collect::<Vec<_>>(), [8, 16]);
-        assert_eq!(frame(20).slots().collect::<Vec<_>>(), [8]);
+        assert_eq!(frame(9).callee_pop_size(), 0);
         assert_eq!(frame(20).function(), 0);
         assert_eq!(frame(40).kind(), NativeFrameKind::Entry);
         assert_eq!(frame(40).function(), 32);

@@ -1,14 +1,36 @@
 //! What the compiler does for frames that can be copied to another store: the
-//! map of those frames, and trampolines to the host that hold all registers.
+//! map of those frames, trampolines to the host that hold all registers, and
+//! the vmctx in the pinned register.
 
 use super::Compiler;
 use crate::CompiledFunction;
+use crate::alias_region::AliasRegions;
+use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self, InstBuilder, Value};
 use cranelift_frontend::FunctionBuilder;
 use std::ops::Range;
-use wasmtime_environ::{FuncKey, FuncKeyKind, NativeFrameKind, NativeFrameMapBuilder};
+use wasmtime_environ::{
+    FuncKey, FuncKeyKind, GetPtrSize, NativeFrameKind, NativeFrameMapBuilder, VMCONTEXT_MAGIC,
+};
 
 impl Compiler {
+    /// Makes `vmctx` that of the Wasm code which an entry trampoline calls.
+    ///
+    /// Wasm code has its own vmctx in the pinned register all the time. Returns
+    /// what the host had there, for `leave_pinned_vmctx`.
+    pub(super) fn enter_pinned_vmctx(
+        &self,
+        builder: &mut FunctionBuilder<'_>,
+        vmctx: Value,
+    ) -> Option<Value> {
+        if !self.tunables.native_frames {
+            return None;
+        }
+        let outer = builder.ins().get_pinned_reg(self.isa.pointer_type());
+        builder.ins().set_pinned_reg(vmctx);
+        Some(outer)
+    }
+
     /// Calls the host function `callee` of signature `sig`, which returns a
     /// bool, in a way that the calling frame holds every callee-saved register
     /// of its own caller.
@@ -39,6 +61,33 @@ impl Compiler {
     }
 }
 
+/// Gives the host back what it had in the pinned register.
+pub(super) fn leave_pinned_vmctx(builder: &mut FunctionBuilder<'_>, outer: Option<Value>) {
+    if let Some(outer) = outer {
+        builder.ins().set_pinned_reg(outer);
+    }
+}
+
+/// Traps if `callee_vmctx` is the context of another instance than the one of
+/// `own_vmctx`: that instance's code would run with this one's context in the
+/// pinned register. Host functions have contexts of another kind.
+pub(crate) fn refuse_other_instance<O: GetPtrSize>(
+    builder: &mut FunctionBuilder<'_>,
+    regions: &mut AliasRegions<O>,
+    callee_vmctx: Value,
+    own_vmctx: Value,
+) {
+    let magic = regions.vmctx_magic(&mut builder.cursor(), callee_vmctx);
+    let wasm = builder
+        .ins()
+        .icmp_imm_s(IntCC::Equal, magic, i64::from(VMCONTEXT_MAGIC));
+    let other = builder
+        .ins()
+        .icmp(IntCC::NotEqual, callee_vmctx, own_vmctx);
+    let refused = builder.ins().band(wasm, other);
+    builder.ins().trapnz(refused, crate::TRAP_BAD_SIGNATURE);
+}
+
 /// Appends the calls of `func`, which `range` of the text section holds, to the
 /// map if frames of `key` can be copied or end the frames that can.
 pub(super) fn append_calls(
@@ -56,31 +105,13 @@ pub(super) fn append_calls(
         return;
     };
     map.start_function();
-    let mut stack_maps = func.buffer.user_stack_maps().iter().peekable();
     for call in func.buffer.call_sites() {
-        let mut slots = Vec::new();
-        while let Some((offset, size, stack_map)) = stack_maps.peek() {
-            if *offset > call.ret_addr {
-                break;
-            }
-            if *offset == call.ret_addr {
-                assert_eq!(*size, layout.frame_to_fp_offset);
-                slots.extend(
-                    stack_map
-                        .entries()
-                        .filter(|(ty, _)| *ty == ir::types::I64)
-                        .map(|(_, slot)| slot),
-                );
-            }
-            stack_maps.next();
-        }
         map.push(
             range.start + u64::from(call.ret_addr),
             kind,
             range.start,
             layout.frame_to_fp_offset,
             call.callee_pop_size,
-            &slots,
         );
     }
 }

@@ -9,6 +9,7 @@
 //! No pointer is alive across the adapter's own call: its frame needs no slots
 //! in the native-frames map.
 
+use super::native_frames::refuse_other_instance;
 use super::{Compiler, box_dyn_any_compiler_context, key_to_name};
 use crate::alias_region::AliasRegions;
 use crate::wasm_call_signature;
@@ -147,6 +148,9 @@ impl Compiler {
             let id = regions.vmfuncref_type_index(&mut cursor, flags, funcref);
             let code = regions.vmfuncref_wasm_call(&mut cursor, flags, funcref);
             let callee_vmctx = regions.vmfuncref_vmctx(&mut cursor, flags, funcref);
+            if self.tunables.native_frames {
+                refuse_other_instance(&mut builder, &mut regions, callee_vmctx, caller_vmctx);
+            }
             for callee in callee_types(translation, types, caller) {
                 let callee_id = regions.type_ids_array_element(&mut builder.cursor(), ids, callee);
                 let same = builder.ins().icmp(IntCC::Equal, id, callee_id);

@@ -1,16 +1,18 @@
 //! Code whose suspended frames can be copied to another store.
 //!
 //! The rule: across a call no value that was derived from the `vmctx` is alive,
-//! except in the slots that the native-frames map lists (`vmctx` itself, the
-//! base of table 0) and except pointers that are equal in every instance of the
-//! module (the type ids).
+//! except pointers that are equal in every instance of the module (the type
+//! ids). The `vmctx` itself is in the pinned register and nowhere else.
+
+mod pinned_vmctx;
 
 use super::FuncEnvironment;
+use crate::trap::TranslateTrap;
 use cranelift_codegen::ir;
 use cranelift_frontend::FunctionBuilder;
 use wasmparser::Operator;
 use wasmtime_environ::{
-    FuncIndex, GlobalIndex, TableIndex, TypeIndex, WasmError, WasmFuncType, WasmResult, WasmValType,
+    FuncIndex, GlobalIndex, TypeIndex, WasmError, WasmFuncType, WasmResult, WasmValType,
 };
 
 /// More results than this are returned through a pointer into the caller's
@@ -28,26 +30,10 @@ impl FuncEnvironment<'_> {
         }
         check_type(self.wasm_func_ty)?;
 
-        // `vmctx` goes through a slot across every call and is a new value
-        // after it: hence nothing that is loaded through it (heap base, store
-        // context, ..) can be carried across a call either.
-        let vmctx = builder
-            .func
-            .special_param(ir::ArgumentPurpose::VMContext)
-            .expect("a Wasm function has a vmctx");
-        builder.declare_value_needs_stack_map(vmctx);
-
-        // Indirect calls need the table's base and the type ids every time, so
-        // those are kept across calls: the former in a slot of its own.
+        // Indirect calls need the type ids every time, so they are kept across
+        // calls: they are equal in all instances of the module.
         if !self.module.tables.is_empty() {
-            let table = TableIndex::from_u32(0);
-            self.get_or_create_table(builder.func, table);
-            let data = self.entities.tables[table].as_mut().unwrap();
-            if data.base.is_readonly() {
-                let base = data.base.emit(&mut builder.cursor(), vmctx);
-                builder.declare_value_needs_stack_map(base);
-                data.pinned_base = Some(base);
-            }
+            let vmctx = self.vmctx_val(&mut builder.cursor());
             let ids = self
                 .alias_regions
                 .vmctx_shared_type_ids_array_pinned(&mut builder.cursor(), vmctx);
@@ -59,13 +45,19 @@ impl FuncEnvironment<'_> {
         Ok(())
     }
 
-    /// Takes out, after the body, what the function turned out not to need: a
-    /// load that stays where it is is not removed as dead.
+    /// Takes the vmctx from the pinned register instead of the parameter, after
+    /// the body. Takes out what the function turned out not to need: a load
+    /// that stays where it is is not removed as dead.
     pub(crate) fn finish_native_frames(&mut self, builder: &mut FunctionBuilder<'_>) {
+        if !self.tunables.native_frames {
+            return;
+        }
         if let Some(PinnedValue { value, used: false }) = self.pinned_type_ids.take() {
             let load = builder.func.dfg.value_def(value).unwrap_inst();
             builder.func.layout.remove_inst(load);
         }
+        let vmctx = self.vmctx_val(&mut builder.cursor());
+        pinned_vmctx::read_again_after_calls(builder.func, vmctx);
     }
 
     /// Refuses operators whose results could be pointers to the instance.
@@ -74,7 +66,10 @@ impl FuncEnvironment<'_> {
             return Ok(());
         }
         match *op {
-            Operator::RefFunc { .. } | Operator::TableGet { .. } => Err(reference()),
+            Operator::RefFunc { .. }
+            | Operator::TableGet { .. }
+            | Operator::CallRef { .. }
+            | Operator::ReturnCallRef { .. } => Err(reference()),
             Operator::GlobalGet { global_index } => {
                 let global = &self.module.globals[GlobalIndex::from_u32(global_index)];
                 check_value(&global.wasm_ty)

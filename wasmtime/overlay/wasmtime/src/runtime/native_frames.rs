@@ -11,8 +11,8 @@
 //! Nothing in the module is instrumented. It is compiled with
 //! [`Config::native_frames`](crate::Config::native_frames), by which
 //!
-//! * a frame holds pointers to its instance in known slots only, and the
-//!   native-frames map of the module lists them for every call;
+//! * no frame holds a pointer to its instance across a call: all code has it in
+//!   one register, which is the same in all frames;
 //! * a trampoline from Wasm to the host saves all callee-saved registers of the
 //!   Wasm caller in its own frame, at a place that [`self_test`] checks.
 //!
@@ -35,5 +35,6 @@ pub use self::interrupt::{
     Interrupted, SIGNAL_STACK, interrupted, set_interruptible, set_signal_function,
 };
 pub use self::jump::JumpBuffers;
+pub(crate) use self::pointers::check_imports;
 pub use self::self_test::self_test;
 pub use self::snapshot::{Snapshot, with_memory};

@@ -2,7 +2,7 @@
 //! store.
 
 use super::interrupt::Word;
-use super::pointers::{Pointer, Pointers, ranges};
+use super::pointers::{ranges, vmctx};
 use super::regions::{Place, Regions};
 use super::stack::{Registers, Stack, Suspended, Why};
 use crate::prelude::*;
@@ -24,7 +24,6 @@ pub struct Frames {
     entry_arguments: usize,
     /// The frame pointers, the youngest first.
     frame_pointers: Vec<usize>,
-    slots: Vec<(usize, Pointer)>,
     /// Words of interrupted frames and of interruption frames that are pointers.
     places: Vec<(usize, Place)>,
     /// Words with the offset of another word, as pointers.
@@ -60,21 +59,18 @@ impl Frames {
         self.bytes.len()
     }
 
-    /// Overwrites every word of the copy that lies in one of the `ranges` but
-    /// that the map does not list, and says how many. A test of the map: all of
-    /// them are dead, so the frames still run.
+    /// Overwrites every word of the copy that lies in one of the `ranges`,
+    /// except the chain of frames, and says how many. A test of the compiler:
+    /// all of them are dead, so the frames still run.
     #[doc(hidden)]
     pub fn poison(&mut self, ranges: &[Range<usize>]) -> usize {
         const POISON: usize = 0x4141_4141_4141_4141;
         let is_pointer = |word: usize| ranges.iter().any(|range| range.contains(&word));
         let known = |at: usize| {
-            self.slots.iter().any(|(slot, _)| *slot == at)
-                || self.places.iter().any(|(word, _)| *word == at)
+            let mut fps = self.frame_pointers.iter();
+            self.places.iter().any(|(word, _)| *word == at)
                 || self.links.iter().any(|(word, _)| *word == at)
-                || self
-                    .frame_pointers
-                    .iter()
-                    .any(|fp| *fp == at || fp + 8 == at)
+                || fps.any(|fp| *fp == at || fp + 8 == at)
         };
         let mut count = 0;
         for (i, word) in self.bytes.chunks_exact_mut(8).enumerate() {
@@ -93,8 +89,8 @@ impl Frames {
         count
     }
 
-    /// The address ranges that no copied word but the listed slots may point
-    /// to: the caller's instance, its store and its stack.
+    /// The address ranges that no copied word may point to: the caller's
+    /// instance, its store and its stack.
     #[doc(hidden)]
     pub fn foreign_ranges<T: 'static>(caller: &mut Caller<'_, T>) -> Result<Vec<Range<usize>>> {
         let stack = Stack::of(caller)?;
@@ -111,29 +107,15 @@ impl Frames {
 /// The frames cannot be copied, see the module's documentation.
 pub fn capture<T: 'static>(caller: &mut Caller<'_, T>) -> Result<Frames> {
     let stack = Stack::of(caller)?;
-    let pointers = Pointers::of(caller.store.0, caller.caller);
     let base = stack.lowest();
     let mut frame = stack.youngest()?;
     let pc = frame.pc;
     let sp = stack.sp_after_return(frame)? - base;
     let mut frame_pointers = Vec::new();
-    let mut slots = Vec::new();
     let mut interrupted = Interrupted::default();
-    let mut lowest = base;
     loop {
         if frame.why == Why::Call {
-            let entry = stack.lookup_wasm(frame.pc)?;
-            // The stack pointer at the call. It can be lower than `lowest`: a
-            // callee that did a tail call with fewer stack arguments has moved up.
-            let sp = frame.fp.wrapping_sub(usize::try_from(entry.frame_size())?);
-            for slot in entry.slots() {
-                let slot = sp.wrapping_add(usize::try_from(slot)?);
-                ensure!(
-                    slot % 8 == 0 && slot >= lowest && slot < frame.fp,
-                    "a slot is outside its frame"
-                );
-                slots.push((slot - base, pointers.classify(stack.word(slot))?));
-            }
+            stack.lookup_wasm(frame.pc)?;
         } else {
             if interrupted.regions.is_none() {
                 interrupted.regions = Some(Regions::of(caller.store.0, caller.caller)?);
@@ -142,10 +124,7 @@ pub fn capture<T: 'static>(caller: &mut Caller<'_, T>) -> Result<Frames> {
         }
         frame_pointers.push(frame.fp - base);
         match stack.next(frame)? {
-            Some(next) => {
-                lowest = frame.fp + 16;
-                frame = next;
-            }
+            Some(next) => frame = next,
             None => break,
         }
     }
@@ -159,7 +138,6 @@ pub fn capture<T: 'static>(caller: &mut Caller<'_, T>) -> Result<Frames> {
         bytes: stack.bytes(base, stack.entry_sp() - base + entry_arguments),
         entry_arguments,
         frame_pointers,
-        slots,
         places: interrupted.places,
         links: interrupted.links,
         shift: interrupted.shift,
@@ -269,10 +247,10 @@ pub fn resume(
         failed: 0,
         result: 0,
         registers: frames.registers,
+        vmctx: vmctx(store.0, *instance),
         sp: frames.sp,
         frames,
         context: context.as_ptr(),
-        pointers: Pointers::of(store.0, *instance),
         places,
     };
     let room = frames.len().next_multiple_of(ALIGNMENT);
@@ -300,10 +278,10 @@ pub(super) struct Resumed<'a> {
     failed: usize,        // 24
     result: usize,        // 32
     registers: Registers, // 40
+    vmctx: usize,         // 72
     sp: usize,            // 80, relative to the lowest address
     frames: &'a Frames,
     context: *const VMStoreContext,
-    pointers: Pointers,
     /// Words and their values.
     places: Vec<(usize, usize)>,
 }
@@ -421,9 +399,6 @@ unsafe extern "C" fn wasmtime_native_frames_fill(
         // SAFETY: `offset` is that of an aligned word of the copy.
         unsafe { *word = value };
     };
-    for (slot, pointer) in &frames.slots {
-        set(*slot, resumed.pointers.get(*pointer));
-    }
     for (word, value) in &resumed.places {
         set(*word, *value);
     }

@@ -1,7 +1,6 @@
 //! Functions that return twice: `setjmp` and `longjmp`.
 
 use super::interrupt::Word;
-use super::pointers::{Pointer, Pointers};
 use super::stack::{Registers, Stack, Suspended, Why};
 use crate::prelude::*;
 use crate::{Caller, Module};
@@ -42,9 +41,8 @@ struct Place<D> {
     pc: usize,
     function: u32,
     callers: u64,
-    /// The frame below its frame pointer, with its slots.
+    /// The frame below its frame pointer.
     frame: Vec<u8>,
-    slots: Vec<(usize, Pointer)>,
     registers: Registers,
     callee_pop_size: usize,
     data: D,
@@ -96,7 +94,6 @@ impl<D> JumpBuffers<D> {
     /// take too much memory.
     pub fn setjmp<T: 'static>(&mut self, caller: &mut Caller<'_, T>, data: D) -> Result<u32> {
         let stack = Stack::of(caller)?;
-        let pointers = Pointers::of(caller.store.0, caller.caller);
         match &self.module {
             Some(module) if Module::same(module, stack.module()) => {}
             Some(_) => bail!("the places are of another module"),
@@ -112,12 +109,6 @@ impl<D> JumpBuffers<D> {
         else {
             bail!("the frame is not of the size that it should have");
         };
-        let mut slots = Vec::new();
-        for slot in entry.slots() {
-            let slot = usize::try_from(slot)?;
-            ensure!(slot % 8 == 0 && slot < size, "a slot is outside its frame");
-            slots.push((slot, pointers.classify(stack.word(sp + slot))?));
-        }
         let depth = stack.entry_sp() - frame.fp;
         let function = entry.function();
         let callers = self.hash_callers(&stack, frame)?;
@@ -136,7 +127,6 @@ impl<D> JumpBuffers<D> {
             function,
             callers,
             frame: stack.bytes(sp, size),
-            slots,
             registers: stack.registers(),
             callee_pop_size: usize::try_from(entry.callee_pop_size())?,
             data,
@@ -171,7 +161,6 @@ impl<D> JumpBuffers<D> {
     /// There is no such place, or its frame is gone. Nothing has changed then.
     pub fn longjmp<T: 'static>(&mut self, caller: &mut Caller<'_, T>, id: u32) -> Result<&D> {
         let mut stack = Stack::of(caller)?;
-        let pointers = Pointers::of(caller.store.0, caller.caller);
         ensure!(
             self.module
                 .as_ref()
@@ -214,23 +203,17 @@ impl<D> JumpBuffers<D> {
             bail!("the frame of the jump buffer is not of the size that it should have");
         };
 
-        let mut bytes = place.frame.clone();
-        for (slot, pointer) in &place.slots {
-            if let Some(word) = bytes.get_mut(*slot..*slot + 8) {
-                word.copy_from_slice(&pointers.get(*pointer).to_ne_bytes());
-            }
-        }
-        let registers = place.registers;
-        let jump = [sp + place.callee_pop_size, place.pc];
+        let jump = [sp + place.callee_pop_size, place.pc, place.registers[0]];
+        let mut registers = place.registers;
         caller.store.0.native_jump = jump;
-        let argument = (&raw const caller.store.0.native_jump).expose_provenance();
+        registers[0] = (&raw const caller.store.0.native_jump).expose_provenance();
         // SAFETY: the bytes are of a frame of the same function with the same
-        // callers; their slots are those of this instance.
-        unsafe { stack.replace(frame, &bytes) };
-        // SAFETY: the landing reads the stack pointer and the address from the
-        // argument; the registers are those that were saved there. The
-        // trampoline was found to have no stack arguments.
-        unsafe { stack.redirect(frame, landing(), registers, argument) };
+        // callers.
+        unsafe { stack.replace(frame, &place.frame) };
+        // SAFETY: the landing sets the stack pointer and rbx from what rbx
+        // points to, and goes on where the registers were saved. The trampoline
+        // was found to have no stack arguments.
+        unsafe { stack.redirect(frame, landing(), registers) };
         let context = caller.store.0.vm_store_context();
         // SAFETY: no Wasm code runs now. The frames seen from here are those of
         // the place, as a backtrace has to see them.
@@ -284,10 +267,11 @@ core::arch::global_asm!(
     .globl wasmtime_native_frames_landing
     .hidden wasmtime_native_frames_landing
     .type wasmtime_native_frames_landing, @function
-wasmtime_native_frames_landing:         # [rsp - 24] = *(stack pointer, address)
-    mov rcx, [rsp - 24]
-    mov rsp, [rcx]
-    jmp [rcx + 8]
+wasmtime_native_frames_landing:         # rbx = *(stack pointer, address, rbx)
+    mov rsp, [rbx]
+    mov rcx, [rbx + 8]
+    mov rbx, [rbx + 16]
+    jmp rcx
     .size wasmtime_native_frames_landing, . - wasmtime_native_frames_landing
 "
 );

@@ -1,65 +1,44 @@
-//! The pointers that a slot of a frame can hold, and those of an instance.
+//! The pointers of an instance that its code has.
 
 use crate::Instance;
 use crate::prelude::*;
+use crate::runtime::vm::Imports;
 use crate::store::StoreOpaque;
 use core::ops::Range;
-use wasmtime_environ::TableIndex;
+use wasmtime_environ::VMCONTEXT_MAGIC;
 
-/// What a slot of a frame points to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Pointer {
-    /// The instance's `VMContext`.
-    Vmctx,
-    /// The elements of the instance's table 0.
-    Table,
+/// What the pinned register has in code of `instance`.
+pub(super) fn vmctx(store: &StoreOpaque, instance: Instance) -> usize {
+    instance.id.get(store).vmctx().as_ptr().addr()
 }
 
-/// The pointers of one instance.
-#[derive(Clone, Copy)]
-pub(super) struct Pointers {
-    vmctx: usize,
-    table: usize,
+/// Refuses functions of other instances: they would run with the context of the
+/// importing one in the pinned register.
+pub(crate) fn check_imports(store: &StoreOpaque, imports: &Imports<'_>) -> Result<()> {
+    if !store.engine().tunables().native_frames {
+        return Ok(());
+    }
+    for function in imports.functions {
+        // SAFETY: imports that the store has checked point to contexts that
+        // live as long as it.
+        let context = unsafe { function.vmctx.as_non_null().as_ref() };
+        ensure!(
+            context.magic != VMCONTEXT_MAGIC,
+            "with native frames a module cannot import a function of another instance"
+        );
+    }
+    Ok(())
 }
 
-impl Pointers {
-    pub(super) fn of(store: &StoreOpaque, instance: Instance) -> Pointers {
-        let instance = instance.id.get(store);
-        let vmctx = instance.vmctx().as_ptr().addr();
-        let table = if instance.env_module().tables.is_empty() {
-            0
-        } else {
-            instance.table_base(TableIndex::from_u32(0)).addr()
-        };
-        Pointers { vmctx, table }
-    }
-
-    /// Which of the pointers `value` is.
-    pub(super) fn classify(&self, value: usize) -> Result<Pointer> {
-        if value == self.vmctx {
-            Ok(Pointer::Vmctx)
-        } else if value == self.table && value != 0 {
-            Ok(Pointer::Table)
-        } else {
-            bail!("a frame belongs to another instance")
-        }
-    }
-
-    pub(super) fn get(&self, pointer: Pointer) -> usize {
-        match pointer {
-            Pointer::Vmctx => self.vmctx,
-            Pointer::Table => self.table,
-        }
-    }
-}
-
-/// The addresses that belong to `instance` alone, for tests of the map.
-pub(super) fn ranges(store: &StoreOpaque, instance: Instance) -> [Range<usize>; 2] {
-    let vmctx = Pointers::of(store, instance).vmctx;
-    let size = instance.id.get(store).vmctx_size();
+/// The addresses that belong to `instance` alone, for tests of the compiler.
+pub(super) fn ranges(store: &StoreOpaque, instance: Instance) -> Vec<Range<usize>> {
+    let vmctx = vmctx(store, instance);
+    let instance = instance.id.get(store);
     let context = store.vm_store_context_ptr().as_ptr().addr();
-    [
-        vmctx..vmctx + size,
+    let mut all = vec![
+        vmctx..vmctx + instance.vmctx_size(),
         context..context + size_of::<crate::vm::VMStoreContext>(),
-    ]
+    ];
+    all.extend(instance.table_ranges());
+    all
 }

@@ -8,15 +8,14 @@ use crate::store::StoreOpaque;
 use crate::{Caller, Module};
 use wasmtime_environ::{NativeFrame, NativeFrameKind};
 
-/// rbx, r12, r13, r14, r15.
-pub(super) type Registers = [usize; 5];
+/// rbx, r12, r13, r14. The fifth callee-saved register, r15, has the vmctx in
+/// all Wasm code and is no trampoline's business.
+pub(super) type Registers = [usize; 4];
 
 /// Where the trampoline from Wasm to the host keeps them, below its frame
 /// pointer: its prologue stores the callee-saved registers in order of their
-/// encoding, and pads to 16 bytes at the top.
-const REGISTERS_BELOW_FP: usize = 48;
-/// The padding.
-const PADDING_BELOW_FP: usize = 8;
+/// encoding.
+const REGISTERS_BELOW_FP: usize = 32;
 
 /// A frame and the address it is suspended at, in its own function.
 #[derive(Clone, Copy, Debug)]
@@ -185,7 +184,7 @@ impl Stack {
     }
 
     /// What the map says about the call that returns to `pc`.
-    pub(super) fn lookup(&self, pc: usize) -> Result<NativeFrame<'_>> {
+    pub(super) fn lookup(&self, pc: usize) -> Result<NativeFrame> {
         let offset = u32::try_from(pc.wrapping_sub(self.text)).ok();
         let map = self.module.engine_code().native_frames_data();
         match offset.and_then(|offset| NativeFrame::lookup(offset, map)) {
@@ -195,7 +194,7 @@ impl Stack {
     }
 
     /// What the map says about a Wasm frame.
-    pub(super) fn lookup_wasm(&self, pc: usize) -> Result<NativeFrame<'_>> {
+    pub(super) fn lookup_wasm(&self, pc: usize) -> Result<NativeFrame> {
         let frame = self.lookup(pc)?;
         ensure!(
             frame.kind() == NativeFrameKind::Wasm,
@@ -257,8 +256,7 @@ impl Stack {
     ///
     /// # Safety
     ///
-    /// `bytes` are those of a suspended frame of the same function, with the
-    /// pointers of this instance in its slots.
+    /// `bytes` are those of a suspended frame of the same function.
     pub(super) unsafe fn replace(&mut self, frame: Suspended, bytes: &[u8]) {
         let to = frame.fp - bytes.len();
         debug_assert!(to >= self.lowest());
@@ -269,8 +267,7 @@ impl Stack {
     }
 
     /// Makes the trampoline return to the code at `landing`, with the frame
-    /// pointer of `frame`, with `registers`, and with `argument` 24 bytes below
-    /// the stack pointer.
+    /// pointer of `frame` and with `registers`.
     ///
     /// # Safety
     ///
@@ -280,20 +277,17 @@ impl Stack {
         frame: Suspended,
         landing: usize,
         registers: Registers,
-        argument: usize,
     ) {
         let fp = self.trampoline_fp;
         let set = |address: usize, value: usize| {
             let word = core::ptr::with_exposed_provenance_mut::<usize>(address);
             // SAFETY: these are the words of the trampoline's frame that its
-            // epilogue reads, and its padding; the values are the caller's
-            // promise.
+            // epilogue reads; the values are the caller's promise.
             unsafe { *word = value };
         };
         for (i, value) in registers.into_iter().enumerate() {
             set(fp - REGISTERS_BELOW_FP + 8 * i, value);
         }
-        set(fp - PADDING_BELOW_FP, argument);
         set(fp, frame.fp);
         set(fp + 8, landing);
     }

@@ -1,7 +1,7 @@
 //! The pointers of an instance that its frames hold.
 
 use super::Instance;
-use wasmtime_environ::TableIndex;
+use core::ops::Range;
 
 impl Instance {
     /// The size of the `VMContext` in bytes.
@@ -9,13 +9,12 @@ impl Instance {
         usize::try_from(self.offsets().size_of_vmctx()).unwrap()
     }
 
-    /// The first element of a table, which the instance defines or imports.
-    pub(crate) fn table_base(&self, index: TableIndex) -> *mut u8 {
-        let table = match self.env_module().defined_table_index(index) {
-            Some(index) => self.table(index),
-            // SAFETY: an import points to a definition that the store owns.
-            None => unsafe { self.imported_table(index).from.as_non_null().read() },
-        };
-        table.base.as_ptr()
+    /// The addresses of the elements of the tables that the instance defines.
+    pub(crate) fn table_ranges(&self) -> impl Iterator<Item = Range<usize>> + '_ {
+        self.tables.keys().map(|index| {
+            let table = self.table(index);
+            let base = table.base.as_ptr().addr();
+            base..base + table.current_elements * size_of::<usize>()
+        })
     }
 }
