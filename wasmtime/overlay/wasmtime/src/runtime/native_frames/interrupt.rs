@@ -19,9 +19,12 @@
 //! Nothing here takes a lock. Memory is allocated by `kill` only: as the
 //! interrupted code is Wasm code, the thread is not within the allocator.
 
+mod bulk;
 mod enter;
 mod settled;
 
+pub use self::bulk::{BulkFault, set_bulk_fault_handler};
+pub(crate) use self::bulk::{RETRY_WORDS, retry_after_fault};
 pub(super) use self::enter::interruption_return;
 use self::enter::{STATE, interrupt_entry};
 use crate::prelude::*;
@@ -116,6 +119,7 @@ pub fn set_interruptible(mut store: impl AsContextMut, module: &Module) -> Resul
         module: module.clone(),
         text: text.start.addr()..text.end.addr(),
         function: None,
+        bulk_fault: None,
     }));
     Ok(())
 }
@@ -282,13 +286,7 @@ impl Interrupted<'_> {
         let top = sp - 16;
         let frame = (top - 16) & !15;
         let state = (frame - WORDS - size) & !63;
-        let mut shift = 0;
-        if state < limit.saturating_add(ENOUGH_STACK) {
-            if self.is_lowered(context) {
-                return None;
-            }
-            shift = SIGNAL_STACK;
-        }
+        let shift = lowering(context, fp, state)?;
 
         let put = |address: usize, value: usize| {
             let word = core::ptr::with_exposed_provenance_mut::<usize>(address);
@@ -347,30 +345,39 @@ impl Interrupted<'_> {
         // SAFETY: the activation's store owns it.
         is_only_activation(context).then(|| unsafe { context.as_ref() })
     }
+}
 
-    /// Does the stack have an interruption frame for which the limit was lowered?
-    fn is_lowered(&self, context: &VMStoreContext) -> bool {
-        // SAFETY: the context is that of the activation, which is interrupted.
-        let entry_fp = unsafe { *context.last_wasm_entry_fp.get() };
-        let word = |address: usize| {
-            let word = core::ptr::with_exposed_provenance::<usize>(address);
-            // SAFETY: the chain of frames up to the entry frame is intact, as
-            // the code is settled in its frame; all of them have such words.
-            unsafe { *word }
-        };
-        let mut fp = self.get(libc::REG_RBP);
-        while fp < entry_fp {
-            let (next, pc) = (word(fp), word(fp + 8));
-            if pc == interruption_return() && word(Word::Shift.of(next)) != 0 {
-                return true;
-            }
-            if next <= fp {
-                return true;
-            }
-            fp = next;
-        }
-        false
+/// By how much the stack limit has to be lowered for a function whose stack
+/// begins at `sp`, with the frame at `fp` and its callers suspended. `None` if it
+/// was lowered before, and that is used up.
+fn lowering(context: &VMStoreContext, fp: usize, sp: usize) -> Option<usize> {
+    // SAFETY: the context is that of the activation, whose code does not run now.
+    let limit = unsafe { *context.stack_limit.get() };
+    if sp >= limit.saturating_add(ENOUGH_STACK) {
+        return Some(0);
     }
+    (!is_lowered(context, fp)).then_some(SIGNAL_STACK)
+}
+
+/// Does the stack have an interruption frame for which the limit was lowered, at
+/// or above the frame at `fp`?
+fn is_lowered(context: &VMStoreContext, mut fp: usize) -> bool {
+    // SAFETY: the context is that of the activation, whose code does not run now.
+    let entry_fp = unsafe { *context.last_wasm_entry_fp.get() };
+    let word = |address: usize| {
+        let word = core::ptr::with_exposed_provenance::<usize>(address);
+        // SAFETY: the chain of frames up to the entry frame is intact, as the
+        // code is settled in its frame; all of them have such words.
+        unsafe { *word }
+    };
+    while fp < entry_fp {
+        let (next, pc) = (word(fp), word(fp + 8));
+        if next <= fp || (pc == interruption_return() && word(Word::Shift.of(next)) != 0) {
+            return true;
+        }
+        fp = next;
+    }
+    false
 }
 
 impl NativeGuest {

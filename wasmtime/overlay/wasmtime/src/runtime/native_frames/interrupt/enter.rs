@@ -1,5 +1,7 @@
 //! The code of interruption frames, and the vector registers that it saves.
 
+use super::WORDS;
+use super::bulk::RETRY_WORDS;
 use core::arch::x86_64::{__cpuid, __cpuid_count, _xgetbv};
 use std::sync::OnceLock;
 
@@ -47,6 +49,11 @@ unsafe fn enabled() -> u64 {
 /// Where interrupted code goes on.
 pub(super) fn interrupt_entry() -> usize {
     (wasmtime_native_frames_interrupt as *const ()).addr()
+}
+
+/// Where the trampoline of a libcall that has to be called again returns to.
+pub(super) fn retry_entry() -> usize {
+    (wasmtime_native_frames_retry as *const ()).addr()
 }
 
 /// The return address of the guest's function in an interruption frame.
@@ -105,11 +112,37 @@ wasmtime_native_frames_interrupted:
     popfq
     ret
     .size wasmtime_native_frames_interrupt, . - wasmtime_native_frames_interrupt
+
+    .globl wasmtime_native_frames_retry
+    .hidden wasmtime_native_frames_retry
+    .type wasmtime_native_frames_retry, @function
+wasmtime_native_frames_retry:           # rbp = *(rsp, lowest word, words)
+    mov rsi, rbp
+    mov rsp, [rsi]
+    mov rdi, [rsi + 8]
+    lea rbp, [rdi + {words}]
+    add rsi, 16
+    mov ecx, {count}
+    rep movsq
+    mov [rbp - 32], rbx
+    mov [rbp - 96], r12
+    mov [rbp - 104], r13
+    mov [rbp - 112], r14
+    mov [rbp - 120], r15
+    xor eax, eax
+    lea rdi, [rsp + 512]                # the header of what XSAVE saves
+    mov ecx, 8
+    rep stosq
+    jmp wasmtime_native_frames_interrupt
+    .size wasmtime_native_frames_retry, . - wasmtime_native_frames_retry
 ",
     limit = const core::mem::offset_of!(crate::runtime::vm::VMStoreContext, stack_limit),
+    words = const WORDS,
+    count = const RETRY_WORDS - 2,
 );
 
 unsafe extern "C" {
+    fn wasmtime_native_frames_retry();
     fn wasmtime_native_frames_interrupt();
     fn wasmtime_native_frames_interrupted();
 }

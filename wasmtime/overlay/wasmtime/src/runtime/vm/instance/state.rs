@@ -177,8 +177,11 @@ impl Instance {
             let elements = unsafe { self.table_functions(index) };
             // SAFETY: the elements are pointers, null or not, that are only read.
             let elements = unsafe { elements.as_ref() };
-            let functions = elements.iter().map(|address| places.find(*address));
-            tables.push(functions.collect::<Result<Vec<_>>>()?);
+            let mut functions = Vec::with_capacity(elements.len());
+            for address in elements {
+                functions.push(places.find(*address)?);
+            }
+            tables.push(functions);
         }
 
         let mut elements = Vec::with_capacity(self.passive_elements.len());
@@ -262,10 +265,9 @@ impl Instance {
             let elements = unsafe { elements.as_mut() };
             ensure!(elements.len() == functions.len(), "a table is too big");
             for (element, function) in elements.iter_mut().zip(functions) {
-                *element = match *function {
-                    NULL => 0,
-                    offset => places.vmctx + usize::try_from(offset)?,
-                };
+                *element = places
+                    .address(*function)
+                    .map_or(0, |function| function.as_ptr().addr());
             }
         }
 

@@ -2,6 +2,8 @@
 
 use super::{CallThreadState, TrapReason, UnwindReason, tls};
 use crate::Module;
+use crate::prelude::*;
+use crate::runtime::native_frames::BulkFault;
 use crate::runtime::vm::VMStoreContext;
 use core::ops::Range;
 use core::ptr::NonNull;
@@ -20,8 +22,10 @@ pub(crate) fn is_only_activation(context: NonNull<VMStoreContext>) -> bool {
     })
 }
 
+/// See `native_frames::set_bulk_fault_handler`.
+pub(crate) type BulkFaultHandler = dyn Fn(&BulkFault) -> bool + Send + Sync;
+
 /// What signal handlers know of a store's Wasm code.
-#[derive(Debug)]
 pub(crate) struct NativeGuest {
     pub(crate) module: Module,
     /// The addresses of the module's code.
@@ -29,6 +33,17 @@ pub(crate) struct NativeGuest {
     /// The address of the function that a signal can have called, and the
     /// `VMContext` that it is called with.
     pub(crate) function: Option<(usize, usize)>,
+    /// See `native_frames::set_bulk_fault_handler`.
+    pub(crate) bulk_fault: Option<Box<BulkFaultHandler>>,
+}
+
+impl core::fmt::Debug for NativeGuest {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("NativeGuest")
+            .field("text", &self.text)
+            .field("function", &self.function)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The guest of the store in the innermost activation of this thread. It lives
