@@ -22,7 +22,8 @@
 //! | `syscall` | from the list of `rawposix-abi` to the handlers, one file a family |
 //! | `cage` | processes: what fork(2) copies or shares, and the tree of them |
 //! | `clone`, `exec`, `exit` | how threads and processes begin, change and end |
-//! | `signal` | sending and delivering signals |
+//! | `signal` | sending and delivering signals; what a guest's C library and the engine do for handlers |
+//! | `timer` | timers that send signals |
 //! | `fd` | descriptor tables and open file descriptions |
 //! | `terminal` | sessions and process groups at the terminal |
 //! | `fs` | mounts, path resolution, `/dev`, `/proc`, the private `/tmp` |
@@ -36,12 +37,13 @@
 //! never held together.
 //!
 //! 1. the listing of an open directory (held while the names are read from the host, which is the reader's turn)
-//! 2. who controls the terminal, then the tree of processes
-//! 3. the parts of a process: descriptor table, directories and mask, credentials, limits, settings, signals, files
-//!    with record locks
-//! 4. the mappings of an address space (under limits); a private directory, then the store of all of them; the queues
+//! 2. the timers of a process, which send signals; then what they have planned
+//! 3. who controls the terminal, then the tree of processes
+//! 4. the parts of a process: descriptor table, directories and mask, credentials, limits, settings, files with record
+//!    locks; its pending signals, then dispositions, then the signals of a thread
+//! 5. the mappings of an address space (under limits); a private directory, then the store of all of them; the queues
 //!    of futexes, then one waiter's state
-//! 5. the sink of the trace
+//! 6. the sink of the trace
 //!
 //! No lock is held across a copy from or to guest memory or across a host call that waits for others. The one
 //! exception is the futex word, a single load that must not be separated from the queue.

@@ -218,6 +218,8 @@ impl Thread {
 
     fn deliver(&mut self, stack_pointer: u32) -> Option<Control> {
         let before = self.signal_mask();
+        // What is there now shows in the frame; what comes later asks for attention again.
+        self.task.host.take_attention();
         let (info, action) = self.take_caught()?;
         let mask = self.saved_mask.take().unwrap_or(before);
         let Ok(address) = self.make_frame(stack_pointer, &info, &action, mask) else {
@@ -225,7 +227,7 @@ impl Thread {
             let status = self.process.end().unwrap_or(ExitStatus::Exited(0));
             return Some(self.exit(status));
         };
-        // The host asks for the guest's attention again only when it has run this handler, or asks by itself.
+        // The guest comes back at once for what has come since.
         if self.task.host.leave().is_err() {
             let more = GuestPtr::new(address.saturating_add(Sigframe::MORE));
             let _ = self.memory().write(more, &1_u32);
@@ -259,7 +261,7 @@ impl Thread {
             handler: action.handler,
             signo: info.signo.cast_unsigned(),
             flags: action.flags,
-            more: u32::from(self.has_open_signal()),
+            more: u32::from(self.has_open_signal() || self.process.signals.is_stopped()),
             info: *info,
             stack: stack::report(&stack, stack_pointer),
             ..Sigframe::default()

@@ -153,7 +153,7 @@ impl Process {
         }
     }
 
-    /// Tells a parent how its child has ended.
+    /// Tells a parent how its child has ended. One that ignores SIGCHLD is not told, even if it blocks it.
     pub(crate) fn send_child_signal(
         &self,
         signal: Signal,
@@ -161,6 +161,9 @@ impl Process {
         status: ExitStatus,
         times: Times,
     ) {
+        if signal == Signal::SIGCHLD && self.signals.is_set_to_ignore(signal) {
+            return;
+        }
         let mut info = child_info(&Report {
             pid: child.pid,
             uid: child.credentials().user.real,
