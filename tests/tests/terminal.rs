@@ -324,25 +324,43 @@ fn end_of_input(mut terminal: Terminal, _: Side) -> Result<()> {
     ends(terminal, 0)
 }
 
+/// Types `keys` at the prompt; what has to be shown then, in this order.
+fn command(terminal: &mut Terminal, keys: &str, shown: &[&str]) -> Result<()> {
+    terminal.expect(PROMPT)?;
+    terminal.send(keys)?;
+    shown.iter().try_for_each(|text| terminal.expect(text))
+}
+
 /// An interactive shell: editing of lines, history, interrupts, jobs, the window's size.
 fn bash(mut terminal: Terminal, _: Side) -> Result<()> {
-    let mut command = |keys: &str, shown: &[&str]| {
-        terminal.expect(PROMPT)?;
-        terminal.send(keys)?;
-        shown.iter().try_for_each(|text| terminal.expect(text))
-    };
-    command("echo $((40+2))\n", &["42\r\n"])?;
-    command(&format!("echo ab{}-\n", key::LEFT), &["a-b\r\n"])?;
-    // The line as it is recalled, and what it prints.
-    command(&format!("{}\n", key::UP), &["a-b\r\n", "a-b\r\n"])?;
-    command(&format!("nonsense{}", key::INTERRUPT), &["^C"])?;
-    command("echo status $?\n", &["status 130\r\n"])?;
+    command(&mut terminal, "echo $((40+2))\n", &["42\r\n"])?;
     command(
+        &mut terminal,
+        &format!("echo ab{}-\n", key::LEFT),
+        &["a-b\r\n"],
+    )?;
+    // The line as it is recalled, and what it prints.
+    command(
+        &mut terminal,
+        &format!("{}\n", key::UP),
+        &["a-b\r\n", "a-b\r\n"],
+    )?;
+    command(
+        &mut terminal,
+        &format!("nonsense{}", key::INTERRUPT),
+        &["^C"],
+    )?;
+    command(&mut terminal, "echo status $?\n", &["status 130\r\n"])?;
+    command(
+        &mut terminal,
         "echo $(echo one; echo two) | tr a-z A-Z\n",
         &["ONE TWO\r\n"],
     )?;
-    command("false || (exit 7); echo status $?\n", &["status 7\r\n"])?;
-    drop(command);
+    command(
+        &mut terminal,
+        "false || (exit 7); echo status $?\n",
+        &["status 7\r\n"],
+    )?;
     // tr is in the foreground when it has answered.
     for (interrupt, status) in [(key::INTERRUPT, 130), (key::END, 0), (key::QUIT, 131)] {
         terminal.expect(PROMPT)?;
