@@ -27,6 +27,7 @@ struct Suite {
     name: &'static str,
     package: &'static Package,
     /// Steps on this machine that build what the tests need, without running them.
+    /// Programs are stripped, as installed ones are.
     prepare: fn(&Built<'_>) -> Result<()>,
     /// The names of all tests.
     tests: fn(&Built<'_>) -> Result<Vec<String>>,
@@ -86,7 +87,7 @@ pub(crate) fn check_bash(builder: &Builder) -> Result<()> {
         },
         command: |setting, test| {
             setting.script(&format!(
-                "unset LC_ALL; cd tests && export THIS_SH=$PWD/../bash BUILD_DIR=$PWD/.. TMPDIR=/tmp PATH=.:$PATH BASH_TSTOUT=/tmp/bashtst-{test} && rm -f $BASH_TSTOUT && sh ./{test} 2>/dev/null; rm -f $BASH_TSTOUT"
+                "unset LC_ALL; cd tests && export THIS_SH=$(command -v bash) BUILD_DIR=$PWD/.. TMPDIR=/tmp PATH=.:$PATH BASH_TSTOUT=/tmp/bashtst-{test} && rm -f $BASH_TSTOUT && sh ./{test} 2>/dev/null; rm -f $BASH_TSTOUT"
             ))
         },
         verdict: |_, _, printed| {
@@ -133,9 +134,8 @@ pub(crate) fn check_grep(builder: &Builder) -> Result<()> {
         name: "grep",
         package: &GREP,
         prepare: |built| {
-            built
-                .step(&["make", "-C", "tests", "get-mb-cur-max"])
-                .map(drop)
+            built.step(&["make", "-C", "tests", "get-mb-cur-max"])?;
+            built.step(&[&built.tool("strip"), "src/grep"]).map(drop)
         },
         tests: |built| listed(built, "tests", "$(TESTS)"),
         command: |setting, test| {
@@ -156,7 +156,7 @@ pub(crate) fn check_gawk(builder: &Builder) -> Result<()> {
     Suite {
         name: "gawk",
         package: &GAWK,
-        prepare: |_| Ok(()),
+        prepare: |built| built.step(&[&built.tool("strip"), "gawk"]).map(drop),
         tests: |built| {
             listed(
                 built,
@@ -186,7 +186,7 @@ pub(crate) fn check_make(builder: &Builder) -> Result<()> {
     Suite {
         name: "make",
         package: &MAKE,
-        prepare: |_| Ok(()),
+        prepare: |built| built.step(&[&built.tool("strip"), "make"]).map(drop),
         tests: |built| {
             let scripts = built.directory().join("tests/scripts");
             let names = |path: &Path| -> Result<Vec<String>> {
