@@ -115,7 +115,7 @@ pub(crate) fn check_sed(builder: &Builder) -> Result<()> {
         tests: |built| listed(built, ".", "$(TESTS)"),
         command: |setting, test| {
             setting.script(&format!(
-                "rm -f {0}.trs; make check-TESTS TESTS={1}",
+                "rm -f {0}.trs; make check-TESTS check_PROGRAMS= TESTS={1}",
                 stem(test),
                 test
             ))
@@ -140,7 +140,7 @@ pub(crate) fn check_grep(builder: &Builder) -> Result<()> {
         tests: |built| listed(built, "tests", "$(TESTS)"),
         command: |setting, test| {
             setting.script(&format!(
-                "rm -f tests/{test}.trs; make -C tests check-TESTS TESTS={test}"
+                "rm -f tests/{test}.trs; make -C tests check-TESTS check_PROGRAMS= TESTS={test}"
             ))
         },
         verdict: |directory, test, _| {
