@@ -1,6 +1,5 @@
-/* Names of threads, their ids, clocks and affinity. */
+/* Names of threads and their ids, as they see them themselves. */
 #include <pthread.h>
-#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include "process.h"
@@ -19,7 +18,7 @@ static void *thread(void *argument)
 	gate_open(&ready);
 	gate_wait(&go);
 	CHECK_OK(prctl(PR_GET_NAME, name));
-	CHECK_STR(name, "from outside");
+	CHECK_STR(name, "by prctl");
 	return argument;
 }
 
@@ -27,9 +26,6 @@ int main(void)
 {
 	pthread_t one;
 	char name[16];
-	cpu_set_t cpus;
-	clockid_t clock;
-	struct timespec used;
 	go = gate();
 	ready = gate();
 	CHECK_EQ(getpid(), gettid());
@@ -38,22 +34,14 @@ int main(void)
 	CHECK_EQ(pthread_create(&one, NULL, thread, NULL), 0);
 	gate_wait(&ready);
 	CHECK(tid != getpid());
-	CHECK_EQ(pthread_getname_np(one, name, sizeof name), 0);
-	CHECK_STR(name, "by prctl");
-	CHECK_EQ(pthread_setname_np(one, "from outside"), 0);
-	CHECK_EQ(pthread_getname_np(one, name, 3), ERANGE);
-	CHECK_EQ(pthread_getaffinity_np(one, sizeof cpus, &cpus), 0);
-	CHECK(CPU_COUNT(&cpus) >= 1);
-	CHECK_EQ(pthread_setaffinity_np(one, sizeof cpus, &cpus), 0);
-	CHECK_EQ(pthread_getcpuclockid(one, &clock), 0);
-	CHECK_OK(clock_gettime(clock, &used));
-	CHECK(used.tv_sec < 5);
 	/* A thread's tid is no process. */
 	CHECK_ERRNO(waitpid(tid, NULL, __WALL | WNOHANG), ECHILD);
-	CHECK_EQ(getpgid(tid), getpgrp());
 	gate_open(&go);
 	CHECK_EQ(pthread_join(one, NULL), 0);
-	CHECK_ERRNO(syscall(SYS_tgkill, getpid(), tid, 0), ESRCH);
+	/* It is joined a little before it is gone. */
+	while (syscall(SYS_tgkill, getpid(), tid, 0) == 0)
+		usleep(100);
+	CHECK_EQ(errno, ESRCH);
 	CHECK_EQ(pthread_getname_np(pthread_self(), name, sizeof name), 0);
 	CHECK_STR(name, "main's name");
 	return check_done();
