@@ -4,7 +4,7 @@ use rawposix::{CloneRequest, Control, Entry, Errno, ExecRequest};
 use wasmtime::Caller;
 use wasmtime::native_frames::{self, Snapshot, with_memory};
 
-use super::guest::{self, Beginning, Guest, Parent, Replaced};
+use super::guest::{self, Beginning, Guest, Parent, Replaced, without_backtrace};
 use super::native;
 
 /// Makes a host thread ready for a child and starts it there. Whatever fails makes the call fail.
@@ -75,7 +75,7 @@ pub(super) fn exec(
         Err(errno) => return Ok(guest.thread.fail_exec(request, errno)),
     };
     match guest.thread.execute(request, program.initial_memory()) {
-        Ok(()) => Err(Replaced(program).into()),
+        Ok(()) => Err(without_backtrace(caller.engine(), Replaced(program).into())),
         Err(control) => Ok(control),
     }
 }

@@ -6,7 +6,10 @@ use std::sync::atomic::AtomicBool;
 
 use rawposix::{ExitStatus, Signal, Thread};
 use wasmtime::native_frames::{self, Frames, JumpBuffers, Snapshot};
-use wasmtime::{Global, Instance, InstancePre, Linker, Store, StoreLimits, StoreLimitsBuilder};
+use wasmtime::{
+    Engine, Global, Instance, InstancePre, Linker, Store, StoreLimits, StoreLimitsBuilder,
+    WasmBacktrace,
+};
 
 use super::crash;
 use super::jumps::Saved;
@@ -103,6 +106,12 @@ impl fmt::Display for Replaced {
 
 impl std::error::Error for Replaced {}
 
+/// Gives an error an empty backtrace, so that the engine does not make one: with a program's debug information that
+/// takes many times as long as all the rest of a process's life.
+pub(super) fn without_backtrace(engine: &Engine, error: wasmtime::Error) -> wasmtime::Error {
+    error.context(WasmBacktrace::force_capture(Store::new(engine, ())))
+}
+
 /// Runs a guest thread on the calling host thread, until it has ended.
 pub(super) fn run(
     machine: &Arc<Machine>,
@@ -121,16 +130,13 @@ pub(super) fn run(
             let _ = store.data_mut().thread.syscall(EXIT_GROUP, [0; 6]);
             return;
         };
-        let error = match error.downcast::<Replaced>() {
-            Ok(Replaced(next)) => {
-                // Its frames are gone; nothing is left of the old program but the thread.
-                thread = store.into_data().thread;
-                program = next;
-                beginning = Beginning::Program;
-                continue;
-            }
-            Err(error) => error,
-        };
+        if let Some(Replaced(next)) = error.downcast_ref() {
+            // Its frames are gone; nothing is left of the old program but the thread.
+            program = next.clone();
+            thread = store.into_data().thread;
+            beginning = Beginning::Program;
+            continue;
+        }
         match crash::settle(&mut store, &error) {
             Ok(Some(crash)) if is_program => machine.crashed(crash),
             Ok(_) => {}

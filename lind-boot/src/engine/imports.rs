@@ -1,9 +1,9 @@
 //! The functions of module `lind`: all that a guest can ask of the host.
 
-use rawposix::Control;
+use rawposix::{Control, ExitStatus};
 use wasmtime::{Caller, Linker};
 
-use super::guest::{Ended, Guest};
+use super::guest::{Ended, Guest, without_backtrace};
 use super::{children, jumps};
 
 /// Defines the functions of module `lind`.
@@ -68,7 +68,15 @@ fn perform(caller: &mut Caller<'_, Guest>, mut control: Control) -> wasmtime::Re
     loop {
         control = match control {
             Control::Return(value) => return Ok(value),
-            Control::Exit(status) => return Err(Ended::Thread(status).into()),
+            Control::Exit(status) => {
+                let ended = Ended::Thread(status).into();
+                let tells = matches!(status, ExitStatus::Signaled(..));
+                return Err(if tells && caller.data().thread.is_program() {
+                    ended
+                } else {
+                    without_backtrace(caller.engine(), ended)
+                });
+            }
             Control::Clone(request) => children::clone(caller, request),
             Control::Exec(request) => children::exec(caller, *request)?,
         };
