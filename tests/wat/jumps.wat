@@ -98,6 +98,13 @@
   (func (export "wrong_caller") (param $n i32) (result i32)
     (drop (call $caller (i32.const 1)))
     (call $other_caller (i32.const 0)))
+  ;; Only the oldest of the callers is at another call. With 1, another place is made there first.
+  (func $middle (param $n i32) (result i32)
+    (i32.add (call $reuse (local.get $n)) (i32.const 1)))
+  (func (export "wrong_oldest") (param $n i32) (result i32)
+    (drop (call $middle (i32.const 1)))
+    (drop (call $middle (local.get $n)))
+    (call $middle (i32.const 0)))
   ;; A later call of the same function by the same call: C says nothing about it, and it is harmless.
   (func (export "later_call") (param $n i32) (result i32)
     (loop $loop (result i32)

@@ -81,9 +81,7 @@ pub(crate) fn refuse_other_instance<O: GetPtrSize>(
     let wasm = builder
         .ins()
         .icmp_imm_s(IntCC::Equal, magic, i64::from(VMCONTEXT_MAGIC));
-    let other = builder
-        .ins()
-        .icmp(IntCC::NotEqual, callee_vmctx, own_vmctx);
+    let other = builder.ins().icmp(IntCC::NotEqual, callee_vmctx, own_vmctx);
     let refused = builder.ins().band(wasm, other);
     builder.ins().trapnz(refused, crate::TRAP_BAD_SIGNATURE);
 }

@@ -54,8 +54,7 @@ fn readings_at_starts(
         let mut calls = SecondaryMap::new();
         for block in blocks {
             let mut insts = func.layout.block_insts(*block).rev();
-            calls[*block] = insts
-                .find(|inst| func.dfg.insts[*inst].opcode().is_safepoint());
+            calls[*block] = insts.find(|inst| func.dfg.insts[*inst].opcode().is_safepoint());
         }
         calls
     };

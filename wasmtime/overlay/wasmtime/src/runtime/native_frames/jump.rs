@@ -4,8 +4,6 @@ use super::interrupt::Word;
 use super::stack::{Registers, Stack, Suspended, Why};
 use crate::prelude::*;
 use crate::{Caller, Module};
-use core::hash::{BuildHasher, Hasher};
-use std::collections::hash_map::RandomState;
 
 /// The saved frames of one thread may take this much in all.
 const MAX_BYTES: usize = 64 << 20;
@@ -20,49 +18,69 @@ const MAX_BYTES: usize = 64 << 20;
 /// A clone is valid in the activation that resumed the [`Frames`](super::Frames)
 /// captured at the same time.
 #[derive(Clone, Debug)]
-pub struct JumpBuffers<D> {
-    module: Option<Module>,
+pub struct JumpBuffers<D>(Option<Box<Buffers<D>>>);
+
+#[derive(Clone, Debug)]
+struct Buffers<D> {
+    module: Module,
     /// The places, those of outer frames first; numbers ascend as well.
     places: Vec<Place<D>>,
+    /// The saved frames of the places, one after the other.
+    frames: Vec<u8>,
+    /// The callers of the innermost place, the oldest first. Those of the other
+    /// places are the same as far as they go.
+    callers: Vec<Link>,
     last_id: u32,
-    bytes: usize,
-    /// Unknown to the module, which could otherwise choose its stack such that
-    /// two chains of callers have the same hash.
-    hasher: RandomState,
+    known: [Call; KNOWN],
+}
+
+/// How many calls of the host are known without a search in the map.
+const KNOWN: usize = 32;
+
+/// What the map says about a call in a Wasm function.
+#[derive(Clone, Copy, Debug, Default)]
+struct Call {
+    pc: usize,
+    function: usize,
+    frame_size: usize,
+    callee_pop_size: usize,
+}
+
+/// A suspended frame, by its distance to where the frames begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Link {
+    depth: usize,
+    pc: usize,
+}
+
+impl Link {
+    fn of(stack: &Stack, frame: Suspended) -> Link {
+        Link {
+            depth: stack.entry_sp() - frame.fp,
+            pc: frame.pc,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
 struct Place<D> {
     id: u32,
-    /// From the frame pointer to where the frames begin.
-    depth: usize,
-    /// The return address in the frame, which function it is in, and a hash of
-    /// the frames further out.
-    pc: usize,
-    function: u32,
-    callers: u64,
-    /// The frame below its frame pointer.
-    frame: Vec<u8>,
+    /// The frame and the call in it.
+    link: Link,
+    function: usize,
+    /// How many frames are further out.
+    callers: usize,
+    /// Where the frame below its frame pointer is in the saved frames.
+    start: usize,
+    size: usize,
     registers: Registers,
     callee_pop_size: usize,
     data: D,
 }
 
-impl<D> Place<D> {
-    fn bytes(&self) -> usize {
-        self.frame.len() + size_of::<Self>()
-    }
-}
-
 impl<D> Default for JumpBuffers<D> {
     fn default() -> Self {
-        Self {
-            module: None,
-            places: Vec::new(),
-            last_id: 0,
-            bytes: 0,
-            hasher: RandomState::new(),
-        }
+        Self(None)
     }
 }
 
@@ -74,12 +92,12 @@ impl<D> JumpBuffers<D> {
 
     /// The number of places.
     pub fn len(&self) -> usize {
-        self.places.len()
+        self.0.as_ref().map_or(0, |buffers| buffers.places.len())
     }
 
     /// Are there no places?
     pub fn is_empty(&self) -> bool {
-        self.places.is_empty()
+        self.len() == 0
     }
 
     /// Makes the call of the current host function a place, and returns its
@@ -94,59 +112,14 @@ impl<D> JumpBuffers<D> {
     /// take too much memory.
     pub fn setjmp<T: 'static>(&mut self, caller: &mut Caller<'_, T>, data: D) -> Result<u32> {
         let stack = Stack::of(caller)?;
-        match &self.module {
-            Some(module) if Module::same(module, stack.module()) => {}
-            Some(_) => bail!("the places are of another module"),
-            None => self.module = Some(stack.module().clone()),
-        }
-        let frame = stack.youngest()?;
-        let entry = stack.lookup_wasm(frame.pc)?;
-        let size = usize::try_from(entry.frame_size())?;
-        let Some(sp) = frame
-            .fp
-            .checked_sub(size)
-            .filter(|sp| *sp >= stack.lowest())
-        else {
-            bail!("the frame is not of the size that it should have");
-        };
-        let depth = stack.entry_sp() - frame.fp;
-        let function = entry.function();
-        let callers = self.hash_callers(&stack, frame)?;
-
-        // Frames further in are gone, and so is an earlier frame at this depth
-        // if it was another one.
-        self.forget_while(|place| {
-            place.depth > depth
-                || (place.depth == depth
-                    && (place.function != function || place.callers != callers))
-        });
-        let place = Place {
-            id: 0,
-            depth,
-            pc: frame.pc,
-            function,
-            callers,
-            frame: stack.bytes(sp, size),
-            registers: stack.registers(),
-            callee_pop_size: usize::try_from(entry.callee_pop_size())?,
-            data,
-        };
-        let here = self.places.iter_mut().rev();
-        let mut here = here.take_while(|place| place.depth == depth);
-        if let Some(known) = here.find(|known| known.pc == place.pc) {
-            let id = known.id;
-            *known = Place { id, ..place };
-            return Ok(id);
-        }
-        let bytes = self.bytes + place.bytes();
-        ensure!(bytes <= MAX_BYTES, "too many jump buffers");
-        let Some(id) = self.last_id.checked_add(1) else {
-            bail!("too many jump buffers");
-        };
-        self.last_id = id;
-        self.bytes = bytes;
-        self.places.push(Place { id, ..place });
-        Ok(id)
+        let buffers = self
+            .0
+            .get_or_insert_with(|| Box::new(Buffers::new(stack.module())));
+        ensure!(
+            Module::same(&buffers.module, stack.module()),
+            "the places are of another module"
+        );
+        buffers.setjmp(&stack, data)
     }
 
     /// Makes the place number `id` the one to which the current host function
@@ -161,23 +134,199 @@ impl<D> JumpBuffers<D> {
     /// There is no such place, or its frame is gone. Nothing has changed then.
     pub fn longjmp<T: 'static>(&mut self, caller: &mut Caller<'_, T>, id: u32) -> Result<&D> {
         let mut stack = Stack::of(caller)?;
-        ensure!(
-            self.module
-                .as_ref()
-                .is_some_and(|module| Module::same(module, stack.module())),
-            "there is no such jump buffer"
-        );
-        let Some(place) = self.place(id) else {
+        let Some(buffers) = self
+            .0
+            .as_mut()
+            .filter(|buffers| Module::same(&buffers.module, stack.module()))
+        else {
+            bail!("there is no such jump buffer");
+        };
+        let Some(place) = buffers.place(id) else {
             bail!("there is no such jump buffer");
         };
 
-        // The frame is alive if the stack has one at the same depth, of the same
-        // function, with the same callers. It can be a later call of that
-        // function: then the callers hold the same kinds of values, which is
-        // all that is needed for the stack to be sound.
         let youngest = stack.youngest()?;
+        let (frame, shift) = buffers.find(&stack, youngest, place)?;
+        ensure!(
+            stack.sp_after_return(youngest)? == stack.lowest(),
+            "the host function for jumps has too many parameters"
+        );
+        let bytes = buffers.frames.get(place.start..place.start + place.size);
+        let sp = frame.fp.checked_sub(place.size);
+        let (Some(bytes), Some(sp)) = (bytes, sp.filter(|sp| *sp >= stack.lowest())) else {
+            bail!("the frame of the jump buffer is not of the size that it should have");
+        };
+
+        let pc = place.link.pc;
+        let jump = [sp + place.callee_pop_size, pc, place.registers[0]];
+        let mut registers = place.registers;
+        caller.store.0.native_jump = jump;
+        registers[0] = (&raw const caller.store.0.native_jump).expose_provenance();
+        // SAFETY: the bytes are of a frame of the same function with the same
+        // callers.
+        unsafe { stack.replace(frame, bytes) };
+        // SAFETY: the landing sets the stack pointer and rbx from what rbx
+        // points to, and goes on where the registers were saved. The trampoline
+        // was found to have no stack arguments.
+        unsafe { stack.redirect(frame, landing(), registers) };
+        let context = caller.store.0.vm_store_context();
+        // SAFETY: no Wasm code runs now. The frames seen from here are those of
+        // the place, as a backtrace has to see them.
+        unsafe { *context.last_wasm_exit_pc.get() = pc };
+        // SAFETY: as above. The interruption frames that lowered the limit are gone.
+        unsafe { *context.stack_limit.get() += shift };
+
+        let depth = place.link.depth;
+        buffers.forget_while(|place| place.link.depth > depth);
+        match buffers.place(id) {
+            Some(place) => Ok(&place.data),
+            None => bail!("there is no such jump buffer"),
+        }
+    }
+}
+
+impl<D> Buffers<D> {
+    fn new(module: &Module) -> Self {
+        Self {
+            module: module.clone(),
+            places: Vec::new(),
+            frames: Vec::new(),
+            callers: Vec::new(),
+            last_id: 0,
+            known: [Call::default(); KNOWN],
+        }
+    }
+
+    fn setjmp(&mut self, stack: &Stack, data: D) -> Result<u32> {
+        let frame = stack.youngest()?;
+        let call = self.lookup(stack, frame.pc)?;
+        let size = call.frame_size;
+        let Some(sp) = frame
+            .fp
+            .checked_sub(size)
+            .filter(|sp| *sp >= stack.lowest())
+        else {
+            bail!("the frame is not of the size that it should have");
+        };
+        let link = Link::of(stack, frame);
+        let callers = self.follow_callers(stack, frame)?;
+
+        // Frames further in are gone, and so is an earlier frame at this depth
+        // if it was another one.
+        self.forget_while(|place| {
+            place.link.depth > link.depth
+                || (place.link.depth == link.depth && place.function != call.function)
+        });
+        let here = self.places.iter_mut().rev();
+        let mut here = here.take_while(|place| place.link.depth == link.depth);
+        if let Some(known) = here.find(|known| known.link.pc == link.pc) {
+            known.callers = callers;
+            known.registers = stack.registers();
+            known.data = data;
+            let saved = self.frames.get_mut(known.start..known.start + size);
+            stack.save(sp, saved.unwrap_or_default());
+            return Ok(known.id);
+        }
+        let start = self.frames.len();
+        let bytes = start + size + (self.places.len() + 1) * size_of::<Place<D>>();
+        ensure!(bytes <= MAX_BYTES, "too many jump buffers");
+        // Numbers that were used up begin again after the newest place.
+        let newest = self.places.last().map_or(0, |place| place.id);
+        let next = self.last_id.checked_add(1);
+        let Some(id) = next.or_else(|| newest.checked_add(1)) else {
+            bail!("too many jump buffers");
+        };
+        self.last_id = id;
+        self.frames.resize(start + size, 0);
+        stack.save(sp, self.frames.get_mut(start..).unwrap_or_default());
+        self.places.push(Place {
+            id,
+            link,
+            function: call.function,
+            callers,
+            start,
+            size,
+            registers: stack.registers(),
+            callee_pop_size: call.callee_pop_size,
+            data,
+        });
+        Ok(id)
+    }
+
+    /// What the map says about the call of the host that returns to `pc`.
+    #[inline]
+    fn lookup(&mut self, stack: &Stack, pc: usize) -> Result<Call> {
+        // Calls that follow each other are a few bytes apart.
+        let known = &mut self.known[(pc ^ (pc >> 4) ^ (pc >> 8)) % KNOWN];
+        if known.pc != pc {
+            let frame = stack.lookup_wasm(pc)?;
+            *known = Call {
+                pc,
+                function: usize::try_from(frame.function())?,
+                frame_size: usize::try_from(frame.frame_size())?,
+                callee_pop_size: usize::try_from(frame.callee_pop_size())?,
+            };
+        }
+        Ok(*known)
+    }
+
+    /// Makes `self.callers` those of the youngest frame, `frame`, forgets the
+    /// places whose callers are gone, and returns how many there are.
+    fn follow_callers(&mut self, stack: &Stack, frame: Suspended) -> Result<usize> {
+        // How many of the known ones are further out than what was seen, and how
+        // many can still be the same.
+        let mut left = self.callers.len();
+        let mut same = left;
+        let mut count = 0;
+        let mut next = stack.next(frame)?;
+        while let Some(caller) = next {
+            let link = Link::of(stack, caller);
+            while left > 0 && self.callers[left - 1].depth > link.depth {
+                left -= 1;
+                same = left;
+            }
+            if left > 0 && self.callers[left - 1] == link {
+                left -= 1;
+            } else {
+                same = left;
+            }
+            count += 1;
+            next = stack.next(caller)?;
+        }
+        if left > 0 {
+            same = 0;
+        }
+        let same = same.min(count);
+        self.forget_while(|place| place.callers > same);
+        self.callers.truncate(same);
+        if same < count {
+            let mut missing = count - same;
+            let mut next = stack.next(frame)?;
+            while let Some(caller) = next.filter(|_| missing > 0) {
+                self.callers.push(Link::of(stack, caller));
+                missing -= 1;
+                next = stack.next(caller)?;
+            }
+            self.callers[same..].reverse();
+        }
+        Ok(count)
+    }
+
+    /// The frame that `place` is in, and by how much interruption frames further
+    /// in have lowered the stack limit.
+    ///
+    /// The frame is alive if the stack has one at the same depth, of the same
+    /// function, with the same callers. It can be a later call of that
+    /// function: then the callers hold the same kinds of values, which is
+    /// all that is needed for the stack to be sound.
+    fn find(
+        &self,
+        stack: &Stack,
+        youngest: Suspended,
+        place: &Place<D>,
+    ) -> Result<(Suspended, usize)> {
+        let target = stack.entry_sp().wrapping_sub(place.link.depth);
         let mut frame = youngest;
-        let target = stack.entry_sp().wrapping_sub(place.depth);
         let mut shift = 0;
         while frame.fp != target {
             if frame.why == Why::Interruption {
@@ -188,69 +337,35 @@ impl<D> JumpBuffers<D> {
                 _ => bail!("the frame of the jump buffer is gone"),
             };
         }
-        let size = place.frame.len();
+        let mut alive = frame.why != Why::Interruption
+            && usize::try_from(stack.function(frame)?)? == place.function;
+        let callers = self.callers.get(..place.callers).unwrap_or_default();
+        let mut expected = callers.iter().rev();
+        let mut next = stack.next(frame)?;
+        while let Some(caller) = next.filter(|_| alive) {
+            alive = expected.next() == Some(&Link::of(stack, caller));
+            next = stack.next(caller)?;
+        }
         ensure!(
-            frame.why != Why::Interruption
-                && stack.function(frame)? == place.function
-                && self.hash_callers(&stack, frame)? == place.callers,
+            alive && expected.next().is_none(),
             "the frame of the jump buffer is gone"
         );
-        ensure!(
-            stack.sp_after_return(youngest)? == stack.lowest(),
-            "the host function for jumps has too many parameters"
-        );
-        let Some(sp) = target.checked_sub(size).filter(|sp| *sp >= stack.lowest()) else {
-            bail!("the frame of the jump buffer is not of the size that it should have");
-        };
-
-        let jump = [sp + place.callee_pop_size, place.pc, place.registers[0]];
-        let mut registers = place.registers;
-        caller.store.0.native_jump = jump;
-        registers[0] = (&raw const caller.store.0.native_jump).expose_provenance();
-        // SAFETY: the bytes are of a frame of the same function with the same
-        // callers.
-        unsafe { stack.replace(frame, &place.frame) };
-        // SAFETY: the landing sets the stack pointer and rbx from what rbx
-        // points to, and goes on where the registers were saved. The trampoline
-        // was found to have no stack arguments.
-        unsafe { stack.redirect(frame, landing(), registers) };
-        let context = caller.store.0.vm_store_context();
-        // SAFETY: no Wasm code runs now. The frames seen from here are those of
-        // the place, as a backtrace has to see them.
-        unsafe { *context.last_wasm_exit_pc.get() = jump[1] };
-        // SAFETY: as above. The interruption frames that lowered the limit are gone.
-        unsafe { *context.stack_limit.get() += shift };
-
-        let depth = place.depth;
-        self.forget_while(|place| place.depth > depth);
-        match self.place(id) {
-            Some(place) => Ok(&place.data),
-            None => bail!("there is no such jump buffer"),
-        }
+        Ok((frame, shift))
     }
 
     fn place(&self, id: u32) -> Option<&Place<D>> {
-        let index = self.places.binary_search_by_key(&id, |place| place.id);
-        self.places.get(index.ok()?)
-    }
-
-    /// Hashes the frames that are further out than `frame`.
-    fn hash_callers(&self, stack: &Stack, frame: Suspended) -> Result<u64> {
-        let mut hasher = self.hasher.build_hasher();
-        let mut frame = frame;
-        while let Some(next) = stack.next(frame)? {
-            hasher.write_usize(stack.entry_sp() - next.fp);
-            hasher.write_usize(next.pc);
-            frame = next;
-        }
-        Ok(hasher.finish())
+        let last = self.places.last().filter(|place| place.id == id);
+        last.or_else(|| {
+            let index = self.places.binary_search_by_key(&id, |place| place.id);
+            self.places.get(index.ok()?)
+        })
     }
 
     /// Forgets the innermost places as long as `gone` says so.
     fn forget_while(&mut self, gone: impl Fn(&Place<D>) -> bool) {
         while self.places.last().is_some_and(&gone) {
             if let Some(place) = self.places.pop() {
-                self.bytes -= place.bytes();
+                self.frames.truncate(place.start);
             }
         }
     }

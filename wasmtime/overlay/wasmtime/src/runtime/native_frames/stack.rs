@@ -120,6 +120,7 @@ impl Stack {
     }
 
     /// The youngest frame.
+    #[inline]
     pub(super) fn youngest(&self) -> Result<Suspended> {
         let frame = self.linked(self.trampoline_fp, Why::Call);
         self.check(frame, self.lowest())?;
@@ -127,6 +128,7 @@ impl Stack {
     }
 
     /// The frame that called the one at `fp`, or `None` if that is the oldest.
+    #[inline]
     pub(super) fn next(&self, frame: Suspended) -> Result<Option<Suspended>> {
         let next = self.linked(frame.fp, frame.why);
         if next.fp == self.entry_fp {
@@ -136,6 +138,7 @@ impl Stack {
         Ok(Some(next))
     }
 
+    #[inline]
     fn check(&self, frame: Suspended, lowest: usize) -> Result<()> {
         ensure!(
             frame.fp % 16 == 0 && frame.fp >= lowest && frame.fp <= self.entry_sp - 16,
@@ -146,6 +149,7 @@ impl Stack {
 
     /// The frame pointer and return address stored at `fp`, in a frame that is
     /// suspended for the reason `younger`.
+    #[inline]
     fn linked(&self, fp: usize, younger: Why) -> Suspended {
         let pc = self.word(fp + 8);
         Suspended {
@@ -174,6 +178,7 @@ impl Stack {
 
     /// The word at `address`, which is between the trampoline's frame and the
     /// oldest frame's return address.
+    #[inline]
     pub(super) fn word(&self, address: usize) -> usize {
         debug_assert!(address % 8 == 0);
         debug_assert!(address >= self.trampoline_fp - REGISTERS_BELOW_FP);
@@ -244,6 +249,14 @@ impl Stack {
         // until the host function returns; nothing refers to them as Rust
         // objects.
         unsafe { core::slice::from_raw_parts(from, len) }.to_vec()
+    }
+
+    /// Copies bytes from `from` on, which is in the youngest frame, to `to`.
+    pub(super) fn save(&self, from: usize, to: &mut [u8]) {
+        debug_assert!(from >= self.lowest());
+        let from = core::ptr::with_exposed_provenance::<u8>(from);
+        // SAFETY: as for `bytes`; `to` is not on this stack.
+        unsafe { core::ptr::copy_nonoverlapping(from, to.as_mut_ptr(), to.len()) };
     }
 
     /// The callee-saved registers of the youngest frame.
