@@ -492,3 +492,18 @@ fn file_size_limit_ends_in_a_signal() {
     let status = guest.end("write", &[fd, bytes, 1]);
     assert_eq!(status.code(), 128 + 25);
 }
+
+#[test]
+fn an_open_device_is_the_named_one() {
+    let (_dir, mut guest) = guest();
+    let named = guest.stat("/dev/null").unwrap();
+    let fd = guest.open("/dev/null", O_RDWR).unwrap();
+    let opened = guest.stat(&format!("/proc/self/fd/{fd}")).unwrap();
+    assert_eq!((named.ino, named.dev_minor), (opened.ino, opened.dev_minor));
+    assert_eq!(
+        guest.readlink(&format!("/proc/self/fd/{fd}")).unwrap(),
+        "/dev/null"
+    );
+    // It is the host's, which belongs to others.
+    assert_eq!(guest.call("fchmod", &[fd, 0o600]), Err(Errno::EPERM));
+}

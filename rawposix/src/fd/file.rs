@@ -8,6 +8,7 @@ use rawposix_abi::Errno;
 use rawposix_abi::flags::OpenFlags;
 use rawposix_memory::{MapFile, MapLabel};
 
+use crate::fs::device::Device;
 use crate::fs::dir::Dir;
 use crate::fs::listing::Listing;
 use crate::fs::mount::MountId;
@@ -47,8 +48,8 @@ impl HostFile {
     pub(crate) fn new(fd: OwnedFd, origin: Origin) -> Self {
         let may_be = match &origin {
             Origin::Stream => true,
-            Origin::Nameless(label) => label == "/dev/tty",
-            Origin::Mount(_) | Origin::Virtual(..) => false,
+            Origin::Device(device) => *device == Device::Tty,
+            Origin::Mount(_) | Origin::Nameless(_) | Origin::Virtual(..) => false,
         };
         Self {
             is_terminal: may_be && rustix::termios::isatty(&fd),
@@ -65,6 +66,8 @@ pub(crate) enum Origin {
     Mount(MountId),
     /// It is one of lind's own standard streams: its access mode is all that was granted.
     Stream,
+    /// It was opened by its name in `/dev`.
+    Device(Device),
     /// It has no name: a pipe, a memfd. The text is what `/proc/self/fd` shows.
     Nameless(String),
     /// It stands for a synthetic file.

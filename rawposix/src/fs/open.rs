@@ -260,8 +260,7 @@ pub(crate) fn open_node(process: &Process, node: Node, how: How) -> Result<Arc<O
                 return Err(Errno::ENXIO);
             }
             let fd = device.open(open_flags(flags))?;
-            let path = format!("/dev/{}", device.name());
-            Ok(OpenFile::host_file(fd, Origin::Nameless(path), flags))
+            Ok(OpenFile::host_file(fd, Origin::Device(device), flags))
         }
         Node::Proc(file) => open_proc(process, file, how),
         Node::Open(file) => open_again(process, &file, how),

@@ -21,6 +21,7 @@ pub(crate) fn path_of_file(mounts: &Mounts, file: &OpenFile) -> Vec<u8> {
         Object::Dir(dir) => path_of_dir(mounts, &dir.dir),
         Object::Host(host) => match &host.origin {
             Origin::Mount(mount) => host_path(mounts, *mount, &host.fd),
+            Origin::Device(device) => Ok(format!("/dev/{}", device.name()).into_bytes()),
             Origin::Nameless(label) => Ok(label.clone().into_bytes()),
             Origin::Virtual(_, path) => Ok(path.clone()),
             Origin::Stream => Ok(stream_label(&host.fd)),

@@ -6,6 +6,7 @@ use rawposix_abi::Errno;
 use rawposix_abi::structs::{Statx, StatxTimestamp};
 use rustix::fs::{AtFlags, StatxFlags};
 
+use super::device::Device;
 use super::dir::Dir;
 use super::mount::MountId;
 use super::node::Node;
@@ -49,6 +50,14 @@ impl VirtualStat {
         }
     }
 
+    fn device(device: Device) -> Self {
+        Self {
+            mode: S_IFCHR | 0o666,
+            device: device.number(),
+            ..Self::file(3 + u64::from(device.number().1))
+        }
+    }
+
     fn link(length: usize) -> Self {
         Self {
             mode: S_IFLNK | 0o777,
@@ -77,14 +86,7 @@ pub(crate) fn stat_node(process: &Process, node: &Node, mask: u32) -> Result<Sta
             Dir::Host(host) => stat_host(host, host.mount, ids, mask),
             dir => Ok(stat_virtual(process, VirtualStat::directory(inode_of(dir)))),
         },
-        Node::Device(device) => {
-            let stat = VirtualStat {
-                mode: S_IFCHR | 0o666,
-                device: device.number(),
-                ..VirtualStat::file(3 + u64::from(device.number().1))
-            };
-            Ok(stat_virtual(process, stat))
-        }
+        Node::Device(device) => Ok(stat_virtual(process, VirtualStat::device(*device))),
         Node::Link(text) => Ok(stat_virtual(process, VirtualStat::link(text.len()))),
         Node::Proc(file) => Ok(stat_virtual(process, VirtualStat::file(file.inode()))),
         Node::Open(file) => stat_file(process, file, mask),
@@ -126,6 +128,10 @@ pub(crate) fn stat_file(process: &Process, file: &OpenFile, mask: u32) -> Result
             origin: Origin::Virtual(stat, _),
             ..
         }) => Ok(stat_virtual(process, *stat)),
+        Object::Host(HostFile {
+            origin: Origin::Device(device),
+            ..
+        }) => Ok(stat_virtual(process, VirtualStat::device(*device))),
         Object::Host(HostFile { fd, origin, .. }) => {
             let mount = if let Origin::Mount(mount) = origin {
                 *mount

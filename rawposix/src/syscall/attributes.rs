@@ -98,7 +98,7 @@ fn with_changeable<R>(
                 match host.origin {
                     Origin::Mount(mount) => writable(mount)?,
                     // Not lind's to change: it belongs to whoever started lind.
-                    Origin::Stream | Origin::Virtual(..) => {
+                    Origin::Stream | Origin::Device(_) | Origin::Virtual(..) => {
                         return Err(Errno::EPERM);
                     }
                     Origin::Nameless(_) => {}

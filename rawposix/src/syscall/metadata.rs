@@ -119,6 +119,7 @@ fn statfs(thread: &Thread, node: &Node) -> Result<Statfs64, Errno> {
             Object::Host(host) => match host.origin {
                 Origin::Mount(mount) => statfs_host(&host.fd, mount_flags(thread, mount)),
                 Origin::Virtual(..) => Ok(statfs_synthetic(PROC_MAGIC)),
+                Origin::Device(_) => Ok(statfs_synthetic(TMPFS_MAGIC)),
                 Origin::Stream | Origin::Nameless(_) => statfs_host(&host.fd, ST_VALID),
             },
             Object::Dir(dir) => statfs(thread, &Node::Dir(dir.dir.clone())),
