@@ -1,13 +1,14 @@
 //! Signals of the host in a guest's code: interruptions by other threads, and faults of the code itself.
 
 use std::ffi::{c_int, c_void};
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use rawposix::{Fault, Faults, Signal};
 use rawposix_interrupt::{Context, Redirect, Redirected};
-use rawposix_memory::AddressSpace;
-use wasmtime::native_frames::{self, Interrupted};
+use rawposix_memory::{AddressSpace, Protection};
+use wasmtime::native_frames::{self, BulkFault, Interrupted};
 use wasmtime::unix::StoreExt;
 use wasmtime::{Instance, Store, Trap};
 
@@ -23,6 +24,7 @@ const FPE_INTDIV: i32 = 1;
 const SEGV_MAPERR: i32 = 1;
 const SEGV_ACCERR: i32 = 2;
 const BUS_ADRALN: i32 = 1;
+const BUS_ADRERR: i32 = 2;
 
 /// Lets interruptions find the guest's code, once per process.
 pub(super) fn install() {
@@ -56,7 +58,51 @@ pub(super) fn complete(store: &mut Store<Guest>, instance: &Instance) -> wasmtim
     // SAFETY: the handler takes no lock that the guest's code can hold, and allocates only where that code was
     // interrupted, which is not in the allocator.
     unsafe { store.set_signal_handler(handler) };
-    Ok(())
+    let (faults, space) = (
+        store.data().thread.faults(),
+        Arc::clone(store.data().thread.memory()),
+    );
+    native_frames::set_bulk_fault_handler(store, move |accesses: &BulkFault| {
+        let fault = bulk_fault(accesses, &space);
+        let caught = faults.are_caught(fault.signal);
+        if caught {
+            faults.send(fault);
+        }
+        caught
+    })
+}
+
+/// What a large copy in guest memory met: the first address that is not mapped for it, else one behind a file's end.
+fn bulk_fault(accesses: &BulkFault, space: &AddressSpace) -> Fault {
+    let base = space.base().as_ptr().addr();
+    let guest = |range: &Range<usize>| {
+        let start = u32::try_from(range.start.checked_sub(base)?).ok()?;
+        Some(start..start.saturating_add(u32::try_from(range.len()).unwrap_or(u32::MAX)))
+    };
+    let needed = [
+        (guest(&accesses.written), Protection::WRITE),
+        (guest(&accesses.read), Protection::READ),
+    ];
+    let denied = needed.iter().find_map(|(range, protection)| {
+        let range = range.clone().filter(|range| !range.is_empty())?;
+        space.first_denied(range, *protection)
+    });
+    match denied {
+        Some(address) => Fault {
+            signal: Signal::SIGSEGV,
+            code: if space.is_mapped(address) {
+                SEGV_ACCERR
+            } else {
+                SEGV_MAPERR
+            },
+            address,
+        },
+        None => Fault {
+            signal: Signal::SIGBUS,
+            code: BUS_ADRERR,
+            address: guest(&accesses.written).map_or(0, |range| range.start),
+        },
+    }
 }
 
 /// Has the guest's handler called for a fault of its code, if there is one. If not, the fault becomes a trap.

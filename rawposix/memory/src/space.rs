@@ -197,6 +197,24 @@ impl AddressSpace {
         self.layout.lock().regions().at(addr).is_some()
     }
 
+    /// The first address in `range` that is not mapped with this protection.
+    pub fn first_denied(&self, range: Range<u32>, needed: Protection) -> Option<u32> {
+        let layout = self.layout.lock();
+        let mut next = range.start;
+        for (part, region) in layout.regions().overlapping(range.clone()) {
+            let readable = region.protection.intersects(MAPPED);
+            let allowed = match needed {
+                Protection::READ => readable,
+                needed => region.protection.contains(needed),
+            };
+            if part.start > next || !allowed {
+                break;
+            }
+            next = part.end;
+        }
+        (next < range.end).then_some(next)
+    }
+
     /// All mappings in ascending order, as they are at this moment.
     pub fn mappings(&self) -> Vec<Mapping> {
         let regions = self.layout.lock().regions().clone();

@@ -1,6 +1,5 @@
 /* Faults in memset and memcpy: their handler mends the cause, and they go on where they were.
  *
- * @expect-failure lind's own copies of memory end the guest when they fault
  */
 #include <stdint.h>
 #include <sys/mman.h>
