@@ -324,7 +324,14 @@ pub(crate) fn taken(process: &Process, mut info: Siginfo) -> Siginfo {
     if let Some(id) = timer_of(&info) {
         let mut table = process.timers.0.lock();
         if let Some(timer) = table.timers.get_mut(&Key::Posix(id)) {
-            timer.told = i32::try_from(timer.overrun).unwrap_or(i32::MAX);
+            // Those that nobody has looked at yet count as well.
+            let unseen = if timer.interval.is_zero() {
+                0
+            } else {
+                timer.advance(process.timer_time(&timer.clock))
+            };
+            let overrun = timer.overrun.saturating_add(unseen);
+            timer.told = i32::try_from(overrun).unwrap_or(i32::MAX);
             timer.overrun = 0;
             set_overrun(&mut info, timer.told);
         }
