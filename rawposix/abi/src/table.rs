@@ -130,7 +130,6 @@ pub const NOT_GENERIC: &[(&str, &str)] = &[
     ("utime", "utimensat_time64"),
     ("utimes", "utimensat_time64"),
     ("vfork", "clone"),
-    ("wait4", "waitid"),
     ("waitpid", "waitid"),
 ];
 
@@ -251,7 +250,8 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!((numbers.len(), names.len()), counts);
-        assert_eq!(SYSCALLS.len(), 295);
+        // The generic table of a port with 64-bit time only has 295; wait4 is the one more.
+        assert_eq!(SYSCALLS.len(), 296);
     }
 
     #[test]
