@@ -58,7 +58,7 @@ fn main() -> ExitCode {
 fn options() -> Result<Options> {
     let mut options = Options {
         kernels: Vec::new(),
-        rounds: 5,
+        rounds: 10,
         processes: false,
     };
     let mut arguments = std::env::args().skip(1);
