@@ -1,7 +1,7 @@
 //! A thread of a guest process: the caller of every system call.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rawposix_abi::flags::{AT_FDCWD, AtFlags};
 use rawposix_abi::structs::StackT;
@@ -10,7 +10,7 @@ use rawposix_interrupt::{HostThread, Parked};
 use rawposix_memory::{AddressSpace, GuestCStr, GuestPtr};
 
 use crate::cage::family::PROGRAM;
-use crate::cage::usage::{self, Times};
+use crate::cage::usage::Times;
 use crate::cage::{Pid, Process, Task};
 use crate::clone::{CloneRequest, Vfork};
 use crate::control::{Control, CoreDump, ExitStatus};
@@ -55,8 +55,6 @@ pub struct Thread {
     /// As many references as there are threads that use the address space.
     users: Arc<()>,
     life: Life,
-    /// Processor time of the host thread when it began to run this one.
-    started: Duration,
 }
 
 /// How far a thread's life has come.
@@ -105,7 +103,6 @@ impl Thread {
             startup: Arc::new(startup),
             users: Arc::new(()),
             life: Life::Running,
-            started: Duration::ZERO,
         })
     }
 
@@ -131,7 +128,6 @@ impl Thread {
             },
             space,
             life: Life::Unpublished,
-            started: Duration::ZERO,
         }
     }
 
@@ -145,7 +141,6 @@ impl Thread {
         // Without the host's signal handler, which nothing prevents from being there, nothing interrupts a loop.
         let _ = self.task.host.attach();
         self.task.host.begin();
-        self.started = usage::of_host_thread();
     }
 
     /// The thread's id.
@@ -331,9 +326,9 @@ impl Thread {
             return;
         }
         self.life = Life::Departed(status);
+        let time = self.task.host.processor_time();
         HostThread::detach();
         self.release_memory();
-        let time = usage::of_host_thread().saturating_sub(self.started);
         if let Some((status, times)) = self.process.remove_task(self.tid(), status, time) {
             exit::end_process(&self.process, status, times);
         }
@@ -361,13 +356,15 @@ impl Thread {
     /// Processor time of this thread.
     pub(crate) fn own_times(&self) -> Times {
         Times {
-            user: usage::of_host_thread().saturating_sub(self.started),
+            user: self.task.host.processor_time(),
         }
     }
 
-    /// Processor time of the process: of this thread and of those that have ended.
+    /// Processor time of the process.
     pub(crate) fn process_times(&self) -> Times {
-        self.process.past_times().with(self.own_times())
+        Times {
+            user: self.process.processor_time(),
+        }
     }
 
     /// Lets the parent go on that waits in vfork(2).

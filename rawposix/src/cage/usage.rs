@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use rustix::time::{ClockId, Timespec};
-
 /// Processor time in user code and in the system. lind does not tell them apart: all of it counts as the user's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Times {
@@ -17,21 +15,7 @@ impl Times {
             user: self.user.saturating_add(other.user),
         }
     }
-}
 
-/// Processor time of the calling host thread.
-pub(crate) fn of_host_thread() -> Duration {
-    to_duration(rustix::time::clock_gettime(ClockId::ThreadCPUTime))
-}
-
-fn to_duration(time: Timespec) -> Duration {
-    Duration::new(
-        time.tv_sec.try_into().unwrap_or(0),
-        time.tv_nsec.try_into().unwrap_or(0),
-    )
-}
-
-impl Times {
     /// In clock ticks, of which there are 100 a second.
     pub(crate) fn ticks(self) -> u32 {
         u32::try_from(self.user.as_millis() / 10).unwrap_or(u32::MAX)

@@ -46,13 +46,11 @@ pub(super) fn to_guest(time: rustix::time::Timespec) -> Timespec {
     }
 }
 
-/// The host's clock for a guest's. While one process runs, its CPU time is the host process's.
+/// The host's clock for a guest's on the wall; for those of processor time see `cpu_clock`.
 pub(super) fn host_clock(id: u32) -> Result<HostClock, Errno> {
     Ok(match id {
         clock::CLOCK_REALTIME => HostClock::Realtime,
         clock::CLOCK_MONOTONIC => HostClock::Monotonic,
-        clock::CLOCK_PROCESS_CPUTIME_ID => HostClock::ProcessCPUTime,
-        clock::CLOCK_THREAD_CPUTIME_ID => HostClock::ThreadCPUTime,
         clock::CLOCK_MONOTONIC_RAW => HostClock::MonotonicRaw,
         clock::CLOCK_REALTIME_COARSE => HostClock::RealtimeCoarse,
         clock::CLOCK_MONOTONIC_COARSE => HostClock::MonotonicCoarse,
@@ -166,8 +164,11 @@ pub(super) fn ticks(time: rustix::time::Timespec) -> i32 {
 
 pub(super) fn times(thread: &mut Thread, buf: Out<Tms>) -> Result<i32, Errno> {
     if let Some(ptr) = buf.0.non_null() {
+        let own = thread.process_times();
+        let children = thread.world.family.children_times(thread.process.pid);
         let used = Tms {
-            utime: ticks(rustix::time::clock_gettime(HostClock::ProcessCPUTime)),
+            utime: own.ticks().cast_signed(),
+            cutime: children.ticks().cast_signed(),
             ..Tms::default()
         };
         thread.memory().write(ptr, &used)?;
