@@ -7,16 +7,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rawposix_abi::flags::CloneFlags;
-use rawposix_abi::structs::StackT;
 use rawposix_abi::{Errno, Signal};
 use rawposix_interrupt::Freeze;
 use rawposix_memory::{AddressSpace, GuestPtr};
 
 use crate::cage::family::Place;
-use crate::cage::{Process, Task};
+use crate::cage::{Pid, Task};
 use crate::control::Control;
 use crate::signal::NO_STACK;
-use crate::thread::{Step, Thread};
+use crate::thread::Thread;
 use crate::trace::TracedCall;
 
 /// What clone(2) was asked for.
@@ -118,8 +117,8 @@ fn check(arguments: &CloneArguments) -> Result<Option<Signal>, Errno> {
 }
 
 impl Thread {
-    /// Builds what clone(2) asks for and leaves it to the engine.
-    pub(crate) fn clone_with(&mut self, arguments: CloneArguments) -> Result<(), Errno> {
+    /// Builds what clone(2) asks for, but for the engine's part.
+    pub(crate) fn prepare_child(&self, arguments: CloneArguments) -> Result<CloneRequest, Errno> {
         let exit_signal = check(&arguments)?;
         let flags = arguments.flags;
         let tid = self.world.family.new_id(self.process.thread_limit())?;
@@ -135,7 +134,7 @@ impl Thread {
             child.clear_tid = arguments.child_tid;
         }
         if flags.contains(CloneFlags::VM) && !flags.contains(CloneFlags::VFORK) {
-            child.signal_stack = StackT { ..NO_STACK };
+            child.signal_stack = NO_STACK;
         }
         let vfork = flags.contains(CloneFlags::VFORK).then(|| {
             Arc::new(Vfork {
@@ -152,17 +151,16 @@ impl Thread {
             },
             exit_signal,
         });
-        self.step = Some(Step::Clone(Box::new(CloneRequest {
+        Ok(CloneRequest {
             child,
             arguments,
             place,
             vfork,
             traced: None,
-        })));
-        Ok(())
+        })
     }
 
-    fn make_child(&self, tid: crate::cage::Pid, flags: CloneFlags) -> Result<Self, Errno> {
+    fn make_child(&self, tid: Pid, flags: CloneFlags) -> Result<Self, Errno> {
         if flags.contains(CloneFlags::THREAD) {
             return Ok(self.child(Arc::clone(&self.process), tid, Arc::clone(&self.space)));
         }
@@ -171,7 +169,7 @@ impl Thread {
         } else {
             self.fork_space()?
         };
-        let process: Process = self.process.child(tid, Arc::clone(&space), flags);
+        let process = self.process.child(tid, Arc::clone(&space), flags);
         Ok(self.child(Arc::new(process), tid, space))
     }
 
@@ -270,14 +268,9 @@ impl Thread {
             parent_tid,
             child_tid,
         };
-        let built = self.clone_with(arguments);
-        match (built, self.step.take()) {
-            (Ok(()), Some(Step::Clone(mut request))) => {
-                request.traced = traced;
-                Control::Clone(request)
-            }
-            (Err(errno), _) => self.leave(traced, Err(errno)),
-            (Ok(()), _) => self.leave(traced, Err(Errno::ENOSYS)),
+        match self.prepare_child(arguments) {
+            Ok(request) => Control::Clone(Box::new(CloneRequest { traced, ..request })),
+            Err(errno) => self.leave(traced, Err(errno)),
         }
     }
 }

@@ -7,7 +7,7 @@ use rawposix_memory::GuestPtr;
 
 use super::args::{CloneWord, Len, Ptr};
 use crate::clone::{CloneArguments, EXIT_SIGNAL, Entry};
-use crate::thread::Thread;
+use crate::thread::{Step, Thread};
 
 /// Sizes of `struct clone_args`: of its first version, of the last known one, and a page, more than which the kernel
 /// does not look at.
@@ -40,13 +40,14 @@ pub(super) fn clone(
     if flags.contains(CloneFlags::SETTLS) {
         return Err(Errno::EINVAL);
     }
-    thread.clone_with(CloneArguments {
+    let request = thread.prepare_child(CloneArguments {
         flags,
         exit_signal,
         entry: Entry::Here,
         parent_tid: ptid.0,
         child_tid: ctid.0,
     })?;
+    thread.step = Some(Step::Clone(Box::new(request)));
     Ok(0)
 }
 
@@ -84,12 +85,13 @@ pub(super) fn clone3(thread: &mut Thread, args: Ptr, size: Len) -> Result<i32, E
         return Err(Errno::EINVAL);
     }
     let address = |word: u64| u32::try_from(word).map_err(|_| Errno::EFAULT);
-    thread.clone_with(CloneArguments {
+    let request = thread.prepare_child(CloneArguments {
         flags,
         exit_signal,
         entry: Entry::Here,
         parent_tid: address(given.parent_tid)?,
         child_tid: address(given.child_tid)?,
     })?;
+    thread.step = Some(Step::Clone(Box::new(request)));
     Ok(0)
 }
