@@ -88,15 +88,7 @@ fn bulk_fault(accesses: &BulkFault, space: &AddressSpace) -> Fault {
         space.first_denied(range, *protection)
     });
     match denied {
-        Some(address) => Fault {
-            signal: Signal::SIGSEGV,
-            code: if space.is_mapped(address) {
-                SEGV_ACCERR
-            } else {
-                SEGV_MAPERR
-            },
-            address,
-        },
+        Some(address) => segmentation_fault(space, address),
         None => Fault {
             signal: Signal::SIGBUS,
             code: BUS_ADRERR,
@@ -137,16 +129,7 @@ fn describe(trap: Trap, space: &AddressSpace, host_signal: c_int, info: &libc::s
             code,
             address,
         },
-        (Trap::MemoryOutOfBounds, Some((address, _))) => Fault {
-            signal: Signal::SIGSEGV,
-            // The host has the whole address space mapped.
-            code: if space.is_mapped(address) {
-                SEGV_ACCERR
-            } else {
-                SEGV_MAPERR
-            },
-            address,
-        },
+        (Trap::MemoryOutOfBounds, Some((address, _))) => segmentation_fault(space, address),
         (trap, _) => {
             let signal = crash::signal(trap);
             let code = match signal {
@@ -161,6 +144,19 @@ fn describe(trap: Trap, space: &AddressSpace, host_signal: c_int, info: &libc::s
                 address: 0,
             }
         }
+    }
+}
+
+/// A bad access. The host has the whole address space mapped, so it cannot tell what the guest has.
+fn segmentation_fault(space: &AddressSpace, address: u32) -> Fault {
+    Fault {
+        signal: Signal::SIGSEGV,
+        code: if space.is_mapped(address) {
+            SEGV_ACCERR
+        } else {
+            SEGV_MAPERR
+        },
+        address,
     }
 }
 

@@ -251,9 +251,7 @@ impl Family {
 
     /// Whether a group has members in this session.
     pub(crate) fn has_group(&self, group: Pid, session: Pid) -> bool {
-        let tree = self.tree.lock();
-        let mut nodes = tree.nodes.values();
-        nodes.any(|node| node.group == group && node.session == session)
+        self.tree.lock().has_group(group, session)
     }
 
     /// setpgid(2), of `pid` by `caller`.
@@ -276,11 +274,7 @@ impl Family {
             // A session leader stays where it is.
             return Err(Errno::EPERM);
         }
-        let exists = |tree: &Tree| {
-            let mut nodes = tree.nodes.values();
-            nodes.any(|node| node.group == group && node.session == session)
-        };
-        if group != pid && !exists(&tree) {
+        if group != pid && !tree.has_group(group, session) {
             return Err(Errno::EPERM);
         }
         tree.move_to(pid, group, session);
@@ -469,6 +463,11 @@ impl Family {
 impl Tree {
     fn node(&self, pid: Pid) -> Result<&Node, Errno> {
         self.nodes.get(&pid).ok_or(Errno::ESRCH)
+    }
+
+    fn has_group(&self, group: Pid, session: Pid) -> bool {
+        let mut nodes = self.nodes.values();
+        nodes.any(|node| node.group == group && node.session == session)
     }
 
     /// The next free id after the last one.
