@@ -56,7 +56,7 @@ impl Installation {
         self.root.join("bin").join(name)
     }
 
-    /// Text that changes whenever the compiler driver or a file of the sysroot does.
+    /// Text that changes whenever the compiler driver, a file of the sysroot or the answers for configure scripts do.
     ///
     /// # Errors
     /// When the installation cannot be read.
@@ -67,6 +67,7 @@ impl Installation {
             &mut identity,
         )?;
         describe(&self.root.join("lib"), &mut identity)?;
+        describe(&self.root.join("share/lind/config.site"), &mut identity)?;
         Ok(identity)
     }
 }
