@@ -232,6 +232,9 @@ impl Thread {
                 .add(self.process.pid, Arc::clone(&process), place)?;
         }
         child.published();
+        if let Some(tracer) = &self.world.tracer {
+            tracer.attached(child.tid());
+        }
         run(child);
         Ok(tid)
     }

@@ -63,14 +63,64 @@ pub enum TraceFilter {
     All,
     /// These, by name or by group (`%file`, `%desc`, `%memory`, `%process`, `%signal`, `%network`).
     Only(Vec<String>),
+    /// All but these.
+    Except(Vec<String>),
+}
+
+/// What a trace has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TraceContent {
+    /// Every call, signal and end, as it happens.
+    #[default]
+    Calls,
+    /// A table of the calls at the end, as `strace -c -w` prints it.
+    Summary,
+    /// Both.
+    CallsAndSummary,
+}
+
+impl TraceContent {
+    pub(crate) fn has_calls(self) -> bool {
+        self != Self::Summary
+    }
+
+    pub(crate) fn has_summary(self) -> bool {
+        self != Self::Calls
+    }
+}
+
+/// Which lines of a trace say who they are about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TraceLabels {
+    /// `[pid N]`, once there is more than one thread: for a person that looks on.
+    #[default]
+    WhenSeveral,
+    /// The number alone, from the first line on: for files.
+    Always,
 }
 
 /// Where the trace of system calls goes.
 pub struct Trace {
     /// Which calls.
     pub filter: TraceFilter,
-    /// Receives one whole line a write.
+    /// What is told of them.
+    pub content: TraceContent,
+    /// How lines begin.
+    pub labels: TraceLabels,
+    /// Receives lines; that of a call in two parts, so that a call which waits can be seen.
     pub sink: Box<dyn Write + Send>,
+}
+
+impl Trace {
+    /// A trace of all calls.
+    pub fn new(sink: Box<dyn Write + Send>) -> Self {
+        Self {
+            filter: TraceFilter::All,
+            content: TraceContent::Calls,
+            labels: TraceLabels::WhenSeveral,
+            sink,
+        }
+    }
 }
 
 impl fmt::Debug for Trace {

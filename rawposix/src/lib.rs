@@ -71,7 +71,10 @@ mod timer;
 mod trace;
 
 pub use clone::{CloneRequest, Entry};
-pub use config::{Access, Config, ConfigError, Limit, Mount, Net, Program, Trace, TraceFilter};
+pub use config::{
+    Access, Config, ConfigError, Limit, Mount, Net, Program, Trace, TraceContent, TraceFilter,
+    TraceLabels,
+};
 pub use control::{Control, CoreDump, ExitStatus};
 pub use exec::ExecRequest;
 pub use rawposix_abi::{Errno, Signal, SignalSet};

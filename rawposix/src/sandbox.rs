@@ -187,6 +187,13 @@ impl Sandbox {
         }
     }
 
+    /// Writes the end of the trace: the summary, if one is asked for.
+    pub fn finish_trace(&self) {
+        if let Some(tracer) = &self.world.tracer {
+            tracer.finish();
+        }
+    }
+
     /// Removes the private `/tmp` while guests still run: for a lind that is about to end by a signal.
     pub fn abandon(&self) {
         self.world.private.abandon();

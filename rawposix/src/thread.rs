@@ -23,7 +23,7 @@ use crate::fs::node::Node;
 use crate::fs::walk::{Entry, Follow, Parent, Walk};
 use crate::futex::{Key, Sharing, robust};
 use crate::sandbox::World;
-use crate::signal::{Due, Interrupted, NO_STACK, Resumed};
+use crate::signal::{Due, Interrupted, NO_STACK, Resumed, from_system};
 use crate::startup::Startup;
 use crate::syscall;
 use crate::trace::TracedCall;
@@ -227,7 +227,7 @@ impl Thread {
     /// Notes a system call for the trace.
     pub(crate) fn trace(&self, number: i32, arguments: [u32; 6]) -> Option<TracedCall> {
         let tracer = self.world.tracer.as_ref()?;
-        tracer.enter(self.memory(), number, arguments)
+        tracer.enter(self, number, arguments)
     }
 
     /// The end of a system call: what the thread does next.
@@ -313,7 +313,7 @@ impl Thread {
         self.process.kill(signal);
         let status = self.process.end().unwrap_or(ExitStatus::Exited(0));
         if let Some(tracer) = &self.world.tracer {
-            tracer.signal(self, signal, status);
+            tracer.signal(self, &from_system(signal));
         }
         self.depart(status);
         Control::Exit(status)
@@ -326,6 +326,13 @@ impl Thread {
             return;
         }
         self.life = Life::Departed(status);
+        if let Some(tracer) = &self.world.tracer {
+            if let (Some(info), true) = (self.process.last_signal(), self.tid() == self.process.pid)
+            {
+                tracer.signal(self, info);
+            }
+            tracer.ended(self, status);
+        }
         let time = self.task.host.processor_time();
         HostThread::detach();
         self.release_memory();

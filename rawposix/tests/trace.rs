@@ -45,7 +45,7 @@ fn traced(filter: TraceFilter) -> (tempfile::TempDir, Guest, Kept) {
         mounts: vec![mount(dir.path(), "/data", Access::ReadWrite)],
         trace: Some(Trace {
             filter,
-            sink: Box::new(kept.clone()),
+            ..Trace::new(Box::new(kept.clone()))
         }),
         ..Config::default()
     });
@@ -68,7 +68,7 @@ fn paths_flags_and_errors() {
     guest.call("openat", &[CWD, 16, 0, 0]).unwrap_err();
     assert_eq!(
         kept.take(),
-        "openat(AT_FDCWD, 0x10, O_RDONLY) = -1 EFAULT (Bad address)\n"
+        "openat(AT_FDCWD, 0x10, O_RDONLY)        = -1 EFAULT (Bad address)\n"
     );
 }
 
@@ -86,8 +86,8 @@ fn buffers_are_shown_when_they_are_known() {
         lines,
         [
             "write(3, \"01234567890123456789012345678901\"..., 40) = 40",
-            "pread64(3, \"23456\", 5, 2) = 5",
-            "read(3, \"\", 5) = 0",
+            "pread64(3, \"23456\", 5, 2)               = 5",
+            "read(3, \"\", 5)                          = 0",
         ]
     );
 }
@@ -120,7 +120,7 @@ fn structures_are_shown() {
         "prlimit64(0, RLIMIT_NOFILE, NULL, {rlim_cur=1024, rlim_max=4096}) = 0\n"
     );
     guest.call("rt_sigprocmask", &[0, 0, room, 8]).unwrap();
-    assert_eq!(kept.take(), "rt_sigprocmask(SIG_BLOCK, NULL, [], 8) = 0\n");
+    assert_eq!(kept.take(), "rt_sigprocmask(SIG_BLOCK, NULL, [], 8)  = 0\n");
     guest
         .call("mmap2", &[0, 4096, 3, 0x22, u32::MAX, 0])
         .unwrap();
@@ -144,7 +144,7 @@ fn unknown_numbers_are_visible() {
     guest.call("socket", &[1, 1, 0]).unwrap_err();
     assert_eq!(
         kept.take(),
-        "socket(1, 0x1, 0) = -1 ENOSYS (Function not implemented)\n"
+        "socket(1, 0x1, 0)                       = -1 ENOSYS (Function not implemented)\n"
     );
 }
 
@@ -152,18 +152,21 @@ fn unknown_numbers_are_visible() {
 fn ends_are_shown() {
     let (_dir, mut guest, kept) = traced(TraceFilter::All);
     guest.end("exit_group", &[7]);
-    assert_eq!(kept.take(), "exit_group(7) = ?\n+++ exited with 7 +++\n");
+    assert_eq!(
+        kept.take(),
+        "exit_group(7)                           = ?\n+++ exited with 7 +++\n"
+    );
     let (_dir, mut guest, kept) = traced(TraceFilter::All);
     guest.end("tgkill", &[2, 2, 6]);
     assert_eq!(
         kept.take(),
-        "tgkill(2, 2, SIGABRT) = ?\n+++ killed by SIGABRT (core dumped) +++\n"
+        "tgkill(2, 2, SIGABRT)                   = ?\n--- SIGABRT {si_signo=SIGABRT, si_code=SI_TKILL, si_pid=2, si_uid=1000} ---\n+++ killed by SIGABRT (core dumped) +++\n"
     );
     let (_dir, mut guest, kept) = traced(TraceFilter::All);
     let _ = guest.thread.fault(Signal::SIGFPE);
     assert_eq!(
         kept.take(),
-        "--- SIGFPE {si_signo=SIGFPE} ---\n+++ killed by SIGFPE (core dumped) +++\n"
+        "--- SIGFPE {si_signo=SIGFPE, si_code=SI_KERNEL} ---\n+++ killed by SIGFPE (core dumped) +++\n"
     );
 }
 

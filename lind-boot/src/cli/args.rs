@@ -113,7 +113,7 @@ pub struct Run {
     #[arg(long, value_name = "TIME", help_heading = "Limits", value_parser = quantity::seconds)]
     pub cpu_time: Option<u64>,
 
-    /// Show every system call, or only the named ones, on standard error
+    /// Show every system call on standard error; or the named calls and %groups, or with ! all others
     #[arg(long, value_name = "CALL,...", help_heading = "Observation", num_args = 0..=1, require_equals = true,
           default_missing_value = "")]
     pub strace: Option<String>,
@@ -121,6 +121,10 @@ pub struct Run {
     /// Write what --strace shows to a file
     #[arg(long, value_name = "FILE", help_heading = "Observation", value_hint = ValueHint::FilePath)]
     pub strace_output: Option<PathBuf>,
+
+    /// Count the calls and write a table at the end: instead of the calls, or after them with --strace
+    #[arg(long, help_heading = "Observation")]
+    pub strace_summary: bool,
 
     /// The program, and its arguments: nothing after PROGRAM is lind's
     #[arg(value_name = "PROGRAM", required = true, num_args = 1.., trailing_var_arg = true,

@@ -1,14 +1,12 @@
 //! The sandbox that the options of `lind run` ask for.
 
-use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
-use rawposix::{Access, Config, Limit, Mount, Trace, TraceFilter};
-use rawposix_abi::SYSCALLS;
+use rawposix::{Access, Config, Limit, Mount};
 
 use super::args::{self, Run};
-use super::usage;
+use super::strace;
 use crate::cache::Cache;
 use crate::failure::{Failure, reason};
 
@@ -80,43 +78,7 @@ pub(super) fn config(args: &Run, program: Option<rawposix::Program>) -> Result<C
             args::Net::Host => rawposix::Net::Host,
         },
         limits: limits.collect(),
-        trace: trace(args)?,
+        trace: strace::trace(args)?,
         ..Config::default()
-    })
-}
-
-fn trace(args: &Run) -> Result<Option<Trace>, Failure> {
-    if args.strace.is_none() && args.strace_output.is_none() {
-        return Ok(None);
-    }
-    let names = args.strace.as_deref().unwrap_or_default();
-    let filter = if names.is_empty() {
-        TraceFilter::All
-    } else {
-        TraceFilter::Only(names.split(',').map(traced).collect::<Result<_, _>>()?)
-    };
-    let sink: Box<dyn Write + Send> = match &args.strace_output {
-        Some(path) => Box::new(File::create(path).map_err(|error| {
-            Failure::lind(format!(
-                "cannot create '{}': {}",
-                path.display(),
-                reason(&error)
-            ))
-        })?),
-        None => Box::new(io::stderr()),
-    };
-    Ok(Some(Trace { filter, sink }))
-}
-
-/// Checks a name of `--strace=`: a system call's, or a group's with `%`.
-fn traced(name: &str) -> Result<String, Failure> {
-    if rawposix::is_known_filter(name) {
-        return Ok(name.to_owned());
-    }
-    let close = usage::closest(name, SYSCALLS.iter().map(|call| call.name));
-    let failure = Failure::lind(format!("unknown system call '{name}' in --strace"));
-    Err(match close {
-        Some(close) => failure.hint(format!("did you mean '{close}'?")),
-        None => failure.hint("'lind syscalls' lists the names, and the groups as %GROUP"),
     })
 }

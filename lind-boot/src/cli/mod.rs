@@ -8,6 +8,7 @@ mod notice;
 mod program;
 mod quantity;
 mod run;
+mod strace;
 mod syscalls;
 mod usage;
 mod version;

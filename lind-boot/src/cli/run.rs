@@ -55,6 +55,7 @@ pub(super) fn run(args: &Run) -> Result<u8, Failure> {
     };
     let thread = start(&sandbox, image, &name)?;
     let (status, crash) = program.run(&sandbox, thread, cache)?;
+    sandbox.finish_trace();
     if let Some(crash) = crash {
         tell_crash(&name, status, &crash);
     }

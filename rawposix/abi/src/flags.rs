@@ -110,6 +110,27 @@ guest_flags! {
     refused TimerFlags as "TIMER_" { ABSTIME = 1; }
     /// Flags of getrandom(2).
     refused GetrandomFlags as "GRND_" { NONBLOCK = 1; RANDOM = 2; INSECURE = 4; }
+    /// Events of poll(2).
+    kept PollEvents as "POLL" {
+        IN = 1; PRI = 2; OUT = 4; ERR = 8; HUP = 0x10; NVAL = 0x20; RDNORM = 0x40; RDBAND = 0x80; WRNORM = 0x100; WRBAND = 0x200;
+        MSG = 0x400; RDHUP = 0x2000;
+    }
+    /// Events of epoll_ctl(2).
+    kept EpollEvents as "EPOLL" {
+        IN = 1; PRI = 2; OUT = 4; ERR = 8; HUP = 0x10; NVAL = 0x20; RDNORM = 0x40; RDBAND = 0x80; WRNORM = 0x100; WRBAND = 0x200;
+        MSG = 0x400; RDHUP = 0x2000; EXCLUSIVE = 0x1000_0000; WAKEUP = 0x2000_0000; ONESHOT = 0x4000_0000; ET = 0x8000_0000;
+    }
+    /// Flags of sigaction(2).
+    kept ActionFlags as "SA_" {
+        NOCLDSTOP = 1; NOCLDWAIT = 2; SIGINFO = 4; EXPOSE_TAGBITS = 0x800; ONSTACK = 0x800_0000; RESTART = 0x1000_0000;
+        NODEFER = 0x4000_0000; RESETHAND = 0x8000_0000;
+    }
+    /// Options of wait4(2) and waitid(2).
+    kept WaitFlags as "W" or "0" in 0xffff_ffff {
+        NOHANG = 1; STOPPED = 2; EXITED = 4; CONTINUED = 8; NOWAIT = 0x100_0000;
+    }
+    /// More options of wait4(2) and waitid(2).
+    kept WaitTypes as "__W" or "0" in 0xffff_ffff { NOTHREAD = 0x2000_0000; ALL = 0x4000_0000; CLONE = 0x8000_0000; }
     /// Flags of clone(2); the low byte is the exit signal.
     ignored CloneFlags as "CLONE_" {
         VM = 0x100; FS = 0x200; FILES = 0x400; SIGHAND = 0x800; PIDFD = 0x1000; PTRACE = 0x2000; VFORK = 0x4000; PARENT = 0x8000;
@@ -185,6 +206,10 @@ guest_constants! {
         PR_SET_CHILD_SUBREAPER = 36; PR_GET_CHILD_SUBREAPER = 37; PR_SET_NO_NEW_PRIVS = 38; PR_GET_NO_NEW_PRIVS = 39; PR_GET_TID_ADDRESS = 40;
         PR_SET_THP_DISABLE = 41; PR_GET_THP_DISABLE = 42; PR_CAP_AMBIENT = 47;
     }
+    /// What `id` means to waitid(2).
+    idtype { P_ALL = 0; P_PID = 1; P_PGID = 2; P_PIDFD = 3; }
+    /// Operations of epoll_ctl(2).
+    epoll { EPOLL_CTL_ADD = 1; EPOLL_CTL_DEL = 2; EPOLL_CTL_MOD = 3; }
     /// Operations of futex(2), without their flags.
     futex {
         FUTEX_WAIT = 0; FUTEX_WAKE = 1; FUTEX_FD = 2; FUTEX_REQUEUE = 3; FUTEX_CMP_REQUEUE = 4; FUTEX_WAKE_OP = 5; FUTEX_LOCK_PI = 6; FUTEX_UNLOCK_PI = 7;

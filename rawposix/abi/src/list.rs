@@ -136,7 +136,7 @@ macro_rules! syscalls {
             }
             epoll {
                 20 epoll_create1(flags: Hex) -> Fd: full;
-                21 epoll_ctl(epfd: Fd, op: Int, fd: Fd, event: In<EpollEvent>) -> Zero: partial "descriptors of one open file count as one";
+                21 epoll_ctl(epfd: Fd, op: EpollOp, fd: Fd, event: In<EpollEvent>) -> Zero: partial "descriptors of one open file count as one";
                 22 epoll_pwait(epfd: Fd, events: Ptr, maxevents: Int, timeout: Int, sigmask: In<u64>, sigsetsize: Len) -> Int: full;
                 441 epoll_pwait2(epfd: Fd, events: Ptr, maxevents: Int, timeout: In<Timespec>, sigmask: In<u64>, sigsetsize: Len) -> Int: full;
             }
@@ -234,12 +234,12 @@ macro_rules! syscalls {
                 96 set_tid_address(tidptr: Ptr) -> Int: full;
                 99 set_robust_list(head: Ptr, len: Len) -> Zero: full;
                 100 get_robust_list(pid: Pid, head: Out<u32>, len: Out<u32>) -> Zero: partial "the calling thread only";
-                95 waitid(idtype: Int, id: Pid, info: Out<Siginfo>, options: Hex, usage: Out<Rusage>) -> Zero: partial "no pidfds";
-                260 wait4(pid: Pid, status: Out<i32>, options: Hex, usage: Out<Rusage>) -> Int: full;
+                95 waitid(idtype: IdType, id: Pid, info: Out<Siginfo>, options: WaitOptions, usage: Out<Rusage>) -> Zero: partial "no pidfds";
+                260 wait4(pid: Pid, status: WaitStatus, options: WaitOptions, usage: Out<Rusage>) -> Int: full;
                 220 clone(flags: CloneWord, stack: Ptr, ptid: Ptr, tls: Ptr, ctid: Ptr) -> Int: partial "a stack is given through libc's clone only; no namespaces, no pidfd";
                 435 clone3(args: Ptr, size: Len) -> Int: partial "a stack is given through libc's clone only; no namespaces, no pidfd, no set_tid";
-                221 execve(path: Path, argv: Ptr, envp: Ptr) -> Zero: full;
-                281 execveat(dirfd: DirFd, path: Path, argv: Ptr, envp: Ptr, flags: AtFlags) -> Zero: full;
+                221 execve(path: Path, argv: Argv, envp: Envp) -> Zero: full;
+                281 execveat(dirfd: DirFd, path: Path, argv: Argv, envp: Envp, flags: AtFlags) -> Zero: full;
                 167 prctl(option: PrctlOption, arg2: Hex, arg3: Hex, arg4: Hex, arg5: Hex) -> Int: partial "name, dumpable, no_new_privs, child subreaper, parent-death signal, timer slack, capability queries";
                 261 prlimit64(pid: Pid, resource: Resource, new: In<Rlimit64>, old: Out<Rlimit64>) -> Zero: partial "the calling process only; NOFILE, FSIZE and AS are enforced";
                 165 getrusage(who: Int, usage: Out<Rusage>) -> Zero: full;

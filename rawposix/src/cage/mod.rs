@@ -13,7 +13,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use parking_lot::{Mutex, MutexGuard};
 use rawposix_abi::flags::CloneFlags;
-use rawposix_abi::structs::Rlimit64;
+use rawposix_abi::structs::{Rlimit64, Siginfo};
 use rawposix_abi::{Errno, Signal};
 use rawposix_memory::AddressSpace;
 use rustix::time::Timespec;
@@ -53,6 +53,8 @@ pub(crate) struct Process {
     /// Held while a thread is added, and while the address space is copied.
     settled: Mutex<()>,
     end: OnceLock<ExitStatus>,
+    /// The signal that ended the process when it was sent, for the trace.
+    last_signal: OnceLock<Siginfo>,
 }
 
 /// The threads of a process.
@@ -121,6 +123,7 @@ impl Process {
             threads: Mutex::default(),
             settled: Mutex::default(),
             end: OnceLock::new(),
+            last_signal: OnceLock::new(),
         })
     }
 
@@ -159,6 +162,7 @@ impl Process {
             threads: Mutex::default(),
             settled: Mutex::default(),
             end: OnceLock::new(),
+            last_signal: OnceLock::new(),
         }
     }
 
@@ -498,5 +502,16 @@ impl Process {
             _ => CoreDump::No,
         };
         self.finish(ExitStatus::Signaled(signal, core));
+    }
+
+    /// Ends the process by a signal that was sent to it.
+    pub(crate) fn kill_by(&self, signal: Signal, info: Siginfo) {
+        let _ = self.last_signal.set(info);
+        self.kill(signal);
+    }
+
+    /// The signal that has ended the process when it was sent.
+    pub(crate) fn last_signal(&self) -> Option<&Siginfo> {
+        self.last_signal.get()
     }
 }

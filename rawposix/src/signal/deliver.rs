@@ -62,8 +62,8 @@ enum Taken {
     Nothing,
     Handler,
     Ignored,
-    Fatal(Signal),
-    Stop(Signal),
+    Fatal(Signal, Option<Siginfo>),
+    Stop(Signal, Option<Siginfo>),
 }
 
 impl Thread {
@@ -87,9 +87,25 @@ impl Thread {
                     return Due::Handler;
                 }
                 Taken::Ignored => {}
-                Taken::Fatal(signal) => self.process.kill(signal),
-                Taken::Stop(signal) => self.process.stop(signal),
+                Taken::Fatal(signal, info) => {
+                    self.tell_taken(info.as_ref());
+                    self.process.kill(signal);
+                }
+                Taken::Stop(signal, info) => {
+                    self.tell_taken(info.as_ref());
+                    if let Some(tracer) = &self.world.tracer {
+                        tracer.stopped(self, signal);
+                    }
+                    self.process.stop(signal);
+                }
             }
+        }
+    }
+
+    /// Tells the trace of a signal that was taken.
+    fn tell_taken(&self, info: Option<&Siginfo>) {
+        if let (Some(tracer), Some(info)) = (&self.world.tracer, info) {
+            tracer.signal(self, info);
         }
     }
 
@@ -123,12 +139,12 @@ impl Thread {
         } else {
             &mut shared.pending
         };
-        queue.take(signal);
+        let info = queue.take(signal);
         match disposition {
             Disposition::Default(DefaultAction::Terminate | DefaultAction::Core) => {
-                Taken::Fatal(signal)
+                Taken::Fatal(signal, info)
             }
-            Disposition::Default(DefaultAction::Stop) => Taken::Stop(signal),
+            Disposition::Default(DefaultAction::Stop) => Taken::Stop(signal, info),
             _ => Taken::Ignored,
         }
     }
@@ -221,6 +237,7 @@ impl Thread {
         // What is there now shows in the frame; what comes later asks for attention again.
         self.task.host.take_attention();
         let (info, action) = self.take_caught()?;
+        self.tell_taken(Some(&info));
         let mask = self.saved_mask.take().unwrap_or(before);
         let Ok(address) = self.make_frame(stack_pointer, &info, &action, mask) else {
             self.process.kill(Signal::SIGSEGV);

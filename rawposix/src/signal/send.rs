@@ -51,7 +51,7 @@ impl Process {
             tasks.iter().for_each(|task| task.interrupt());
         }
         if effects.kill {
-            self.kill(signal);
+            self.kill_by(signal, info);
         }
         Ok(())
     }

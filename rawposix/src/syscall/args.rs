@@ -112,6 +112,18 @@ word_arguments! {
     PrctlOption(u32) |word| word;
     /// Operation of futex(2).
     FutexOp(u32) |word| word;
+    /// What `id` means to waitid(2).
+    IdType(i32) u32::cast_signed;
+    /// Options of wait4(2) and waitid(2).
+    WaitOptions(u32) |word| word;
+    /// Where wait4(2) writes how a child ended.
+    WaitStatus(GuestPtr<i32>) GuestPtr::new;
+    /// The arguments of execve(2).
+    Argv(u32) |word| word;
+    /// The environment of execve(2).
+    Envp(u32) |word| word;
+    /// Operation of epoll_ctl(2).
+    EpollOp(i32) u32::cast_signed;
     /// Flags of clone(2), with the exit signal in the low byte.
     CloneWord(u32) |word| word;
 }

@@ -8,7 +8,7 @@ use rawposix_abi::structs::{EpollEvent, Timespec};
 use rawposix_memory::GuestPtr;
 use rustix::event::epoll;
 
-use super::args::{Fd, Hex, In, Int, Len, Ptr};
+use super::args::{EpollOp, Fd, Hex, In, Int, Len, Ptr};
 use super::signal::set_mask_for_call;
 use super::time::timeout;
 use crate::fd::{CloseOnExec, Object, OpenFile, Origin};
@@ -49,7 +49,7 @@ fn pollable(file: &OpenFile) -> Result<&std::os::fd::OwnedFd, Errno> {
 pub(super) fn epoll_ctl(
     thread: &mut Thread,
     epfd: Fd,
-    op: Int,
+    op: EpollOp,
     fd: Fd,
     event: In<EpollEvent>,
 ) -> Result<(), Errno> {

@@ -8,7 +8,7 @@ use rawposix_abi::flags::{AT_FDCWD, AtFlags};
 use rawposix_memory::{GuestCStr, GuestPtr};
 use rustix::fs::{Access, FileType, OFlags};
 
-use super::args::{DirFd, Path, Ptr};
+use super::args::{Argv, DirFd, Envp, Path};
 use crate::exec::ExecRequest;
 use crate::fd::{CloseOnExec, Object, OpenFile};
 use crate::fs::node::{Node, reopen};
@@ -25,7 +25,7 @@ const DEPTH: usize = 5;
 /// How a WebAssembly module begins.
 const MODULE: &[u8] = b"\0asm";
 
-pub(super) fn execve(thread: &mut Thread, path: Path, argv: Ptr, envp: Ptr) -> Result<(), Errno> {
+pub(super) fn execve(thread: &mut Thread, path: Path, argv: Argv, envp: Envp) -> Result<(), Errno> {
     execveat(thread, DirFd(AT_FDCWD), path, argv, envp, AtFlags::empty())
 }
 
@@ -33,8 +33,8 @@ pub(super) fn execveat(
     thread: &mut Thread,
     dirfd: DirFd,
     path: Path,
-    argv: Ptr,
-    envp: Ptr,
+    argv: Argv,
+    envp: Envp,
     flags: AtFlags,
 ) -> Result<(), Errno> {
     let allowed = AtFlags::EMPTY_PATH | AtFlags::SYMLINK_NOFOLLOW;
@@ -44,8 +44,8 @@ pub(super) fn execveat(
     let path = thread.read_path(path.0)?;
     let (file, mut name) = open(thread, dirfd.0, &path, flags)?;
     let mut room = ARG_MAX;
-    let mut argv = strings(thread, argv, &mut room)?;
-    let envp = strings(thread, envp, &mut room)?;
+    let mut argv = strings(thread, argv.0, &mut room)?;
+    let envp = strings(thread, envp.0, &mut room)?;
     if argv.is_empty() {
         // As Linux does since 5.18, so that no program takes its environment for its arguments.
         argv.push(Vec::new());
@@ -204,9 +204,9 @@ impl Script {
 }
 
 /// Reads an array of strings, which ends with a null pointer. `E2BIG` when they take more than `room`.
-fn strings(thread: &Thread, array: Ptr, room: &mut usize) -> Result<Vec<Vec<u8>>, Errno> {
+fn strings(thread: &Thread, array: u32, room: &mut usize) -> Result<Vec<Vec<u8>>, Errno> {
     let mut strings = Vec::new();
-    let mut place = GuestPtr::<u32>::new(array.0);
+    let mut place = GuestPtr::<u32>::new(array);
     if place.is_null() {
         return Ok(strings);
     }

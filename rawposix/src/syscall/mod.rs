@@ -39,9 +39,10 @@ use rawposix_abi::structs::{
 };
 
 use args::{
-    Argument, ClockId, CloneWord, DirFd, FcntlCmd, Fd, FutexOp, Gid, Hex, Hex64, In, InBuf, InOut,
-    Int, IntoWord, IoVec, IoctlCmd, Len, Mode, Off, Out, OutBuf, OutStr, Path, Pid, PollFds,
-    PrctlOption, Ptr, Resource, SigHow, SignalArg, Str, Uid, Uint, Whence, Words,
+    Argument, Argv, ClockId, CloneWord, DirFd, Envp, EpollOp, FcntlCmd, Fd, FutexOp, Gid, Hex,
+    Hex64, IdType, In, InBuf, InOut, Int, IntoWord, IoVec, IoctlCmd, Len, Mode, Off, Out, OutBuf,
+    OutStr, Path, Pid, PollFds, PrctlOption, Ptr, Resource, SigHow, SignalArg, Str, Uid, Uint,
+    WaitOptions, WaitStatus, Whence, Words,
 };
 
 use crate::thread::Thread;

@@ -3,7 +3,7 @@
 use rawposix_abi::structs::{Rusage, Siginfo};
 use rawposix_abi::{Errno, Signal};
 
-use super::args::{Hex, Int, Out, Pid};
+use super::args::{IdType, Out, Pid, WaitOptions, WaitStatus};
 use super::process::rusage;
 use crate::cage::Pid as Id;
 use crate::cage::family::{Change, Event, Events, Report, Who};
@@ -34,10 +34,10 @@ const CLD_CONTINUED: i32 = 6;
 
 pub(super) fn waitid(
     thread: &mut Thread,
-    kind: Int,
+    kind: IdType,
     id: Pid,
     info: Out<Siginfo>,
-    options: Hex,
+    options: WaitOptions,
     usage: Out<Rusage>,
 ) -> Result<(), Errno> {
     let states = WSTOPPED | WEXITED | WCONTINUED;
@@ -90,8 +90,8 @@ fn wait(thread: &Thread, who: Who, events: Events, at_once: bool) -> Result<Opti
 pub(super) fn wait4(
     thread: &mut Thread,
     pid: Pid,
-    status: Out<i32>,
-    options: Hex,
+    status: WaitStatus,
+    options: WaitOptions,
     usage: Out<Rusage>,
 ) -> Result<i32, Errno> {
     if options.0 & !(WNOHANG | WSTOPPED | WCONTINUED | WNOTHREAD | WALL | WCLONE) != 0 {

@@ -1,23 +1,26 @@
 //! How each kind of argument is shown.
 
 use rawposix_abi::flags::{
-    AT_FDCWD, CloneFlags, GuestFlags, clock, fcntl, futex, ioctl, prctl, resource, sighow, whence,
+    AT_FDCWD, ActionFlags, CloneFlags, EpollEvents, GuestFlags, PollEvents, WaitFlags, WaitTypes,
+    clock, epoll, fcntl, futex, idtype, ioctl, prctl, resource, sighow, whence,
 };
 use rawposix_abi::structs::{
     CapHeader, EpollEvent, FdPair, Iovec, Itimerspec, Itimerval, OpenHow, Pollfd, Rlimit64, Rusage,
     Sigaction, Siginfo, StackT, Statfs64, Statx, Sysinfo, Timespec, TimespecPair, Tms, Utsname,
 };
 use rawposix_abi::{Signal, SignalSet};
-use rawposix_memory::{GuestPtr, GuestSlice};
+use rawposix_memory::{AddressSpace, GuestPtr, GuestSlice};
 use zerocopy::{FromBytes, IntoBytes};
 
+use super::events::siginfo;
 use super::text::{address, buffer, quote, short_string, string};
 use super::{Moment, Shown, errno_of};
 use crate::clone::EXIT_SIGNAL;
 use crate::syscall::args::{
-    ClockId, CloneWord, DirFd, FcntlCmd, Fd, FutexOp, Gid, Hex, Hex64, In, InBuf, InOut, Int,
-    IoVec, IoctlCmd, Len, Mode, Off, Out, OutBuf, OutStr, Path, Pid, PollFds, PrctlOption, Ptr,
-    Resource, SigHow, SignalArg, Str, Uid, Uint, Whence, Words,
+    Argv, ClockId, CloneWord, DirFd, Envp, EpollOp, FcntlCmd, Fd, FutexOp, Gid, Hex, Hex64, IdType,
+    In, InBuf, InOut, Int, IoVec, IoctlCmd, Len, Mode, Off, Out, OutBuf, OutStr, Path, Pid,
+    PollFds, PrctlOption, Ptr, Resource, SigHow, SignalArg, Str, Uid, Uint, WaitOptions,
+    WaitStatus, Whence, Words,
 };
 
 /// A kind of argument that can be shown.
@@ -48,8 +51,7 @@ fn clone_flags(word: u32) -> String {
         if !text.is_empty() {
             text.push('|');
         }
-        let name = Signal::from_raw(signal).map(|signal| signal.to_string());
-        text.push_str(&name.unwrap_or_else(|| signal.to_string()));
+        text.push_str(&signal_name(signal));
     }
     text
 }
@@ -87,13 +89,33 @@ plain! {
     Resource: |word| named(resource::name(word), word);
     SigHow: |word| named(sighow::name(word), word);
     PrctlOption: |word| named(prctl::name(word), word);
-    SignalArg: |word| signal(word);
+    SignalArg: |word| signal_name(word);
+    IdType: |word| named(idtype::name(word), word);
+    WaitOptions: |word| wait_options(word);
+    EpollOp: |word| named(epoll::name(word), word);
     FutexOp: |word| futex_operation(word);
     CloneWord: |word| clone_flags(word);
 }
 
-fn signal(word: u32) -> String {
+/// The name of a signal, or the number of none.
+pub(super) fn signal_name(word: u32) -> String {
     Signal::from_raw(word).map_or_else(|| word.to_string(), |signal| signal.to_string())
+}
+
+/// The names of a set's flags.
+fn flags<F: GuestFlags>(word: u32) -> String {
+    let mut text = String::new();
+    F::write(word, &mut text);
+    text
+}
+
+fn wait_options(word: u32) -> String {
+    let types = WaitTypes::all().bits() & word;
+    match (word & !types, types) {
+        (options, 0) => flags::<WaitFlags>(options),
+        (0, types) => flags::<WaitTypes>(types),
+        (options, types) => flags::<WaitFlags>(options) + "|" + &flags::<WaitTypes>(types),
+    }
 }
 
 fn futex_operation(word: u32) -> String {
@@ -220,25 +242,96 @@ impl Show for IoVec {
     }
 }
 
+/// The descriptors and what is waited for; what has come is shown with the result.
 impl Show for PollFds {
     fn show(words: &mut Words, shown: &Shown<'_>) -> Option<String> {
         let addr = words.take();
-        let after = match shown.moment {
-            Moment::Before => return None,
-            Moment::After(_) => written(shown.moment).is_some_and(|count| count > 0),
+        Some(list(shown, addr, words.peek(0), |poll: &Pollfd| {
+            let events = flags::<PollEvents>(u32::from(poll.events));
+            format!("{{fd={}, events={events}}}", poll.fd)
+        }))
+    }
+}
+
+/// The strings of an array that ends with a null pointer; `None` when it cannot be read.
+fn strings(memory: &AddressSpace, address: u32) -> Option<Vec<String>> {
+    let mut texts = Vec::new();
+    for word in (address..).step_by(4) {
+        match memory.read(GuestPtr::<u32>::new(word)).ok()? {
+            0 => break,
+            _ if texts.len() == STRINGS => break,
+            string => texts.push(short_string(memory, string)),
+        }
+    }
+    Some(texts)
+}
+
+/// Strings of an array that are counted.
+const STRINGS: usize = 4096;
+
+impl Show for Argv {
+    fn show(words: &mut Words, shown: &Shown<'_>) -> Option<String> {
+        let addr = words.take();
+        let Some(mut texts) = strings(shown.memory, addr) else {
+            return Some(address(addr));
         };
-        Some(list(
-            shown,
-            addr,
-            words.peek(0),
-            |poll: &Pollfd| match after {
-                true => format!(
-                    "{{fd={}, events={:#x}, revents={:#x}}}",
-                    poll.fd, poll.events, poll.revents
-                ),
-                false => format!("{{fd={}, events={:#x}}}", poll.fd, poll.events),
-            },
-        ))
+        let shown = SHOWN_STRINGS.min(texts.len());
+        if texts.drain(shown..).next().is_some() {
+            texts.push(String::from("..."));
+        }
+        Some(format!("[{}]", texts.join(", ")))
+    }
+}
+
+/// Strings of an array that are shown.
+const SHOWN_STRINGS: usize = 32;
+
+impl Show for Envp {
+    fn show(words: &mut Words, shown: &Shown<'_>) -> Option<String> {
+        let addr = words.take();
+        let count = strings(shown.memory, addr).map(|texts| texts.len());
+        Some(match count {
+            Some(1) => format!("{addr:#x} /* 1 var */"),
+            Some(count) => format!("{addr:#x} /* {count} vars */"),
+            None => address(addr),
+        })
+    }
+}
+
+impl Show for WaitStatus {
+    fn show(words: &mut Words, shown: &Shown<'_>) -> Option<String> {
+        let ptr = GuestPtr::<u32>::new(words.take());
+        let is_written = match shown.moment {
+            Moment::Before => return None,
+            Moment::After(_) => written(shown.moment).is_some_and(|pid| pid > 0),
+        };
+        let status = match ptr.non_null() {
+            Some(ptr) if is_written => shown.memory.read(ptr).ok(),
+            _ => None,
+        };
+        Some(status.map_or_else(|| address(ptr.addr()), wait_status))
+    }
+}
+
+/// How a child has ended or stopped, in the macros of wait(2).
+fn wait_status(status: u32) -> String {
+    let (low, high) = (status & 0xff, status >> 8 & 0xff);
+    match low {
+        0 => format!("[{{WIFEXITED(s) && WEXITSTATUS(s) == {high}}}]"),
+        0x7f => format!(
+            "[{{WIFSTOPPED(s) && WSTOPSIG(s) == {}}}]",
+            signal_name(high)
+        ),
+        0xff => String::from("[{WIFCONTINUED(s)}]"),
+        low => {
+            let core = if low & 0x80 == 0 {
+                ""
+            } else {
+                " && WCOREDUMP(s)"
+            };
+            let signal = signal_name(low & 0x7f);
+            format!("[{{WIFSIGNALED(s) && WTERMSIG(s) == {signal}{core}}}]")
+        }
     }
 }
 
@@ -338,15 +431,15 @@ structures! {
     Rusage: |v| format!("{{ru_utime={{tv_sec={}, tv_usec={}}}, ru_maxrss={}, ...}}", v.utime.sec, v.utime.usec, v.maxrss);
     Rlimit64: |v| format!("{{rlim_cur={}, rlim_max={}}}", limit(v.current), limit(v.max));
     FdPair: |v| format!("[{}, {}]", v.first, v.second);
-    EpollEvent: |v| format!("{{events={:#x}, data={:#x}}}", v.events, v.data);
+    EpollEvent: |v| format!("{{events={}, data={:#x}}}", flags::<EpollEvents>(v.events), v.data);
     OpenHow: |v| format!("{{flags={:#x}, mode={:#o}, resolve={:#x}}}", v.flags, v.mode, v.resolve);
     Statx: |v| format!("{{stx_mask={:#x}, stx_mode={}|{:04o}, stx_size={}, ...}}", v.mask, kind_of(v.mode), v.mode & 0o7777, v.size);
     Statfs64: |v| format!("{{f_type={:#x}, f_bsize={}, f_blocks={}, f_bfree={}, ...}}", v.kind, v.bsize, v.blocks, v.bfree);
     Utsname: |v| format!("{{sysname={}, nodename={}, ...}}", field(&v.sysname), field(&v.nodename));
     Sysinfo: |v| format!("{{uptime={}, totalram={}, freeram={}, mem_unit={}, ...}}", v.uptime, v.totalram, v.freeram, v.mem_unit);
-    Sigaction: |v| format!("{{sa_handler={}, sa_mask={}, sa_flags={:#x}}}", handler(v.handler), set(mask(v.mask)), v.flags);
+    Sigaction: |v| format!("{{sa_handler={}, sa_mask={}, sa_flags={}}}", handler(v.handler), set(mask(v.mask)), flags::<ActionFlags>(v.flags));
     StackT: |v| format!("{{ss_sp={}, ss_flags={:#x}, ss_size={}}}", address(v.sp), v.flags, v.size);
-    Siginfo: |v| format!("{{si_signo={}, si_code={}, ...}}", signal(v.signo.cast_unsigned()), v.code);
+    Siginfo: |v| siginfo(v);
     CapHeader: |v| format!("{{version={:#x}, pid={}}}", v.version, v.pid);
 }
 

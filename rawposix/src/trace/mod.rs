@@ -1,33 +1,48 @@
 //! `--strace`: system calls as strace(1) prints them, from the one list.
 
+mod events;
+mod filter;
 mod kinds;
+mod lines;
+mod results;
+mod summary;
 mod text;
 
-use std::io::Write;
+use std::time::Instant;
 
 use parking_lot::Mutex;
 use rawposix_abi::flags::OpenFlags;
-use rawposix_abi::{Errno, SYSCALLS, Signal, Syscall, table};
+use rawposix_abi::structs::Siginfo;
+use rawposix_abi::{Errno, Signal, Syscall, table};
 use rawposix_memory::AddressSpace;
 
-use crate::config::{Trace, TraceFilter};
-use crate::control::{CoreDump, ExitStatus};
+use crate::cage::Pid;
+use crate::config::{Trace, TraceContent, TraceFilter, TraceLabels};
+use crate::control::ExitStatus;
 use crate::syscall;
 use crate::syscall::args::Words;
 use crate::thread::Thread;
 
+use lines::Lines;
+use summary::Summary;
+
+pub use filter::is_known_filter;
 pub(crate) use kinds::Show;
 
 /// Writes the trace.
 pub(crate) struct Tracer {
     filter: TraceFilter,
-    sink: Mutex<Box<dyn Write + Send>>,
+    content: TraceContent,
+    labels: TraceLabels,
+    lines: Mutex<Lines>,
+    summary: Mutex<Summary>,
 }
 
 impl std::fmt::Debug for Tracer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Tracer")
             .field("filter", &self.filter)
+            .field("content", &self.content)
             .finish_non_exhaustive()
     }
 }
@@ -38,7 +53,10 @@ pub(crate) struct TracedCall {
     number: i32,
     words: [u32; 6],
     known: Option<&'static Syscall>,
+    /// How many arguments the beginning of the line has.
+    told: usize,
     arguments: Vec<Option<String>>,
+    since: Instant,
 }
 
 /// Whether a call is entered or left.
@@ -65,34 +83,60 @@ impl Shown<'_> {
     }
 }
 
+impl TracedCall {
+    fn name(&self) -> String {
+        match self.known {
+            Some(known) => known.name.to_owned(),
+            None => format!("syscall_{:#x}", self.number),
+        }
+    }
+}
+
 impl Tracer {
     pub(crate) fn new(trace: Trace) -> Self {
         Self {
             filter: trace.filter,
-            sink: Mutex::new(trace.sink),
+            content: trace.content,
+            labels: trace.labels,
+            lines: Mutex::new(Lines::new(trace.sink)),
+            summary: Mutex::default(),
         }
     }
 
-    /// Notes a call's arguments; `None` when the call is not traced.
+    /// Begins a call's line; `None` when the call is not traced.
     pub(crate) fn enter(
         &self,
-        memory: &AddressSpace,
+        thread: &Thread,
         number: i32,
         words: [u32; 6],
     ) -> Option<TracedCall> {
         let known = table::by_number(number);
-        if !self.is_traced(known) {
+        if !self.filter.takes(known) {
             return None;
         }
-        Some(TracedCall {
+        let mut call = TracedCall {
             number,
             words,
             known,
-            arguments: arguments(memory, number, words, Moment::Before),
-        })
+            told: 0,
+            arguments: Vec::new(),
+            since: Instant::now(),
+        };
+        if self.content.has_calls() {
+            call.arguments = arguments(thread.memory(), &call, Moment::Before);
+            let known: Vec<&str> = call.arguments.iter().map_while(Option::as_deref).collect();
+            call.told = known.len();
+            let mut text = format!("{}({}", call.name(), known.join(", "));
+            if (1..call.arguments.len()).contains(&call.told) {
+                text.push_str(", ");
+            }
+            let label = self.label(thread);
+            self.lines.lock().begin(thread.tid(), &label, &text);
+        }
+        Some(call)
     }
 
-    /// Prints a call with its result.
+    /// Ends a call's line with its result.
     pub(crate) fn leave(
         &self,
         thread: &Thread,
@@ -100,72 +144,106 @@ impl Tracer {
         word: i32,
         end: Option<ExitStatus>,
     ) {
-        let mut line = match call.known {
-            Some(known) => {
-                let after = arguments(
-                    thread.memory(),
-                    call.number,
-                    call.words,
-                    Moment::After(word),
-                );
-                let mut words: Vec<String> = call
-                    .arguments
-                    .into_iter()
-                    .zip(after)
-                    .map(|(before, after)| before.or(after).unwrap_or_default())
-                    .collect();
-                if known.name == "openat" && !creates(call.words) {
-                    // The mode means nothing then, and libc passes what happens to be there.
-                    words.pop();
-                }
-                format!("{}({})", known.name, words.join(", "))
-            }
-            None => {
-                let words: Vec<String> =
-                    call.words.iter().map(|word| format!("{word:#x}")).collect();
-                format!("syscall_{:#x}({})", call.number, words.join(", "))
-            }
-        };
-        let result = match (end, call.known) {
-            (Some(_), _) => String::from("?"),
-            (None, known) => result(known, word),
-        };
-        line.push_str(" = ");
-        line.push_str(&result);
-        line.push('\n');
-        if let Some(status) = end {
-            line.push_str(&prefix(thread));
-            line.push_str(&end_of_process(status));
+        if self.content.has_summary() {
+            let failed = end.is_none() && errno_of(word).is_some();
+            let time = call.since.elapsed();
+            self.summary.lock().add(&call.name(), time, failed);
         }
-        self.write(&format!("{}{line}", prefix(thread)));
-    }
-
-    /// Prints a fault that ends the process.
-    pub(crate) fn signal(&self, thread: &Thread, signal: Signal, status: ExitStatus) {
-        let prefix = prefix(thread);
-        self.write(&format!(
-            "{prefix}--- {signal} {{si_signo={signal}}} ---\n{prefix}{}",
-            end_of_process(status)
-        ));
-    }
-
-    fn write(&self, line: &str) {
-        // A trace that cannot be written must not disturb the guest.
-        let mut sink = self.sink.lock();
-        let _ = sink.write_all(line.as_bytes());
-        let _ = sink.flush();
-    }
-
-    fn is_traced(&self, known: Option<&Syscall>) -> bool {
-        let TraceFilter::Only(names) = &self.filter else {
-            return true;
+        if !self.content.has_calls() {
+            return;
+        }
+        let after = arguments(thread.memory(), &call, Moment::After(word));
+        let result = match end {
+            Some(_) => String::from("?"),
+            None => results::result(&call, thread.memory(), word),
         };
-        let Some(known) = known else { return false };
-        names.iter().any(|name| match name.strip_prefix('%') {
-            Some(group) => in_group(known, group),
-            None => name == known.name || is_variant(known.name, name),
-        })
+        let name = call.name();
+        let rest: Vec<String> = call
+            .arguments
+            .into_iter()
+            .zip(after)
+            .skip(call.told)
+            .map(|(before, after)| before.or(after).unwrap_or_default())
+            .collect();
+        let rest = rest.join(", ") + ")";
+        let label = self.label(thread);
+        self.lines
+            .lock()
+            .end(thread.tid(), &label, &name, &rest, &result);
     }
+
+    /// Tells of a signal that the thread takes.
+    pub(crate) fn signal(&self, thread: &Thread, info: &Siginfo) {
+        if self.content.has_calls() {
+            let label = self.label(thread);
+            self.lines
+                .lock()
+                .after_call(thread.tid(), &label, &events::taken(info));
+        }
+    }
+
+    /// Tells of a signal that stops the thread's process.
+    pub(crate) fn stopped(&self, thread: &Thread, signal: Signal) {
+        self.event(thread, &events::stopped(signal));
+    }
+
+    /// Tells of the thread's end.
+    pub(crate) fn ended(&self, thread: &Thread, status: ExitStatus) {
+        self.event(thread, &events::ended(status));
+    }
+
+    /// Tells of a new process or thread.
+    pub(crate) fn attached(&self, child: Pid) {
+        if self.content.has_calls() {
+            let text = format!("strace: Process {child} attached\n");
+            self.lines.lock().text(&text);
+        }
+    }
+
+    /// Writes the table of all calls, if it is asked for.
+    pub(crate) fn finish(&self) {
+        if self.content.has_summary() {
+            let table = self.summary.lock().table();
+            self.lines.lock().text(&table);
+        }
+    }
+
+    fn event(&self, thread: &Thread, text: &str) {
+        if self.content.has_calls() {
+            let label = self.label(thread);
+            self.lines.lock().event(&label, text);
+        }
+    }
+
+    /// Who it is that a line is about.
+    fn label(&self, thread: &Thread) -> String {
+        match self.labels {
+            TraceLabels::Always => format!("{:<5} ", thread.tid().0),
+            TraceLabels::WhenSeveral if thread.world.family.was_alone() => String::new(),
+            TraceLabels::WhenSeveral => format!("[pid {:5}] ", thread.tid().0),
+        }
+    }
+}
+
+fn arguments(memory: &AddressSpace, call: &TracedCall, moment: Moment) -> Vec<Option<String>> {
+    let mut shown = Shown {
+        memory,
+        moment,
+        arguments: Vec::new(),
+    };
+    match call.known {
+        Some(known) => {
+            syscall::show(call.number, call.words, &mut shown);
+            if known.name == "openat" && !creates(call.words) {
+                // The mode means nothing then, and libc passes what happens to be there.
+                shown.arguments.pop();
+            }
+        }
+        None => shown
+            .arguments
+            .extend(call.words.iter().map(|word| Some(format!("{word:#x}")))),
+    }
+    shown.arguments
 }
 
 /// Whether the flags of an openat(2) make its mode an argument.
@@ -175,94 +253,9 @@ fn creates(words: [u32; 6]) -> bool {
     flags.contains(OpenFlags::CREAT) || flags.contains(OpenFlags::TMPFILE)
 }
 
-/// Whether `name` is what the manual calls the system call `known`: `fcntl` for `fcntl64`, `futex` for `futex_time64`.
-fn is_variant(known: &str, name: &str) -> bool {
-    let suffixes = ["_time64", "64", "_64", "2", "64_64"];
-    known
-        .strip_prefix(name)
-        .is_some_and(|rest| suffixes.contains(&rest))
-        || (known == "llseek" && matches!(name, "lseek" | "_llseek"))
-}
-
-/// The groups of strace(1).
-fn in_group(call: &Syscall, group: &str) -> bool {
-    let has = |kinds: &[&str]| {
-        call.parameters
-            .iter()
-            .any(|parameter| kinds.contains(&parameter.kind))
-    };
-    match group {
-        "file" => has(&["Path"]) || call.name == "getcwd",
-        "desc" => has(&["Fd", "DirFd", "PollFds"]) || call.result == "Fd",
-        "memory" => call.family == "memory",
-        "process" => {
-            matches!(call.family, "process") || matches!(call.name, "kill" | "tkill" | "tgkill")
-        }
-        "signal" => call.family == "signal",
-        "network" | "net" => call.family == "network",
-        "ipc" => call.family == "ipc",
-        family => call.family == family,
-    }
-}
-
-/// Whether a name or `%group` of `--strace` means any call at all.
-pub fn is_known_filter(name: &str) -> bool {
-    SYSCALLS.iter().any(|call| match name.strip_prefix('%') {
-        Some(group) => in_group(call, group),
-        None => call.name == name || is_variant(call.name, name),
-    })
-}
-
-fn arguments(
-    memory: &AddressSpace,
-    number: i32,
-    words: [u32; 6],
-    moment: Moment,
-) -> Vec<Option<String>> {
-    let mut shown = Shown {
-        memory,
-        moment,
-        arguments: Vec::new(),
-    };
-    syscall::show(number, words, &mut shown);
-    shown.arguments
-}
-
-fn result(known: Option<&Syscall>, word: i32) -> String {
-    if let Some(errno) = errno_of(word) {
-        let name = errno
-            .name()
-            .map_or_else(|| errno.raw().to_string(), str::to_owned);
-        return format!("-1 {name} ({})", errno.message());
-    }
-    match known.map(|call| call.result) {
-        Some("Addr") => format!("{word:#x}"),
-        Some("Mode") => format!("0{word:03o}"),
-        _ => word.to_string(),
-    }
-}
-
 /// The error that a result word stands for.
 pub(crate) fn errno_of(word: i32) -> Option<Errno> {
     u16::try_from(word.checked_neg()?)
         .ok()
         .and_then(Errno::from_raw)
-}
-
-/// Who makes the call, as soon as there is more than one thread.
-fn prefix(thread: &Thread) -> String {
-    match thread.world.family.was_alone() {
-        true => String::new(),
-        false => format!("[pid {:5}] ", thread.tid()),
-    }
-}
-
-fn end_of_process(status: ExitStatus) -> String {
-    match status {
-        ExitStatus::Exited(code) => format!("+++ exited with {code} +++\n"),
-        ExitStatus::Signaled(signal, CoreDump::No) => format!("+++ killed by {signal} +++\n"),
-        ExitStatus::Signaled(signal, CoreDump::Yes) => {
-            format!("+++ killed by {signal} (core dumped) +++\n")
-        }
-    }
 }
