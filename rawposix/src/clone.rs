@@ -6,15 +6,17 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rawposix_abi::flags::CloneFlags;
+use rawposix_abi::flags::{CloneFlags, PidfdFlags};
 use rawposix_abi::{Errno, Signal};
 use rawposix_interrupt::Freeze;
 use rawposix_memory::{AddressSpace, GuestPtr};
 
 use crate::cage::family::Place;
-use crate::cage::{Pid, Task};
+use crate::cage::{Pid, Process, Task};
 use crate::control::Control;
+use crate::fd::CloseOnExec;
 use crate::signal::NO_STACK;
+use crate::syscall::pidfd;
 use crate::thread::Thread;
 use crate::trace::TracedCall;
 
@@ -25,10 +27,20 @@ pub(crate) struct CloneArguments {
     /// The number of the signal that the parent gets, 0 for none.
     pub(crate) exit_signal: u32,
     pub(crate) entry: Entry,
+    /// Where `CLONE_PIDFD` writes.
+    pub(crate) pidfd: u32,
     /// Where `CLONE_PARENT_SETTID` writes.
     pub(crate) parent_tid: u32,
     /// Where `CLONE_CHILD_SETTID` and `CLONE_CHILD_CLEARTID` write.
     pub(crate) child_tid: u32,
+}
+
+impl CloneArguments {
+    /// Whether the same word is to have the child's id and its descriptor, which clone(2) refuses.
+    pub(crate) fn wants_both_in_one_place(&self) -> bool {
+        self.flags
+            .contains(CloneFlags::PIDFD | CloneFlags::PARENT_SETTID)
+    }
 }
 
 /// Where a new thread begins.
@@ -56,6 +68,7 @@ pub struct CloneRequest {
     arguments: CloneArguments,
     place: Option<Place>,
     vfork: Option<Arc<Vfork>>,
+    pidfd: Option<NewPidfd>,
     pub(crate) traced: Option<TracedCall>,
 }
 
@@ -76,6 +89,22 @@ impl CloneRequest {
     }
 }
 
+/// The parent's descriptor of the child, which goes if the child is not made.
+#[derive(Debug)]
+struct NewPidfd {
+    parent: Arc<Process>,
+    fd: i32,
+    is_kept: bool,
+}
+
+impl Drop for NewPidfd {
+    fn drop(&mut self) {
+        if !self.is_kept {
+            let _ = self.parent.with_files(|files| files.remove(self.fd));
+        }
+    }
+}
+
 /// A parent that waits in vfork(2).
 #[derive(Debug)]
 pub(crate) struct Vfork {
@@ -91,15 +120,14 @@ impl Vfork {
     }
 }
 
-/// Flags that ask for what a sandbox does not have: other namespaces, tracing, pidfds, cgroups.
+/// Flags that ask for what a sandbox does not have: other namespaces, tracing, cgroups.
 const UNSUPPORTED: CloneFlags = CloneFlags::NEWNS
     .union(CloneFlags::NEWCGROUP)
     .union(CloneFlags::NEWUTS)
     .union(CloneFlags::NEWIPC)
     .union(CloneFlags::NEWUSER)
     .union(CloneFlags::NEWPID)
-    .union(CloneFlags::NEWNET)
-    .union(CloneFlags::PIDFD);
+    .union(CloneFlags::NEWNET);
 
 fn check(arguments: &CloneArguments) -> Result<Option<Signal>, Errno> {
     let flags = arguments.flags;
@@ -107,6 +135,8 @@ fn check(arguments: &CloneArguments) -> Result<Option<Signal>, Errno> {
     if flags.intersects(UNSUPPORTED)
         || without(CloneFlags::SIGHAND, CloneFlags::VM)
         || without(CloneFlags::THREAD, CloneFlags::SIGHAND)
+        || (flags.contains(CloneFlags::PIDFD)
+            && flags.intersects(CloneFlags::THREAD | CloneFlags::DETACHED))
     {
         return Err(Errno::EINVAL);
     }
@@ -143,6 +173,11 @@ impl Thread {
             })
         });
         child.vfork.clone_from(&vfork);
+        let pidfd = if flags.contains(CloneFlags::PIDFD) {
+            Some(self.open_pidfd(&child.process, arguments.pidfd)?)
+        } else {
+            None
+        };
         let place = (!flags.contains(CloneFlags::THREAD)).then(|| Place {
             parent: if flags.contains(CloneFlags::PARENT) {
                 self.world.family.parent(self.process.pid)
@@ -156,8 +191,21 @@ impl Thread {
             arguments,
             place,
             vfork,
+            pidfd,
             traced: None,
         })
+    }
+
+    /// Opens a descriptor of the child, after its descriptors were copied: it has none of itself.
+    fn open_pidfd(&self, child: &Arc<Process>, address: u32) -> Result<NewPidfd, Errno> {
+        let file = pidfd::describe(child, PidfdFlags::empty())?;
+        let made = NewPidfd {
+            parent: Arc::clone(&self.process),
+            fd: self.process.install(file, CloseOnExec::Yes)?,
+            is_kept: false,
+        };
+        self.memory().write(GuestPtr::new(address), &made.fd)?;
+        Ok(made)
     }
 
     fn make_child(&self, tid: Pid, flags: CloneFlags) -> Result<Self, Errno> {
@@ -192,9 +240,13 @@ impl Thread {
             arguments,
             place,
             vfork,
+            pidfd,
             traced,
         } = *request;
         let result = self.publish(child, &arguments, place, run);
+        if let (Ok(_), Some(mut pidfd)) = (&result, pidfd) {
+            pidfd.is_kept = true;
+        }
         if let (Ok(_), Some(vfork)) = (&result, vfork) {
             // As on Linux, only the end of the process ends this wait.
             while !vfork.released.load(Ordering::SeqCst) && self.process.end().is_none() {
@@ -268,9 +320,14 @@ impl Thread {
             flags: CloneFlags::from_bits_retain(flags & !EXIT_SIGNAL),
             exit_signal: flags & EXIT_SIGNAL,
             entry,
+            // One place for both, which is why both flags together are refused.
+            pidfd: parent_tid,
             parent_tid,
             child_tid,
         };
+        if arguments.wants_both_in_one_place() {
+            return self.leave(traced, Err(Errno::EINVAL));
+        }
         match self.prepare_child(arguments) {
             Ok(request) => Control::Clone(Box::new(CloneRequest { traced, ..request })),
             Err(errno) => self.leave(traced, Err(errno)),

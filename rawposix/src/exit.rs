@@ -17,6 +17,7 @@ pub(crate) fn end_process(process: &Arc<Process>, status: ExitStatus, times: Tim
     let aftermath = world.family.ended(process, status, times, |parent| {
         parent.signals.forgets_children()
     });
+    process.death.comes();
     for orphan in &aftermath.orphans {
         if let Some(signal) = orphan.with_settings(|s| s.parent_death_signal) {
             orphan.send_from_system(signal);

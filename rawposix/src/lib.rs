@@ -24,7 +24,7 @@
 //! | `clone`, `exec`, `exit` | how threads and processes begin, change and end |
 //! | `signal` | sending and delivering signals; what a guest's C library and the engine do for handlers |
 //! | `timer` | timers that send signals |
-//! | `fd` | descriptor tables and open file descriptions |
+//! | `fd` | descriptor tables and open file descriptions; `fd::own`: objects of rawposix's own (pidfds, signalfds …) and how poll and epoll wait for them |
 //! | `terminal` | sessions and process groups at the terminal |
 //! | `fs` | mounts, path resolution, `/dev`, `/proc`, the private `/tmp` |
 //! | `locks`, `futex` | record locks, futexes |
@@ -38,12 +38,13 @@
 //!
 //! 1. the listing of an open directory (held while the names are read from the host, which is the reader's turn)
 //! 2. the timers of a process, which send signals; then what they have planned
-//! 3. who controls the terminal, then the tree of processes
-//! 4. the parts of a process: descriptor table, directories and mask, credentials, limits, settings, files with record
+//! 3. the bells of a signalfd, or those of a process's end; then what one bell shows
+//! 4. who controls the terminal, then the tree of processes
+//! 5. the parts of a process: descriptor table, directories and mask, credentials, limits, settings, files with record
 //!    locks; its pending signals, then dispositions, then the signals of a thread
-//! 5. the mappings of an address space (under limits); a private directory, then the store of all of them; the queues
+//! 6. the mappings of an address space (under limits); a private directory, then the store of all of them; the queues
 //!    of futexes, then one waiter's state
-//! 6. the sink of the trace
+//! 7. the sink of the trace
 //!
 //! No lock is held across a copy from or to guest memory or across a host call that waits for others. The one
 //! exception is the futex word, a single load that must not be separated from the queue.

@@ -339,6 +339,7 @@ impl Thread {
         if let Some((status, times)) = self.process.remove_task(self.tid(), status, time) {
             exit::end_process(&self.process, status, times);
         }
+        self.process.pending_has_changed();
         self.release_vfork();
         self.world.family.release_thread(self.tid());
     }
@@ -379,6 +380,20 @@ impl Thread {
         if let Some(vfork) = self.vfork.take() {
             vfork.release();
         }
+    }
+
+    /// The process with a thread of this id, and the thread; the caller's own threads are looked at first.
+    pub(crate) fn find_thread(&self, tid: Pid) -> Result<(Arc<Process>, Arc<Task>), Errno> {
+        if let Some(task) = self.process.task(tid) {
+            return Ok((Arc::clone(&self.process), task));
+        }
+        let family = &self.world.family;
+        let leader = family.process(tid).into_iter();
+        let mut found = leader.chain(family.living()).filter_map(|process| {
+            let task = process.task(tid)?;
+            Some((process, task))
+        });
+        found.next().ok_or(Errno::ESRCH)
     }
 
     /// The open file that `fd` refers to.

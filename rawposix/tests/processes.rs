@@ -161,7 +161,7 @@ fn impossible_combinations_are_refused() {
         (0x800, 0),            // CLONE_SIGHAND without CLONE_VM
         (0x1_0000 | 0x100, 0), // CLONE_THREAD without CLONE_SIGHAND
         (0x1000_0000, 0),      // CLONE_NEWUSER
-        (0x1000, 0),           // CLONE_PIDFD
+        (0x10_1000, 0),        // CLONE_PIDFD and CLONE_PARENT_SETTID, which have one place
         (100, 0),              // an exit signal that is none
         (SIGCHLD, 0x2_0000),   // a stack, without a function to call on it
     ] {

@@ -80,6 +80,10 @@ guest_flags! {
     refused MemfdFlags as "MFD_" { CLOEXEC = 1; ALLOW_SEALING = 2; }
     /// Flags of eventfd2(2).
     refused EventfdFlags as "EFD_" { SEMAPHORE = 1; NONBLOCK = 0o4000; CLOEXEC = 0o2_000_000; }
+    /// Flags of signalfd(2).
+    refused SignalfdFlags as "SFD_" { NONBLOCK = 0o4000; CLOEXEC = 0o2_000_000; }
+    /// Flags of pidfd_open(2).
+    refused PidfdFlags as "PIDFD_" { NONBLOCK = 0o4000; }
     /// Flags of preadv2(2).
     refused RwFlags as "RWF_" { HIPRI = 1; DSYNC = 2; SYNC = 4; NOWAIT = 8; APPEND = 16; }
     /// Flags of splice(2).

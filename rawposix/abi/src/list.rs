@@ -127,7 +127,6 @@ macro_rules! syscalls {
             poll {
                 414 ppoll_time64(fds: PollFds, nfds: Uint, timeout: In<Timespec>, sigmask: In<u64>, sigsetsize: Len) -> Int: full;
                 413 pselect6_time64(nfds: Int, readfds: Ptr, writefds: Ptr, exceptfds: Ptr, timeout: InOut<Timespec>, sigmask: Ptr) -> Int: full;
-                74 signalfd4(fd: Fd, mask: In<u64>, size: Len, flags: Hex) -> Fd: absent "signals are not delivered yet";
             }
             splice {
                 76 splice(in_fd: Fd, in_off: InOut<i64>, out_fd: Fd, out_off: InOut<i64>, len: Len, flags: SpliceFlags) -> Len: full;
@@ -234,10 +233,10 @@ macro_rules! syscalls {
                 96 set_tid_address(tidptr: Ptr) -> Int: full;
                 99 set_robust_list(head: Ptr, len: Len) -> Zero: full;
                 100 get_robust_list(pid: Pid, head: Out<u32>, len: Out<u32>) -> Zero: partial "the calling thread only";
-                95 waitid(idtype: IdType, id: Pid, info: Out<Siginfo>, options: WaitOptions, usage: Out<Rusage>) -> Zero: partial "no pidfds";
+                95 waitid(idtype: IdType, id: Pid, info: Out<Siginfo>, options: WaitOptions, usage: Out<Rusage>) -> Zero: full;
                 260 wait4(pid: Pid, status: WaitStatus, options: WaitOptions, usage: Out<Rusage>) -> Int: full;
-                220 clone(flags: CloneWord, stack: Ptr, ptid: Ptr, tls: Ptr, ctid: Ptr) -> Int: partial "a stack is given through libc's clone only; no namespaces, no pidfd";
-                435 clone3(args: Ptr, size: Len) -> Int: partial "a stack is given through libc's clone only; no namespaces, no pidfd, no set_tid";
+                220 clone(flags: CloneWord, stack: Ptr, ptid: Ptr, tls: Ptr, ctid: Ptr) -> Int: partial "a stack is given through libc's clone only; no namespaces";
+                435 clone3(args: Ptr, size: Len) -> Int: partial "a stack is given through libc's clone only; no namespaces, no set_tid";
                 221 execve(path: Path, argv: Argv, envp: Envp) -> Zero: full;
                 281 execveat(dirfd: DirFd, path: Path, argv: Argv, envp: Envp, flags: AtFlags) -> Zero: full;
                 167 prctl(option: PrctlOption, arg2: Hex, arg3: Hex, arg4: Hex, arg5: Hex) -> Int: partial "name, dumpable, no_new_privs, child subreaper, parent-death signal, timer slack, capability queries";
@@ -246,8 +245,8 @@ macro_rules! syscalls {
                 92 personality(persona: Hex) -> Int: partial "only PER_LINUX and the query";
                 97 unshare(flags: CloneFlags) -> Zero: partial "only flags without effect on a single thread; namespaces answer EPERM";
                 268 setns(fd: Fd, nstype: Hex) -> Zero: absent "there are no namespaces";
-                434 pidfd_open(pid: Pid, flags: Hex) -> Fd: absent "not implemented yet";
-                438 pidfd_getfd(pidfd: Fd, targetfd: Int, flags: Hex) -> Fd: absent "not implemented yet";
+                434 pidfd_open(pid: Pid, flags: PidfdFlags) -> Fd: full;
+                438 pidfd_getfd(pidfd: Fd, targetfd: Int, flags: Hex) -> Fd: full;
                 117 ptrace(request: Int, pid: Pid, addr: Ptr, data: Ptr) -> Int: absent "guests are debugged from the host";
                 272 kcmp(pid1: Pid, pid2: Pid, kind: Int, idx1: Uint, idx2: Uint) -> Int: absent "needs the right to ptrace";
                 277 seccomp(operation: Uint, flags: Hex, args: Ptr) -> Int: absent "filters are BPF programs, which the sandbox does not run";
@@ -294,7 +293,8 @@ macro_rules! syscalls {
                 421 rt_sigtimedwait_time64(set: In<u64>, info: Out<Siginfo>, timeout: In<Timespec>, sigsetsize: Len) -> Int: full;
                 139 rt_sigreturn(frame: Ptr) -> Int: full;
                 128 restart_syscall() -> Int: full;
-                424 pidfd_send_signal(pidfd: Fd, sig: SignalArg, info: In<Siginfo>, flags: Hex) -> Zero: absent "not implemented yet";
+                424 pidfd_send_signal(pidfd: Fd, sig: SignalArg, info: In<Siginfo>, flags: Hex) -> Zero: full;
+                74 signalfd4(fd: Fd, mask: In<u64>, size: Len, flags: SignalfdFlags) -> Fd: partial "in an epoll set, a signal for any thread of the process counts";
             }
             system {
                 278 getrandom(buf: OutBuf, count: Len, flags: GetrandomFlags) -> Len: full;

@@ -89,6 +89,11 @@ guest_structs! {
     CloneArgs: 64 { flags: u64, pidfd: u64, child_tid: u64, parent_tid: u64, exit_signal: u64, stack: u64, stack_size: u64, tls: u64, }
     /// `siginfo_t` of sigaction(2).
     Siginfo: 128 { signo: i32, errno: i32, code: i32, fields: [u32; 29], }
+    /// `struct signalfd_siginfo` of signalfd(2).
+    SignalfdSiginfo: 128 {
+        signo: u32, errno: i32, code: i32, pid: u32, uid: u32, fd: i32, tid: u32, band: u32, overrun: u32, trapno: u32,
+        status: i32, int: i32, ptr: u64, utime: u64, stime: u64, addr: u64, addr_lsb: u16, pad: [u8; 46],
+    }
     /// `ucontext_t` and what surrounds it: a signal handler's frame, made by lind and read by the C library.
     Sigframe: 356 {
         handler: u32, signo: u32, flags: u32, more: u32,

@@ -1,6 +1,7 @@
 //! Processes: everything that fork(2) copies or shares, one small part a file.
 
 mod context;
+mod death;
 pub(crate) mod family;
 mod ids;
 mod limits;
@@ -19,6 +20,7 @@ use rawposix_memory::AddressSpace;
 use rustix::time::Timespec;
 
 pub(crate) use context::{FsContext, Umask};
+use death::Death;
 pub(crate) use ids::{Credentials, IdMap, Ids, Pid};
 pub(crate) use limits::{Limits, UNLIMITED};
 pub(crate) use task::Task;
@@ -41,6 +43,7 @@ pub(crate) struct Process {
     pub(crate) signals: Signals,
     pub(crate) timers: Timers,
     pub(crate) locks: RecordLocks,
+    pub(crate) death: Death,
     world: Arc<World>,
     space: ArcSwap<AddressSpace>,
     files: ArcSwap<Mutex<FdTable<OpenFile>>>,
@@ -103,6 +106,7 @@ impl Process {
             signals: Signals::default(),
             timers: Timers::default(),
             locks: RecordLocks::default(),
+            death: Death::default(),
             world,
             space: ArcSwap::new(space),
             files: ArcSwap::from_pointee(Mutex::new(files)),
@@ -151,6 +155,7 @@ impl Process {
             signals: self.signals.child(flags),
             timers: Timers::default(),
             locks: RecordLocks::default(),
+            death: Death::default(),
             world: Arc::clone(&self.world),
             space: ArcSwap::new(space),
             files: ArcSwap::new(files),
@@ -493,6 +498,19 @@ impl Process {
     /// Whether the process is one that the kernel would dump.
     fn may_dump(&self) -> bool {
         self.settings.lock().dumpable != 0 && self.limits.lock().core() > 0
+    }
+
+    /// Whether a process may look into this one, as ptrace(2) may.
+    pub(crate) fn may_be_inspected(&self, by: &Self) -> bool {
+        let (viewer, target) = (by.credentials(), self.credentials());
+        let same = |viewer: Ids, target: Ids| {
+            let real = viewer.real;
+            real == target.real && real == target.effective && real == target.saved
+        };
+        self.pid == by.pid
+            || (same(viewer.user, target.user)
+                && same(viewer.group, target.group)
+                && self.settings.lock().dumpable != 0)
     }
 
     /// Ends the process as an uncaught signal does.

@@ -1,5 +1,6 @@
 //! Open file descriptions.
 
+use std::any::Any;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use rawposix_abi::Errno;
 use rawposix_abi::flags::OpenFlags;
 use rawposix_memory::{MapFile, MapLabel};
 
+use super::own::{Own, OwnFile};
 use crate::fs::device::Device;
 use crate::fs::dir::Dir;
 use crate::fs::listing::Listing;
@@ -32,6 +34,8 @@ pub(crate) enum Object {
     Dir(DirFile),
     /// An `O_PATH` descriptor.
     Path(Node),
+    /// Something that rawposix itself keeps.
+    Own(Own),
 }
 
 /// An open file of the host's.
@@ -90,18 +94,37 @@ impl OpenFile {
         Arc::new(Self { object, flags })
     }
 
-    /// The host descriptor for reading and writing: `EISDIR` for a directory, `EBADF` for an `O_PATH` descriptor.
+    /// A description of an object of rawposix's own; of the flags, `O_NONBLOCK` can be changed later.
+    pub(crate) fn own_file(file: Arc<dyn OwnFile>, flags: OpenFlags) -> Arc<Self> {
+        let object = Object::Own(Own::new(file, flags.contains(OpenFlags::NONBLOCK)));
+        Arc::new(Self { object, flags })
+    }
+
+    /// The object of rawposix's own that it refers to, if it is one of this kind.
+    pub(crate) fn own<T: OwnFile>(&self) -> Option<&T> {
+        match &self.object {
+            Object::Own(own) => (own.file() as &dyn Any).downcast_ref(),
+            _ => None,
+        }
+    }
+
+    /// The host descriptor for reading and writing: `EISDIR` for a directory, `EBADF` for an `O_PATH` descriptor,
+    /// `EINVAL` for an object of rawposix's own.
     pub(crate) fn host(&self) -> Result<&HostFile, Errno> {
         match &self.object {
             Object::Host(file) => Ok(file),
             Object::Dir(_) => Err(Errno::EISDIR),
             Object::Path(_) => Err(Errno::EBADF),
+            Object::Own(_) => Err(Errno::EINVAL),
         }
     }
 
     /// The host descriptor for writing: `EBADF` for a directory, which is never open for writing.
     pub(crate) fn host_for_writing(&self) -> Result<&HostFile, Errno> {
-        self.host().map_err(|_| Errno::EBADF)
+        self.host().map_err(|errno| match errno {
+            Errno::EISDIR => Errno::EBADF,
+            errno => errno,
+        })
     }
 
     /// The directory it refers to, if it refers to one.
@@ -130,7 +153,7 @@ impl OpenFile {
             | Object::Path(Node::Dir(Dir::Host(dir))) => Some(dir.as_fd()),
             Object::Path(Node::Host(node)) => Some(node.fd.as_fd()),
             Object::Path(Node::Open(file)) => file.any_fd(),
-            Object::Dir(_) | Object::Path(_) => None,
+            Object::Dir(_) | Object::Path(_) | Object::Own(_) => None,
         }
     }
 }

@@ -4,7 +4,9 @@
 //! descriptor of the host's however many guest descriptors share it.
 
 mod file;
+mod own;
 mod table;
 
 pub(crate) use file::{DirFile, HostFile, MappedFile, Object, OpenFile, Origin};
+pub(crate) use own::{Bell, OwnFile, Ready, Watcher};
 pub(crate) use table::{CloseOnExec, FdTable};

@@ -315,6 +315,7 @@ fn open_again(process: &Process, file: &OpenFile, how: How) -> Result<Arc<OpenFi
     let flags = how.flags;
     match &file.object {
         Object::Path(node) => open_node(process, node.clone(), how),
+        Object::Own(_) => Err(Errno::ENXIO),
         Object::Dir(dir) => open_dir(process, dir.dir.clone(), how),
         Object::Host(HostFile { fd, origin, .. }) => {
             let writes = is_for_writing(flags) || how.has(OpenFlags::TRUNC);

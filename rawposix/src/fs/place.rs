@@ -27,6 +27,7 @@ pub(crate) fn path_of_file(mounts: &Mounts, file: &OpenFile) -> Vec<u8> {
             Origin::Stream => Ok(stream_label(&host.fd)),
         },
         Object::Path(node) => path_of_node(mounts, node),
+        Object::Own(own) => Ok(own.file().label().into_bytes()),
     };
     path.unwrap_or_else(|_| b"(unreachable)".to_vec())
 }

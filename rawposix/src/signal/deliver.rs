@@ -119,6 +119,14 @@ impl Thread {
 
     /// Takes the next signal that is not blocked, or leaves it pending if it is caught.
     fn take_unless_caught(&self) -> Taken {
+        let taken = self.take_default();
+        if !matches!(taken, Taken::Nothing | Taken::Handler) {
+            self.process.pending_has_changed();
+        }
+        taken
+    }
+
+    fn take_default(&self) -> Taken {
         let mut shared = self.process.signals.shared.lock();
         let mut own = self.task.signals.lock();
         let open = SignalSet::from_bits(!own.mask.bits());
@@ -162,6 +170,7 @@ impl Thread {
                 }
             }
         };
+        self.process.pending_has_changed();
         info.map(|info| timer_taken(&self.process, info))
     }
 
@@ -193,6 +202,7 @@ impl Thread {
             own.mask = SignalSet::from_bits(mask).blockable();
             (info, action)
         };
+        self.process.pending_has_changed();
         Some((timer_taken(&self.process, info), action))
     }
 
@@ -369,6 +379,7 @@ impl Faults {
     pub fn send(&self, fault: Fault) {
         let info = info::from_fault(fault);
         self.task.signals.lock().pending.push(fault.signal, info);
+        // Not `pending_has_changed`: that allocates, and the guest takes the signal at once.
         self.task.host.keep_attention();
         self.task.host.inform();
     }

@@ -44,7 +44,9 @@ impl Process {
         }
         let tasks = self.tasks();
         let limit = self.limit(RLIMIT_SIGPENDING)?.current;
-        let effects = self.enqueue(signal, info, (to, &tasks), limit)?;
+        let effects = self.enqueue(signal, info, (to, &tasks), limit);
+        self.pending_has_changed();
+        let effects = effects?;
         if effects.resumed {
             // Before it runs: it may stop again at once, which is then the last word.
             self.report_change(Change::Continued);
@@ -151,6 +153,7 @@ impl Process {
         for task in self.tasks() {
             task.signals.lock().pending.remove_timer(id);
         }
+        self.pending_has_changed();
     }
 
     /// Tells a parent how its child has ended. One that ignores SIGCHLD is not told, even if it blocks it.

@@ -1,6 +1,7 @@
 //! What processes and threads keep of their signals.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
@@ -10,7 +11,8 @@ use rawposix_abi::{Signal, SignalSet};
 
 use super::actions::{Actions, Disposition, SA_NOCLDWAIT};
 use super::queue::Queue;
-use crate::cage::Task;
+use crate::cage::{Pid, Process, Task};
+use crate::syscall::signalfd::SignalFile;
 
 /// The signals of a process.
 ///
@@ -19,6 +21,9 @@ use crate::cage::Task;
 pub(crate) struct Signals {
     pub(super) shared: Mutex<Shared>,
     actions: ArcSwap<Mutex<Actions>>,
+    /// The signalfds that somebody waits for, and whether there ever was one.
+    watchers: Mutex<Vec<Weak<SignalFile>>>,
+    is_watched: AtomicBool,
 }
 
 /// What is pending for the whole process, and whether it is stopped.
@@ -73,8 +78,8 @@ impl Signals {
             Arc::new(Mutex::new(actions))
         };
         Self {
-            shared: Mutex::default(),
             actions: ArcSwap::new(actions),
+            ..Self::default()
         }
     }
 
@@ -132,9 +137,45 @@ impl Signals {
         SignalSet::from_bits(shared.bits() | own.bits())
     }
 
+    /// Has a signalfd be told whenever the pending signals change, from now on.
+    pub(crate) fn watch(&self, file: Weak<SignalFile>) {
+        let mut watchers = self.watchers.lock();
+        watchers.retain(|watcher| watcher.strong_count() > 0);
+        if !watchers.iter().any(|watcher| watcher.ptr_eq(&file)) {
+            watchers.push(file);
+        }
+        // Before the file looks at what is pending, under the lock that everybody takes who changes that.
+        self.is_watched.store(true, Ordering::SeqCst);
+    }
+
     /// Whether the process is stopped.
     pub(crate) fn is_stopped(&self) -> bool {
         self.shared.lock().stopped.is_some()
+    }
+}
+
+impl Process {
+    /// The pending signals have changed: signalfds show it.
+    pub(crate) fn pending_has_changed(&self) {
+        if !self.signals.is_watched.load(Ordering::SeqCst) {
+            return;
+        }
+        let watchers = self.signals.watchers.lock().clone();
+        for file in watchers.iter().filter_map(Weak::upgrade) {
+            file.pending_has_changed(self);
+        }
+    }
+
+    /// The signals that are pending for the process or for one thread of it, or for any of them.
+    pub(crate) fn pending_for(&self, tid: Option<Pid>) -> SignalSet {
+        let tasks = match tid {
+            Some(tid) => self.task(tid).into_iter().collect(),
+            None => self.tasks(),
+        };
+        let shared = self.signals.shared.lock().pending.set();
+        let of = |task: &Arc<Task>| task.signals.lock().pending.set().bits();
+        let own = tasks.iter().map(of).fold(0, |all, own| all | own);
+        SignalSet::from_bits(shared.bits() | own)
     }
 }
 

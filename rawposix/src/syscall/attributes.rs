@@ -107,6 +107,7 @@ fn with_changeable<R>(
             }
             Object::Dir(dir) => with_changeable(thread, &Node::Dir(dir.dir.clone()), f),
             Object::Path(node) => with_changeable(thread, node, f),
+            Object::Own(_) => Err(Errno::EPERM),
         },
         Node::Proc(_) => Err(Errno::EPERM),
         _ => Err(Errno::EROFS),

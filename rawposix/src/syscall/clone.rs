@@ -40,13 +40,18 @@ pub(super) fn clone(
     if flags.contains(CloneFlags::SETTLS) {
         return Err(Errno::EINVAL);
     }
-    let request = thread.prepare_child(CloneArguments {
+    let arguments = CloneArguments {
         flags,
         exit_signal,
         entry: Entry::Here,
+        pidfd: ptid.0,
         parent_tid: ptid.0,
         child_tid: ctid.0,
-    })?;
+    };
+    if arguments.wants_both_in_one_place() {
+        return Err(Errno::EINVAL);
+    }
+    let request = thread.prepare_child(arguments)?;
     thread.step = Some(Step::Clone(Box::new(request)));
     Ok(0)
 }
@@ -89,6 +94,7 @@ pub(super) fn clone3(thread: &mut Thread, args: Ptr, size: Len) -> Result<i32, E
         flags,
         exit_signal,
         entry: Entry::Here,
+        pidfd: address(given.pidfd)?,
         parent_tid: address(given.parent_tid)?,
         child_tid: address(given.child_tid)?,
     })?;

@@ -1,17 +1,18 @@
 //! Waiting for many descriptors. See epoll(7).
 
+use std::os::fd::AsFd;
 use std::time::Instant;
 
 use rawposix_abi::Errno;
 use rawposix_abi::flags::OpenFlags;
 use rawposix_abi::structs::{EpollEvent, Timespec};
 use rawposix_memory::GuestPtr;
-use rustix::event::epoll;
+use rustix::event::{PollFlags, epoll};
 
 use super::args::{EpollOp, Fd, Hex, In, Int, Len, Ptr};
 use super::signal::set_mask_for_call;
 use super::time::timeout;
-use crate::fd::{CloseOnExec, Object, OpenFile, Origin};
+use crate::fd::{CloseOnExec, Object, OpenFile, Origin, Watcher};
 use crate::futex::Deadline;
 use crate::thread::Thread;
 
@@ -21,6 +22,14 @@ const DELETE: i32 = 2;
 const MODIFY: i32 = 3;
 /// The events that one call gives; more are given by the next.
 const MAX_EVENTS: usize = 1024;
+/// The events that are asked for; those of epoll(7) have the same numbers.
+const ALL_EVENTS: PollFlags = PollFlags::IN
+    .union(PollFlags::PRI)
+    .union(PollFlags::OUT)
+    .union(PollFlags::RDNORM)
+    .union(PollFlags::RDBAND)
+    .union(PollFlags::WRNORM)
+    .union(PollFlags::WRBAND);
 /// `EPOLLWAKEUP`, which needs CAP_BLOCK_SUSPEND and is then ignored.
 const WAKEUP: u32 = 1 << 29;
 
@@ -37,15 +46,6 @@ pub(super) fn epoll_create1(thread: &mut Thread, flags: Hex) -> Result<i32, Errn
         .install(file, CloseOnExec::from_flag(flags.0 != 0))
 }
 
-/// The host's descriptor of something that epoll takes: `EPERM` for a directory, as for every file that is always ready.
-fn pollable(file: &OpenFile) -> Result<&std::os::fd::OwnedFd, Errno> {
-    match &file.object {
-        Object::Host(host) => Ok(&host.fd),
-        Object::Dir(_) => Err(Errno::EPERM),
-        Object::Path(_) => Err(Errno::EBADF),
-    }
-}
-
 pub(super) fn epoll_ctl(
     thread: &mut Thread,
     epfd: Fd,
@@ -59,10 +59,22 @@ pub(super) fn epoll_ctl(
         thread.memory().read(event.0)?
     };
     let (set, file) = (thread.file(epfd.0)?, thread.file(fd.0)?);
-    let source = pollable(&file)?;
+    // What an object of rawposix's own is never ready for, its bell may be ready for.
+    let bell;
+    let (source, mask) = match &file.object {
+        Object::Host(host) => (host.fd.as_fd(), u32::MAX),
+        Object::Own(own) => {
+            bell = own.file().bell(thread, Watcher::Process)?;
+            let never = ALL_EVENTS - own.file().events();
+            (bell.as_fd(), !u32::from(never.bits()))
+        }
+        // As every file that is always ready.
+        Object::Dir(_) => return Err(Errno::EPERM),
+        Object::Path(_) => return Err(Errno::EBADF),
+    };
     let set = &set.host().map_err(|_| Errno::EINVAL)?.fd;
     let data = epoll::EventData::new_u64(wanted.data);
-    let events = epoll::EventFlags::from_bits_retain(wanted.events & !WAKEUP);
+    let events = epoll::EventFlags::from_bits_retain(wanted.events & !WAKEUP & mask);
     match op.0 {
         ADD => Ok(epoll::add(set, source, data, events)?),
         MODIFY => Ok(epoll::modify(set, source, data, events)?),

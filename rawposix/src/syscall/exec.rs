@@ -141,7 +141,7 @@ fn open_description(file: &OpenFile) -> Result<File, Errno> {
             }
             Ok(File::from(reopen(&host.fd, OFlags::RDONLY)?))
         }
-        Object::Dir(_) => Err(Errno::EACCES),
+        Object::Dir(_) | Object::Own(_) => Err(Errno::EACCES),
     }
 }
 

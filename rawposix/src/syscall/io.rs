@@ -33,10 +33,37 @@ fn offset(offset: i64) -> Result<u64, Errno> {
 
 pub(super) fn read(thread: &mut Thread, fd: Fd, buf: OutBuf, count: Len) -> Result<usize, Errno> {
     let file = thread.file(fd.0)?;
-    let host = file.host()?;
+    let host = match file.host() {
+        Ok(host) => host,
+        Err(errno) => return read_own(thread, &file, &[slice(buf.0, count.0)], errno),
+    };
     thread.before_read(host)?;
     let host = &host.fd;
     thread.block(|| thread.memory().read_fd(as_fd(host), slice(buf.0, count.0)))
+}
+
+/// Reads an object of rawposix's own; `errno` is for what is none.
+#[cold]
+fn read_own(
+    thread: &Thread,
+    file: &OpenFile,
+    ranges: &[GuestSlice<u8>],
+    errno: Errno,
+) -> Result<usize, Errno> {
+    let Object::Own(own) = &file.object else {
+        return Err(errno);
+    };
+    let room = ranges.iter().map(|range| u64::from(range.len())).sum();
+    let room = usize::try_from(u64::min(room, u64::from(MAX_COUNT))).unwrap_or(0);
+    let bytes = own.file().read(thread, room, !own.is_nonblocking())?;
+    let mut rest = &*bytes;
+    for range in ranges {
+        let count = rest.len().min(usize::try_from(range.len()).unwrap_or(0));
+        let (now, later) = rest.split_at(count);
+        thread.memory().write_bytes(range.start(), now)?;
+        rest = later;
+    }
+    Ok(bytes.len())
 }
 
 pub(super) fn write(thread: &mut Thread, fd: Fd, buf: InBuf, count: Len) -> Result<usize, Errno> {
@@ -86,7 +113,19 @@ pub(super) fn pwrite64(
 
 pub(super) fn readv(thread: &mut Thread, fd: Fd, iov: IoVec, count: Int) -> Result<usize, Errno> {
     let file = thread.file(fd.0)?;
-    let host = file.host()?;
+    let host = match file.host() {
+        Ok(host) => host,
+        Err(errno) => {
+            ranges(thread, iov, count)?;
+            let array = GuestPtr::<GuestIovec>::new(iov.0);
+            let array = GuestSlice::new(array, count.0.cast_unsigned());
+            let ranges = thread.memory().read_slice(array)?;
+            let ranges = ranges
+                .iter()
+                .map(|range| slice(GuestPtr::new(range.base), range.len));
+            return read_own(thread, &file, &ranges.collect::<Vec<_>>(), errno);
+        }
+    };
     thread.before_read(host)?;
     let host = &host.fd;
     let ranges = ranges(thread, iov, count)?;
@@ -238,6 +277,7 @@ pub(super) fn llseek(
         Object::Host(host) => rustix::fs::seek(&host.fd, seek_from(by, whence.0)?)?,
         Object::Dir(dir) => seek_directory(&mut dir.listing.lock(), by, whence.0)?,
         Object::Path(_) => return Err(Errno::EBADF),
+        Object::Own(_) => return Err(Errno::ESPIPE),
     };
     let position = i64::try_from(position).map_err(|_| Errno::EOVERFLOW)?;
     thread.memory().write(result.0, &position)
@@ -386,7 +426,7 @@ pub(super) fn ftruncate64(thread: &mut Thread, fd: Fd, length: Off) -> Result<()
     let file = thread.file(fd.0)?;
     let host = match &file.object {
         Object::Host(host) => host,
-        Object::Dir(_) => return Err(Errno::EINVAL),
+        Object::Dir(_) | Object::Own(_) => return Err(Errno::EINVAL),
         Object::Path(_) => return Err(Errno::EBADF),
     };
     if access_mode(file.flags) == 0 {
@@ -458,6 +498,7 @@ pub(super) fn fadvise64_64(
         Object::Host(host) => host,
         Object::Dir(_) => return Ok(()),
         Object::Path(_) => return Err(Errno::EBADF),
+        Object::Own(_) => return Err(Errno::EINVAL),
     };
     let len = std::num::NonZeroU64::new(len);
     Ok(rustix::fs::fadvise(
@@ -491,6 +532,6 @@ pub(super) fn listed_directory(file: &OpenFile) -> Result<(&crate::fd::DirFile, 
     match &file.object {
         Object::Dir(dir) => Ok((dir, &dir.dir)),
         Object::Path(_) => Err(Errno::EBADF),
-        Object::Host(_) => Err(Errno::ENOTDIR),
+        Object::Host(_) | Object::Own(_) => Err(Errno::ENOTDIR),
     }
 }

@@ -54,6 +54,12 @@ pub(super) fn ioctl(thread: &mut Thread, fd: Fd, cmd: IoctlCmd, arg: Hex) -> Res
         Object::Host(host) => host,
         Object::Dir(_) => return Err(Errno::ENOTTY),
         Object::Path(_) => return Err(Errno::EBADF),
+        Object::Own(own) if cmd.0 == FIONBIO => {
+            let on: i32 = thread.memory().read(GuestPtr::new(arg.0))?;
+            own.set_nonblocking(on != 0);
+            return Ok(0);
+        }
+        Object::Own(_) => return Err(Errno::ENOTTY),
     };
     let memory = thread.memory();
     match cmd.0 {

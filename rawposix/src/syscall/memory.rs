@@ -57,7 +57,7 @@ fn mappable(
 ) -> Result<Arc<MappedFile>, Errno> {
     let host = match &file.object {
         Object::Host(host) => host,
-        Object::Dir(_) => return Err(Errno::ENODEV),
+        Object::Dir(_) | Object::Own(_) => return Err(Errno::ENODEV),
         Object::Path(_) => return Err(Errno::EBADF),
     };
     let mode = access_mode(file.flags);

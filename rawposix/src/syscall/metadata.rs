@@ -16,7 +16,8 @@ use crate::fs::stat::{stat_entry, stat_magic_link, stat_node};
 use crate::fs::walk::{Follow, Parent};
 use crate::thread::Thread;
 
-/// `TMPFS_MAGIC` and `PROC_SUPER_MAGIC` of statfs(2).
+/// `TMPFS_MAGIC`, `PROC_SUPER_MAGIC` and `ANON_INODE_FS_MAGIC` of statfs(2).
+const ANON_INODE_MAGIC: u32 = 0x0904_1934;
 const TMPFS_MAGIC: u32 = 0x0102_1994;
 const PROC_MAGIC: u32 = 0x9fa0;
 
@@ -124,6 +125,7 @@ fn statfs(thread: &Thread, node: &Node) -> Result<Statfs64, Errno> {
             },
             Object::Dir(dir) => statfs(thread, &Node::Dir(dir.dir.clone())),
             Object::Path(node) => statfs(thread, node),
+            Object::Own(_) => Ok(statfs_synthetic(ANON_INODE_MAGIC)),
         },
     }
 }
@@ -226,6 +228,7 @@ fn on_handle<R>(
             },
             Object::Dir(dir) => on_handle(thread, &Node::Dir(dir.dir.clone()), purpose, f),
             Object::Path(_) => Err(Errno::EBADF),
+            Object::Own(_) => Err(Errno::EOPNOTSUPP),
         },
         _ => Err(Errno::EOPNOTSUPP),
     }

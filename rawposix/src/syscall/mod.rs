@@ -14,10 +14,12 @@ mod memory;
 mod metadata;
 mod open;
 mod path;
+pub(crate) mod pidfd;
 mod poll;
 mod process;
 mod schedule;
 mod signal;
+pub(crate) mod signalfd;
 mod splice;
 mod system;
 mod time;
@@ -30,8 +32,9 @@ pub(crate) use wait::child_info;
 use rawposix_abi::Errno;
 use rawposix_abi::flags::{
     AccessMode, AtFlags, CloneFlags, CloseRangeFlags, DupFlags, EventfdFlags, FallocMode, FlockOp,
-    GetrandomFlags, MapFlags, MemfdFlags, MremapFlags, MsyncFlags, OpenFlags, PipeFlags, Prot,
-    RenameFlags, RwFlags, SpliceFlags, StatxMask, TimerFlags, XattrFlags,
+    GetrandomFlags, MapFlags, MemfdFlags, MremapFlags, MsyncFlags, OpenFlags, PidfdFlags,
+    PipeFlags, Prot, RenameFlags, RwFlags, SignalfdFlags, SpliceFlags, StatxMask, TimerFlags,
+    XattrFlags,
 };
 use rawposix_abi::structs::{
     CapHeader, EpollEvent, FdPair, Itimerspec, Itimerval, OpenHow, Rlimit64, Rusage, Sigaction,

@@ -303,14 +303,24 @@ fn status_flags(file: &OpenFile) -> Result<i32, Errno> {
         }
         Object::Dir(_) => (file.flags - OpenFlags::CLOEXEC).bits() | OpenFlags::DIRECTORY.bits(),
         Object::Path(_) => (file.flags & (PATH_FLAGS - OpenFlags::CLOEXEC)).bits(),
+        Object::Own(own) => {
+            let mut flags = file.flags - OpenFlags::CLOEXEC;
+            flags.set(OpenFlags::NONBLOCK, own.is_nonblocking());
+            flags.bits()
+        }
     };
     Ok(flags.cast_signed())
 }
 
 /// F_SETFL changes only these; `O_ASYNC` needs signals.
 fn set_status_flags(file: &OpenFile, flags: u32) -> Result<(), Errno> {
-    let Object::Host(host) = &file.object else {
-        return Ok(());
+    let host = match &file.object {
+        Object::Host(host) => host,
+        Object::Own(own) => {
+            own.set_nonblocking(flags & OpenFlags::NONBLOCK.bits() != 0);
+            return Ok(());
+        }
+        Object::Dir(_) | Object::Path(_) => return Ok(()),
     };
     let changeable = OFlags::APPEND | OFlags::NONBLOCK | OFlags::DIRECT | OFlags::NOATIME;
     let current = rustix::fs::fcntl_getfl(&host.fd)?;

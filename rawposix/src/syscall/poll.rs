@@ -12,7 +12,7 @@ use rustix::event::{PollFd, PollFlags};
 use super::args::{In, InOut, Int, Len, PollFds, Ptr, Uint};
 use super::signal::set_mask_for_call;
 use super::time::{checked, timeout, to_guest};
-use crate::fd::{Object, OpenFile};
+use crate::fd::{Bell, Object, OpenFile, Watcher};
 use crate::thread::Thread;
 
 /// Events of a descriptor that always is ready, such as a directory.
@@ -24,6 +24,8 @@ const ALWAYS: PollFlags = PollFlags::IN
 /// What is waited for on one descriptor.
 struct Watch {
     file: Option<Arc<OpenFile>>,
+    /// What stands for an object of rawposix's own.
+    bell: Option<Arc<Bell>>,
     events: PollFlags,
     ready: PollFlags,
 }
@@ -31,6 +33,9 @@ struct Watch {
 impl Watch {
     /// The host's descriptor; `None` for one that the host need not be asked about.
     fn host(&self) -> Option<BorrowedFd<'_>> {
+        if let Some(bell) = &self.bell {
+            return Some(std::os::fd::AsFd::as_fd(&**bell));
+        }
         match &self.file.as_ref()?.object {
             Object::Host(host) => Some(std::os::fd::AsFd::as_fd(&host.fd)),
             _ => None,
@@ -77,18 +82,31 @@ fn wait(
 }
 
 /// A watch for a descriptor. `closed` is what a closed one is ready for.
-fn watch(thread: &Thread, fd: i32, events: PollFlags, closed: PollFlags) -> Watch {
+fn watch(
+    thread: &Thread,
+    fd: i32,
+    mut events: PollFlags,
+    closed: PollFlags,
+) -> Result<Watch, Errno> {
     let file = thread.file(fd).ok().filter(|file| !file.is_path());
+    let bell = match file.as_ref().map(|file| &file.object) {
+        Some(Object::Own(own)) => {
+            events &= own.file().events();
+            Some(own.file().bell(thread, Watcher::Thread)?)
+        }
+        _ => None,
+    };
     let ready = match &file {
         None => closed,
         Some(file) if matches!(file.object, Object::Dir(_)) => ALWAYS & events,
         Some(_) => PollFlags::empty(),
     };
-    Watch {
+    Ok(Watch {
         file,
+        bell,
         events,
         ready,
-    }
+    })
 }
 
 pub(super) fn ppoll_time64(
@@ -108,7 +126,7 @@ pub(super) fn ppoll_time64(
     let mut polled = thread
         .memory()
         .read_slice(GuestSlice::new(start, count.0))?;
-    let mut watches: Vec<_> = polled
+    let mut watches = polled
         .iter()
         .map(|poll| {
             let events = PollFlags::from_bits_retain(poll.events);
@@ -119,7 +137,7 @@ pub(super) fn ppoll_time64(
             };
             watch(thread, poll.fd, events, closed)
         })
-        .collect();
+        .collect::<Result<Vec<_>, _>>()?;
     wait(thread, &mut watches, limit)?;
     for (poll, watch) in polled.iter_mut().zip(&watches) {
         poll.revents = watch.ready.bits();
@@ -200,7 +218,7 @@ pub(super) fn pselect6_time64(
                 return Err(Errno::EBADF);
             }
             numbers.push(fd);
-            watches.push(watch(thread, number, events, PollFlags::empty()));
+            watches.push(watch(thread, number, events, PollFlags::empty())?);
         }
     }
     let left = wait(thread, &mut watches, time)?;

@@ -7,6 +7,7 @@ use rawposix_memory::GuestPtr;
 
 pub(super) use super::clone::{clone, clone3};
 pub(super) use super::exec::{execve, execveat};
+pub(super) use super::pidfd::{pidfd_getfd, pidfd_open};
 pub(super) use super::wait::{wait4, waitid};
 
 use super::args::{Hex, In, Int, Len, Out, Pid, PrctlOption, Ptr, Resource};

@@ -6,6 +6,9 @@ use rawposix_abi::flags::sighow::{SIG_BLOCK, SIG_SETMASK, SIG_UNBLOCK};
 use rawposix_abi::structs::{Sigaction, Siginfo, StackT, Timespec};
 use rawposix_abi::{Errno, Signal, SignalSet};
 
+pub(super) use super::pidfd::pidfd_send_signal;
+pub(super) use super::signalfd::signalfd4;
+
 use super::args::{In, Len, Out, Pid, Ptr, SigHow, SignalArg};
 use super::time::timeout;
 use crate::cage::{Pid as Id, Process, Task};
@@ -13,7 +16,7 @@ use crate::futex::Deadline;
 use crate::signal::{SI_TKILL, SI_USER, checked_stack, from_process, report_stack, stack_contains};
 use crate::thread::{Step, Thread};
 
-fn check_size(size: Len) -> Result<(), Errno> {
+pub(super) fn check_size(size: Len) -> Result<(), Errno> {
     if size.0 == 8 {
         Ok(())
     } else {
@@ -26,7 +29,7 @@ fn signal(number: SignalArg) -> Result<Signal, Errno> {
 }
 
 /// The signal to send, none to only check whether one could be sent.
-fn optional(number: SignalArg) -> Result<Option<Signal>, Errno> {
+pub(super) fn optional(number: SignalArg) -> Result<Option<Signal>, Errno> {
     match number.0 {
         0 => Ok(None),
         _ => signal(number).map(Some),
@@ -51,6 +54,7 @@ pub(super) fn rt_sigaction(
     if let Some(action) = wanted {
         let tasks = thread.process.tasks();
         thread.process.signals.set_action(signal, action, &tasks);
+        thread.process.pending_has_changed();
     }
     match old.0.non_null() {
         Some(ptr) => thread.memory().write(ptr, &before),
@@ -119,7 +123,7 @@ pub(super) fn sigaltstack(
 }
 
 /// Sends a process, or one of its threads, what the caller is allowed to send.
-fn send(
+pub(super) fn send(
     thread: &Thread,
     process: &Process,
     signal: Option<Signal>,
@@ -161,25 +165,12 @@ pub(super) fn kill(thread: &mut Thread, pid: Pid, number: SignalArg) -> Result<(
     result
 }
 
-/// The process with a thread of this id, and the thread.
-fn find_thread(thread: &Thread, tid: Id) -> Result<(Arc<Process>, Arc<Task>), Errno> {
-    if let Some(task) = thread.process.task(tid) {
-        return Ok((Arc::clone(&thread.process), task));
-    }
-    let processes = thread.world.family.living();
-    let mut found = processes.into_iter().filter_map(|process| {
-        let task = process.task(tid)?;
-        Some((process, task))
-    });
-    found.next().ok_or(Errno::ESRCH)
-}
-
 pub(super) fn tkill(thread: &mut Thread, tid: Pid, number: SignalArg) -> Result<(), Errno> {
     if tid.0 <= 0 {
         return Err(Errno::EINVAL);
     }
     let signal = optional(number)?;
-    let (process, task) = find_thread(thread, Id(tid.0))?;
+    let (process, task) = thread.find_thread(Id(tid.0))?;
     let sender = thread.process.as_sender();
     let info = |signal| from_process(signal, SI_TKILL, sender);
     send(thread, &process, signal, info, Some(&task))
@@ -212,7 +203,7 @@ pub(super) fn tgkill(
 }
 
 /// What sigqueue(3) sends. Only to itself may a process pretend that a signal is the system's or another's.
-fn queued(
+pub(super) fn queued(
     thread: &Thread,
     target: Id,
     number: SignalArg,

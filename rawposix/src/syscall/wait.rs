@@ -4,10 +4,12 @@ use rawposix_abi::structs::{Rusage, Siginfo};
 use rawposix_abi::{Errno, Signal};
 
 use super::args::{IdType, Out, Pid, WaitOptions, WaitStatus};
+use super::pidfd::PidFile;
 use super::process::rusage;
 use crate::cage::Pid as Id;
 use crate::cage::family::{Change, Event, Events, Report, Who};
 use crate::control::{CoreDump, ExitStatus};
+use crate::fd::Object;
 use crate::thread::Thread;
 
 const WNOHANG: u32 = 1;
@@ -46,12 +48,19 @@ pub(super) fn waitid(
         return Err(Errno::EINVAL);
     }
     let has = |flag| options.0 & flag != 0;
+    let mut nonblocking = false;
     let who = match (kind.0, id.0) {
         (P_ALL, _) => Who::Any,
         (P_PID, pid @ 1..) => Who::Process(Id(pid)),
         (P_PGID, group @ 1..) => Who::Group(Id(group)),
         (P_PGID, 0) => Who::Group(thread.world.family.group_of(thread.process.pid)?),
-        (P_PIDFD, _) => return Err(Errno::EBADF),
+        (P_PIDFD, fd @ 0..) => {
+            let file = thread.file(fd)?;
+            let pid_file = file.own::<PidFile>().ok_or(Errno::EBADF)?;
+            nonblocking = matches!(&file.object, Object::Own(own) if own.is_nonblocking());
+            let process = pid_file.process(thread).ok_or(Errno::ECHILD)?;
+            Who::Process(process.pid)
+        }
         _ => return Err(Errno::EINVAL),
     };
     let events = Events {
@@ -61,7 +70,10 @@ pub(super) fn waitid(
         keep: has(WNOWAIT),
         clones: (!has(WALL)).then(|| has(WCLONE)),
     };
-    let report = wait(thread, who, events, has(WNOHANG))?;
+    let report = wait(thread, who, events, has(WNOHANG) || nonblocking)?;
+    if report.is_none() && nonblocking && !has(WNOHANG) {
+        return Err(Errno::EAGAIN);
+    }
     if let Some(ptr) = info.0.non_null() {
         let answer = report.map_or_else(Siginfo::default, |report| child_info(&report));
         thread.memory().write(ptr, &answer)?;

@@ -1,7 +1,4 @@
-/* signalfd: blocked signals read from a descriptor; poll on it; a child's own signals.
- *
- * @expect-failure there is no signalfd yet
- */
+/* signalfd: blocked signals read from a descriptor; poll on it; a child's own signals. */
 #include <poll.h>
 #include <sys/signalfd.h>
 #include "process.h"

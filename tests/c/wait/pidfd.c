@@ -1,7 +1,4 @@
-/* pidfd_open, pidfd_send_signal, waitid(P_PIDFD), poll on it; CLONE_PIDFD.
- *
- * @expect-failure there are no descriptors of processes yet
- */
+/* pidfd_open, pidfd_send_signal, waitid(P_PIDFD), poll on it; CLONE_PIDFD. */
 #include <poll.h>
 #include <sched.h>
 #include <sys/pidfd.h>
