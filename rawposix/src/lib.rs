@@ -28,6 +28,7 @@
 //! | `terminal` | sessions and process groups at the terminal |
 //! | `fs` | mounts, path resolution, `/dev`, `/proc`, the private `/tmp` |
 //! | `locks`, `futex` | record locks, futexes |
+//! | `ipc` | shared memory, semaphores and message queues of System V |
 //! | `trace` | `--strace`, from the same list |
 //! | `builder`, `startup` | how a sandbox and a program's first memory are made |
 //!
@@ -43,7 +44,7 @@
 //! 5. the parts of a process: descriptor table, directories and mask, credentials, limits, settings, files with record
 //!    locks; its pending signals, then dispositions, then the signals of a thread
 //! 6. the mappings of an address space (under limits); a private directory, then the store of all of them; the queues
-//!    of futexes, then one waiter's state
+//!    of futexes, then one waiter's state; the objects of one kind of `ipc`
 //! 7. the sink of the trace
 //!
 //! No lock is held across a copy from or to guest memory or across a host call that waits for others. The one
@@ -61,6 +62,7 @@ mod exit;
 mod fd;
 mod fs;
 mod futex;
+mod ipc;
 mod locks;
 mod sandbox;
 mod signal;

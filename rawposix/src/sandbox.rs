@@ -28,6 +28,7 @@ use crate::fs::node::Node;
 use crate::fs::private::PrivateStore;
 use crate::fs::walk::{Follow, Walk};
 use crate::futex::Futexes;
+use crate::ipc::Ipc;
 use crate::locks::LockWaits;
 use crate::startup::Startup;
 use crate::terminal::Terminal;
@@ -59,6 +60,7 @@ pub(crate) struct World {
     pub(crate) family: Family,
     pub(crate) futexes: Futexes,
     pub(crate) lock_waits: LockWaits,
+    pub(crate) ipc: Ipc,
     pub(crate) alarms: Alarms,
     pub(crate) terminal: Terminal,
     /// How the program has ended, and how many processes have not.
@@ -119,6 +121,7 @@ impl Sandbox {
             family: Family::default(),
             futexes: Futexes::default(),
             lock_waits: LockWaits::default(),
+            ipc: Ipc::default(),
             alarms: Alarms::default(),
             terminal: Terminal::new(),
             population: Mutex::default(),

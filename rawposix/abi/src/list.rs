@@ -337,18 +337,18 @@ macro_rules! syscalls {
                 417 recvmmsg_time64(fd: Fd, msgs: Ptr, count: Uint, flags: Hex, timeout: In<Timespec>) -> Int: absent "not implemented yet";
             }
             ipc {
-                186 msgget(key: Hex, flags: Hex) -> Int: absent "not implemented yet";
-                187 msgctl(id: Int, cmd: Int, buf: Ptr) -> Int: absent "not implemented yet";
-                188 msgrcv(id: Int, msg: Ptr, size: Len, kind: Int, flags: Hex) -> Len: absent "not implemented yet";
-                189 msgsnd(id: Int, msg: Ptr, size: Len, flags: Hex) -> Zero: absent "not implemented yet";
-                190 semget(key: Hex, count: Int, flags: Hex) -> Int: absent "not implemented yet";
-                191 semctl(id: Int, num: Int, cmd: Int, arg: Hex) -> Int: absent "not implemented yet";
-                193 semop(id: Int, ops: Ptr, count: Uint) -> Zero: absent "not implemented yet";
-                420 semtimedop_time64(id: Int, ops: Ptr, count: Uint, timeout: In<Timespec>) -> Zero: absent "not implemented yet";
-                194 shmget(key: Hex, size: Len, flags: Hex) -> Int: absent "not implemented yet";
-                195 shmctl(id: Int, cmd: Int, buf: Ptr) -> Int: absent "not implemented yet";
-                196 shmat(id: Int, addr: Ptr, flags: Hex) -> Addr: absent "not implemented yet";
-                197 shmdt(addr: Ptr) -> Zero: absent "not implemented yet";
+                186 msgget(key: Hex, flags: Hex) -> Int: full;
+                187 msgctl(id: Int, cmd: Int, buf: Ptr) -> Int: full;
+                188 msgrcv(id: Int, msg: Ptr, size: Len, kind: Int, flags: Hex) -> Len: full;
+                189 msgsnd(id: Int, msg: Ptr, size: Len, flags: Hex) -> Zero: full;
+                190 semget(key: Hex, count: Int, flags: Hex) -> Int: full;
+                191 semctl(id: Int, num: Int, cmd: Int, arg: Hex) -> Int: full;
+                193 semop(id: Int, ops: Ptr, count: Uint) -> Zero: full;
+                420 semtimedop_time64(id: Int, ops: Ptr, count: Uint, timeout: In<Timespec>) -> Zero: full;
+                194 shmget(key: Hex, size: Len, flags: Hex) -> Int: partial "no huge pages";
+                195 shmctl(id: Int, cmd: Int, buf: Ptr) -> Int: partial "SHM_LOCK is noted, pages are not pinned";
+                196 shmat(id: Int, addr: Ptr, flags: Hex) -> Addr: full;
+                197 shmdt(addr: Ptr) -> Zero: full;
                 180 mq_open(name: Str, flags: OpenFlags, mode: Mode, attr: Ptr) -> Fd: absent "not implemented yet";
                 181 mq_unlink(name: Str) -> Zero: absent "not implemented yet";
                 418 mq_timedsend_time64(mq: Fd, msg: InBuf, len: Len, prio: Uint, timeout: In<Timespec>) -> Zero: absent "not implemented yet";

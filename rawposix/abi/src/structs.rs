@@ -103,6 +103,30 @@ guest_structs! {
     }
     /// `struct sigevent` of sigevent(7).
     Sigevent: 64 { value: u32, signo: i32, notify: i32, tid: i32, pad: [u32; 12], }
+    /// `struct ipc_perm`: owner and mode of an object of sysvipc(7).
+    IpcPerm: 36 { key: i32, uid: u32, gid: u32, cuid: u32, cgid: u32, mode: u32, seq: u16, pad: u16, reserved: [u32; 2], }
+    /// `struct msqid_ds` of msgctl(2), as the kernel has it: times are split into two words, low half first.
+    MsqidDs: 88 {
+        perm: IpcPerm, stime: [u32; 2], rtime: [u32; 2], ctime: [u32; 2],
+        cbytes: u32, qnum: u32, qbytes: u32, lspid: i32, lrpid: i32, reserved: [u32; 2],
+    }
+    /// `struct msginfo` of msgctl(2).
+    Msginfo: 32 { pool: i32, map: i32, max: i32, mnb: i32, mni: i32, ssz: i32, tql: i32, seg: u16, pad: u16, }
+    /// `struct semid_ds` of semctl(2), as the kernel has it.
+    SemidDs: 64 { perm: IpcPerm, otime: [u32; 2], ctime: [u32; 2], nsems: u32, reserved: [u32; 2], }
+    /// `struct seminfo` of semctl(2).
+    Seminfo: 40 { map: i32, mni: i32, mns: i32, mnu: i32, msl: i32, opm: i32, ume: i32, usz: i32, vmx: i32, aem: i32, }
+    /// `struct sembuf` of semop(2).
+    Sembuf: 6 { number: u16, change: i16, flags: i16, }
+    /// `struct shmid_ds` of shmctl(2), as the kernel has it.
+    ShmidDs: 84 {
+        perm: IpcPerm, segsz: u32, atime: [u32; 2], dtime: [u32; 2], ctime: [u32; 2],
+        cpid: i32, lpid: i32, nattch: u32, reserved: [u32; 2],
+    }
+    /// `struct shminfo` of shmctl(2).
+    Shminfo: 36 { max: u32, min: u32, mni: u32, seg: u32, all: u32, reserved: [u32; 4], }
+    /// `struct shm_info` of shmctl(2).
+    ShmInfo: 24 { used_ids: i32, total: u32, resident: u32, swapped: u32, swap_attempts: u32, swap_successes: u32, }
     /// The header of capget(2).
     CapHeader: 8 { version: u32, pid: i32, }
     /// One element of capget(2)'s data.

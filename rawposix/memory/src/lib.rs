@@ -46,7 +46,7 @@ pub use pointer::{GuestCStr, GuestPtr, GuestSlice};
 pub use region::{FileSource, MapFile, MapLabel, Protection, RegionKind, Sharing};
 pub use remap::{RemapFlags, RemapRequest};
 pub use shared::SharedWord;
-pub use space::{AddressSpace, MapFlags, MapRequest, Mapping, MemoryLimits, Usage};
+pub use space::{AddressSpace, MapFlags, MapRequest, Mapping, MemoryLimits, SerialPart, Usage};
 
 /// Bytes of a guest page.
 pub const PAGE_SIZE: u32 = 4096;

@@ -48,6 +48,11 @@ pub trait MapFile: Send + Sync {
     /// The host descriptor. Its access mode limits the mapping's protection.
     fn fd(&self) -> BorrowedFd<'_>;
 
+    /// A number by which its owner finds its mappings with [`mapped_serials`](crate::AddressSpace::mapped_serials).
+    fn serial(&self) -> Option<u64> {
+        None
+    }
+
     /// What to show of it in /proc/self/maps.
     fn label(&self) -> MapLabel {
         MapLabel::default()

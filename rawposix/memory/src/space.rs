@@ -102,6 +102,19 @@ pub struct Mapping {
     pub kind: RegionKind,
 }
 
+/// A mapping of a file that has a serial number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SerialPart {
+    /// The first address.
+    pub start: u32,
+    /// The address after the last.
+    pub end: u32,
+    /// Offset in the file, in bytes.
+    pub offset: u64,
+    /// The file's number.
+    pub serial: u64,
+}
+
 /// What goes out of the map; dropped when the lock is free, because that may close files.
 pub(crate) type Removed = Vec<(Range<u32>, Region)>;
 
@@ -237,6 +250,21 @@ impl AddressSpace {
                 kind: region.kind,
             })
             .collect()
+    }
+
+    /// The mappings of files that have serial numbers, in ascending order.
+    pub fn mapped_serials(&self) -> Vec<SerialPart> {
+        let layout = self.layout.lock();
+        let part = |(range, region): (Range<u32>, &Region)| {
+            let file = region.file.as_ref()?;
+            Some(SerialPart {
+                start: range.start,
+                end: range.end,
+                offset: file.offset,
+                serial: file.held.file().serial()?,
+            })
+        };
+        layout.regions().iter().filter_map(part).collect()
     }
 
     /// mmap(2).

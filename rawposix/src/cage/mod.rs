@@ -175,6 +175,7 @@ impl Process {
     pub(crate) fn execute(&self, space: Arc<AddressSpace>, image: Image) {
         // First, since the end of descriptors may tell the parent of it.
         self.world.family.executed(self.pid);
+        self.world.ipc.segments.abandon(self);
         space.set_limits(self.limits.lock().memory());
         self.space.store(space);
         // Descriptors are no longer shared with others.
@@ -313,6 +314,8 @@ impl Process {
         // Others may share the table.
         let empty = Arc::new(Mutex::new(FdTable::default()));
         drop(self.files.swap(empty));
+        self.world.ipc.semaphores.undo(self.pid);
+        self.world.ipc.segments.abandon(self);
         self.timers.clear();
         self.locks.release_all();
     }

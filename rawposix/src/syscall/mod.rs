@@ -10,6 +10,7 @@ mod identity;
 mod inotify;
 mod io;
 mod ioctl;
+mod ipc;
 mod memory;
 mod metadata;
 mod open;
