@@ -298,6 +298,17 @@ impl Thread {
         self.leave(traced, Err(errno))
     }
 
+    /// The thread is a child that the engine brings to where clone(2) was called. Until [`Self::return_to_clone`] it counts
+    /// as being in the host.
+    pub fn enter_for_clone(&mut self) {
+        self.enter();
+    }
+
+    /// What clone(2) returns to a child that is where it was called.
+    pub fn return_to_clone(&mut self) -> Control {
+        self.leave(None, Ok(0))
+    }
+
     /// The engine's import `lind.clone`: clone(2) with its arguments in memory, and with a function to call.
     /// The words are: function, argument, stack, thread pointer, flags, address for the parent, address for the child.
     pub fn clone_from_block(&mut self, address: u32) -> Control {

@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use lind_tests::Result;
+use lind_tests::asyncify;
 use lind_tests::compile::Compiler;
 use lind_tests::install::Installation;
 use lind_tests::run::run;
@@ -16,16 +16,6 @@ use crate::sources;
 
 /// Building the comparison engine from nothing takes minutes.
 const BUILD_LIMIT: Duration = Duration::from_secs(1800);
-/// What lind-cc's modules use, for a wasm-opt that does not read it from the module.
-const FEATURES: [&str; 6] = [
-    "--enable-threads",
-    "--enable-bulk-memory",
-    "--enable-mutable-globals",
-    "--enable-sign-ext",
-    "--enable-nontrapping-float-to-int",
-    "--enable-simd",
-];
-
 /// A column of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Column {
@@ -100,7 +90,7 @@ pub(crate) fn prepare(target: &Path, kernels: &[&str]) -> Result<Programs> {
             &target.join("lind"),
         ),
         installation,
-        no_asyncify: wasm_opt_missing(),
+        no_asyncify: asyncify::missing(),
         stock: build_stock()?,
         native: HashMap::new(),
         wasm: HashMap::new(),
@@ -114,7 +104,7 @@ pub(crate) fn prepare(target: &Path, kernels: &[&str]) -> Result<Programs> {
         );
         let wasm = programs.lind_compiler.build(&source, &[], &[])?;
         if programs.no_asyncify.is_none() {
-            match asyncify(&wasm) {
+            match asyncify::instrument(&wasm, "-O2") {
                 Ok(module) => drop(programs.asyncified.insert(kernel.to_owned(), module)),
                 Err(message) => programs.no_asyncify = Some(message),
             }
@@ -144,38 +134,4 @@ fn build_stock() -> Result<PathBuf> {
             String::from_utf8_lossy(&outcome.stderr)
         ))
     }
-}
-
-fn wasm_opt_missing() -> Option<String> {
-    let found = run(Command::new("wasm-opt").arg("--version"), b"", BUILD_LIMIT)
-        .is_ok_and(|o| o.succeeded());
-    (!found).then(|| "wasm-opt is not installed (Debian's package binaryen has it)".to_owned())
-}
-
-/// Instruments a module so that every system call could unwind the stack: the way to fork without native frames.
-///
-/// The result lies beside the module, whose directory's name changes with it.
-fn asyncify(module: &Path) -> Result<PathBuf> {
-    let output = module.with_extension("asyncify.wasm");
-    if output.is_file() {
-        return Ok(output);
-    }
-    let unfinished = module.with_extension("unfinished");
-    let mut command = Command::new("wasm-opt");
-    command
-        .args(FEATURES)
-        .args(["-O2", "--asyncify"])
-        .arg("--pass-arg=asyncify-imports@lind.syscall,lind.clone")
-        .arg(module)
-        .arg("-o")
-        .arg(&unfinished);
-    let outcome =
-        run(&mut command, b"", BUILD_LIMIT).map_err(|e| format!("cannot run wasm-opt: {e}"))?;
-    if outcome.succeeded() {
-        fs::rename(&unfinished, &output).map_err(|e| format!("wasm-opt wrote nothing: {e}"))?;
-        return Ok(output);
-    }
-    let stderr = String::from_utf8_lossy(&outcome.stderr);
-    let message = stderr.lines().next().unwrap_or("no message");
-    Err(format!("wasm-opt failed: {message}"))
 }

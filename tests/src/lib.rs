@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod apps;
+pub mod asyncify;
 pub mod compile;
 pub mod debian;
 pub mod header;

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use lind_tests::Result;
+use lind_tests::asyncify;
 use lind_tests::compile::Compiler;
 use lind_tests::header::{Header, Place};
 use lind_tests::install::Installation;
@@ -23,6 +24,16 @@ use lind_tests::run::{Ending, Outcome, disable_core_files, run};
 /// What lind puts into the environment of every program.
 const DEFAULT_ENVIRONMENT: [(&str, &str); 2] =
     [("PATH", "/usr/local/bin:/usr/bin:/bin"), ("HOME", "/")];
+
+/// Programs that run once more as modules that unwind themselves, by what their names begin with: how threads are frozen
+/// must not show.
+const ASYNCIFIED: [&str; 1] = ["process/"];
+/// Those of them that are instrumented with optimisation as well, which takes long.
+const ASYNCIFIED_AND_OPTIMISED: [&str; 3] = [
+    "process/fork_deep",
+    "process/fork_jump",
+    "process/fork_qsort",
+];
 
 /// What all programs share.
 struct Bench {
@@ -104,7 +115,7 @@ fn sources(directory: &Path) -> Result<Vec<PathBuf>> {
     Ok(sources)
 }
 
-/// One trial for each optimisation level of a source; its name is the path in `c/`.
+/// One trial for each optimisation level of a source, and more with asyncify; the name begins with the path in `c/`.
 fn programs(bench: &Arc<Bench>, source: &Path) -> Vec<Trial> {
     let name = source
         .strip_prefix(directory())
@@ -122,12 +133,15 @@ fn programs(bench: &Arc<Bench>, source: &Path) -> Vec<Trial> {
     let ignored = header.place == Place::Chroot && bench.chroot.is_none();
     let several = header.levels.len() > 1;
     let header = Arc::new(header);
-    let trial = |level: &String| {
-        let title = if several {
-            format!("{name}{level}")
-        } else {
-            name.clone()
-        };
+    let trial = |level: &String, asyncify: Option<&'static str>| {
+        let mut title = name.clone();
+        if several {
+            title.push_str(level);
+        }
+        if let Some(level) = asyncify {
+            title.push_str("+asyncify");
+            title.push_str(level);
+        }
         let (bench, header, source, level) = (
             bench.clone(),
             header.clone(),
@@ -135,15 +149,42 @@ fn programs(bench: &Arc<Bench>, source: &Path) -> Vec<Trial> {
             level.clone(),
         );
         Trial::test(title, move || {
-            bench.check(&source, &header, &level).map_err(Failed::from)
+            bench
+                .check(&source, &header, &level, asyncify)
+                .map_err(Failed::from)
         })
         .with_ignored_flag(ignored)
     };
-    header.levels.iter().map(trial).collect()
+    let mut trials: Vec<Trial> = header
+        .levels
+        .iter()
+        .map(|level| trial(level, None))
+        .collect();
+    if let Some(level) = header.levels.last()
+        && bench.asyncifies(&name)
+    {
+        trials.push(trial(level, Some("-O0")));
+        if ASYNCIFIED_AND_OPTIMISED.contains(&name.as_str()) {
+            trials.push(trial(level, Some("-O2")));
+        }
+    }
+    trials
 }
 
 impl Bench {
-    fn check(&self, source: &Path, header: &Header, level: &str) -> Result<()> {
+    /// Whether a program runs with asyncify as well.
+    fn asyncifies(&self, name: &str) -> bool {
+        self.lind.is_some() && ASYNCIFIED.iter().any(|family| name.starts_with(family))
+    }
+
+    /// Runs a program natively and under lind: as lind-cc makes it, or instrumented at a level of wasm-opt's.
+    fn check(
+        &self,
+        source: &Path,
+        header: &Header,
+        level: &str,
+        asyncify: Option<&str>,
+    ) -> Result<()> {
         let include = format!("-I{}", directory().display());
         let mut options = vec![level.to_owned(), "-D_GNU_SOURCE".to_owned(), include];
         options.extend_from_slice(&header.cflags);
@@ -162,6 +203,10 @@ impl Bench {
         };
         let compared = compiler
             .build(source, &options, &header.libs)
+            .and_then(|program| match asyncify {
+                None => Ok(program),
+                Some(level) => asyncify::instrument(&program, level),
+            })
             .and_then(|program| self.run_lind(installation, &program, header))
             .and_then(|lind| compare(header, &native, &lind));
         match (&header.expect_failure, compared) {

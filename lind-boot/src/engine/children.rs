@@ -4,12 +4,38 @@ use rawposix::{CloneRequest, Control, Entry, Errno, ExecRequest};
 use wasmtime::Caller;
 use wasmtime::native_frames::{self, Snapshot, with_memory};
 
-use super::guest::{self, Beginning, Guest, Parent, Replaced, without_backtrace};
-use super::native;
+use super::guest::{self, Beginning, Frozen, Guest, Parent, Replaced, Start, without_backtrace};
+use super::{asyncify, native};
 
-/// Makes a host thread ready for a child and starts it there. Whatever fails makes the call fail.
-pub(super) fn clone(caller: &mut Caller<'_, Guest>, request: Box<CloneRequest>) -> Control {
-    let prepared = prepare(caller, &request);
+/// Makes a child and starts it. Whatever fails makes the call fail.
+///
+/// A thread of a module with asyncify has to unwind itself first: [`start`] is called when it has done so.
+pub(super) fn clone(
+    caller: &mut Caller<'_, Guest>,
+    request: Box<CloneRequest>,
+) -> wasmtime::Result<Control> {
+    if asyncify::is_for(caller, &request) {
+        return asyncify::unwind(caller, request);
+    }
+    let frozen = match request.entry() {
+        Entry::Here => {
+            native_frames::capture(caller).map(|frames| Some(Frozen::Native(frames.into())))
+        }
+        Entry::Function { .. } => Ok(None),
+    };
+    Ok(match frozen {
+        Ok(frozen) => start(caller, request, frozen),
+        Err(error) => caller.data_mut().thread.fail_child(request, refused(error)),
+    })
+}
+
+/// Makes a host thread ready for a child and starts it there, with these frames if not with a function of its own.
+pub(super) fn start(
+    caller: &mut Caller<'_, Guest>,
+    request: Box<CloneRequest>,
+    frozen: Option<Frozen>,
+) -> Control {
+    let prepared = prepare(caller, &request, frozen);
     let guest = caller.data_mut();
     let (beginning, worker) = match prepared {
         Ok(beginning) => match guest.machine.workers.get() {
@@ -27,9 +53,16 @@ pub(super) fn clone(caller: &mut Caller<'_, Guest>, request: Box<CloneRequest>) 
     })
 }
 
-fn prepare(caller: &mut Caller<'_, Guest>, request: &CloneRequest) -> Result<Beginning, Errno> {
-    // What cannot be copied is a module's own doing: C's have neither frames of the host between theirs nor references.
-    let refused = |_: wasmtime::Error| Errno::ENOSYS;
+/// What cannot be copied is a module's own doing: one from C has no frames of the host between its own.
+fn refused(_: wasmtime::Error) -> Errno {
+    Errno::ENOSYS
+}
+
+fn prepare(
+    caller: &mut Caller<'_, Guest>,
+    request: &CloneRequest,
+    frozen: Option<Frozen>,
+) -> Result<Beginning, Errno> {
     let instance = caller.data().instance.ok_or(Errno::ENOSYS)?;
     let snapshot = Snapshot::take(&*caller, &instance).map_err(refused)?;
     let guest = caller.data();
@@ -42,24 +75,26 @@ fn prepare(caller: &mut Caller<'_, Guest>, request: &CloneRequest) -> Result<Beg
         with_memory(own, &memory).map_err(refused)?
     };
     let parent = Box::new(Parent { snapshot, imports });
-    Ok(match request.entry() {
-        Entry::Here => Beginning::Frames {
-            frames: Box::new(native_frames::capture(caller).map_err(refused)?),
+    Ok(match (frozen, request.entry()) {
+        (Some(frozen), _) => Beginning::Frames {
+            frozen,
+            start: caller.data().start,
             jumps: caller.data().jumps.clone(),
             parent,
         },
-        Entry::Function {
-            function,
-            argument,
-            stack,
-            tls,
-        } => Beginning::Function {
-            function,
-            argument,
-            stack,
-            tls,
+        (
+            None,
+            Entry::Function {
+                function,
+                argument,
+                stack,
+                tls,
+            },
+        ) => Beginning::Function {
+            start: Start::Function([function, argument, stack, tls]),
             parent,
         },
+        (None, Entry::Here) => return Err(Errno::ENOSYS),
     })
 }
 

@@ -11,14 +11,18 @@ use wasmtime::{
     WasmBacktrace,
 };
 
+use super::asyncify::{self, Asyncify, Unwound};
 use super::crash;
 use super::jumps::Saved;
 use super::machine::Machine;
+use super::program::Freezing;
 use super::{Program, TABLE_ENTRIES, imports, interruption, native};
 
 /// The global of C's stack, which lind-cc's modules export.
 pub(super) const STACK_POINTER: &str = "__stack_pointer";
-/// Where a thread with a function of its own begins: `(function, argument, stack, thread pointer)`.
+/// Where a program begins.
+const PROGRAM_START: &str = "_start";
+/// Where a thread with a function of its own begins.
 const THREAD_START: &str = "__wasm_thread_start";
 
 /// The store's data: who makes a guest thread's calls, and what the engine keeps for it.
@@ -31,6 +35,9 @@ pub(super) struct Guest {
     /// The imports of the process, for instances of its threads and children.
     pub(super) imports: Option<InstancePre<Guest>>,
     pub(super) instance: Option<Instance>,
+    /// What the host has called, or would have to call to make the frames that it has.
+    pub(super) start: Start,
+    pub(super) asyncify: Asyncify,
     /// The last fault was an access to a mapping without data behind it.
     pub(super) no_data: Arc<AtomicBool>,
     limits: StoreLimits,
@@ -42,18 +49,44 @@ pub(super) enum Beginning {
     Program,
     /// In a copy of its parent's frames, which return from clone(2) with 0.
     Frames {
-        frames: Box<Frames>,
+        frozen: Frozen,
+        /// What the host had called to make the frames.
+        start: Start,
         jumps: JumpBuffers<Saved>,
         parent: Box<Parent>,
     },
     /// At a function of its own.
-    Function {
-        function: u32,
-        argument: u32,
-        stack: u32,
-        tls: u32,
-        parent: Box<Parent>,
-    },
+    Function { start: Start, parent: Box<Parent> },
+}
+
+/// The frames of a thread that waits in a host function, made in the way that its module decides.
+pub(super) enum Frozen {
+    /// A copy of the host's stack.
+    Native(Box<Frames>),
+    /// What the guest's functions have saved of themselves.
+    Asyncify(Unwound),
+}
+
+/// The export that the host has called to run a thread.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Start {
+    /// A program's `_start`.
+    Program,
+    /// libc's for a function of its own, with `(function, argument, stack, thread pointer)`.
+    Function([u32; 4]),
+}
+
+impl Start {
+    fn call(self, store: &mut Store<Guest>, instance: &Instance) -> wasmtime::Result<()> {
+        match self {
+            Self::Program => instance
+                .get_typed_func::<(), ()>(&mut *store, PROGRAM_START)?
+                .call(store, ()),
+            Self::Function([function, argument, stack, tls]) => instance
+                .get_typed_func::<(u32, u32, u32, u32), ()>(&mut *store, THREAD_START)?
+                .call(store, (function, argument, stack, tls)),
+        }
+    }
 }
 
 /// What a new thread gets of the one that made it.
@@ -158,6 +191,8 @@ fn new_store(machine: &Arc<Machine>, program: &Program, thread: Thread) -> Store
         program: program.clone(),
         imports: None,
         instance: None,
+        start: Start::Program,
+        asyncify: Asyncify::default(),
         no_data: Arc::default(),
         limits: StoreLimitsBuilder::new()
             .table_elements(TABLE_ENTRIES)
@@ -174,7 +209,7 @@ fn new_imports(store: &Store<Guest>) -> wasmtime::Result<InstancePre<Guest>> {
     let memory = native::shared_memory(store.engine(), guest.thread.memory())?;
     let mut linker = Linker::new(store.engine());
     linker.define(store, "env", "memory", memory)?;
-    imports::define(&mut linker)?;
+    imports::define(&mut linker, guest.program.freezing)?;
     linker.instantiate_pre(&guest.program.module)
 }
 
@@ -187,32 +222,44 @@ fn begin(store: &mut Store<Guest>, beginning: Beginning) -> wasmtime::Result<()>
             // Instantiation runs guest code too: the module's start function.
             let instance = imports.instantiate(&mut *store)?;
             move_in(store, instance)?;
-            instance
-                .get_typed_func::<(), ()>(&mut *store, "_start")?
-                .call(store, ())
+            run_from(store, &instance, Start::Program, None)
         }
         Beginning::Frames {
-            frames,
+            frozen,
+            start,
             jumps,
             parent,
         } => {
             let instance = inherit(store, *parent)?;
             store.data_mut().jumps = jumps;
-            native_frames::resume(store, &instance, &frames, 0).map(drop)
+            run_from(store, &instance, start, Some(frozen))
         }
-        Beginning::Function {
-            function,
-            argument,
-            stack,
-            tls,
-            parent,
-        } => {
+        Beginning::Function { start, parent } => {
             let instance = inherit(store, *parent)?;
-            instance
-                .get_typed_func::<(u32, u32, u32, u32), ()>(&mut *store, THREAD_START)?
-                .call(store, (function, argument, stack, tls))
+            run_from(store, &instance, start, None)
         }
     }
+}
+
+/// Runs the thread: from its start, or from frames that began there.
+fn run_from(
+    store: &mut Store<Guest>,
+    instance: &Instance,
+    start: Start,
+    frozen: Option<Frozen>,
+) -> wasmtime::Result<()> {
+    store.data_mut().start = start;
+    let first = |store: &mut Store<Guest>| match frozen {
+        None => start.call(store, instance),
+        Some(Frozen::Native(frames)) => {
+            native_frames::resume(store, instance, &frames, 0).map(drop)
+        }
+        Some(Frozen::Asyncify(unwound)) => {
+            asyncify::rewind_child(store, unwound)?;
+            start.call(store, instance)
+        }
+    };
+    asyncify::call(store, first, |store| start.call(store, instance))
 }
 
 /// Makes an instance that is what the parent's was.
@@ -228,5 +275,8 @@ fn move_in(store: &mut Store<Guest>, instance: Instance) -> wasmtime::Result<()>
     let guest = store.data_mut();
     guest.stack_pointer = stack_pointer;
     guest.instance = Some(instance);
+    if store.data().program.freezing == Freezing::Asyncify {
+        asyncify::prepare(store, &instance)?;
+    }
     interruption::complete(store, &instance)
 }

@@ -4,14 +4,24 @@ use rawposix::{Control, ExitStatus};
 use wasmtime::{Caller, Linker};
 
 use super::guest::{Ended, Guest, without_backtrace};
-use super::{children, jumps};
+use super::program::Freezing;
+use super::{asyncify, children, jumps};
 
-/// Defines the functions of module `lind`.
-pub(super) fn define(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
-    linker.func_wrap("lind", "syscall", syscall)?;
+/// Defines the functions of module `lind`, for a module whose threads are frozen in this way.
+pub(super) fn define(linker: &mut Linker<Guest>, freezing: Freezing) -> wasmtime::Result<()> {
     linker.func_wrap("lind", "startup_size", |caller: Caller<'_, Guest>| {
         caller.data().thread.startup_size().cast_signed()
     })?;
+    match freezing {
+        Freezing::NativeFrames => {
+            linker.func_wrap("lind", "syscall", syscall)?;
+            linker.func_wrap("lind", "clone", clone)?;
+        }
+        Freezing::Asyncify => {
+            linker.func_wrap("lind", "syscall", asyncified_syscall)?;
+            linker.func_wrap("lind", "clone", asyncified_clone)?;
+        }
+    }
     linker.func_wrap(
         "lind",
         "startup_copy",
@@ -22,16 +32,9 @@ pub(super) fn define(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     )?;
     linker.func_wrap(
         "lind",
-        "clone",
-        |mut caller: Caller<'_, Guest>, arguments: u32| {
-            let control = caller.data_mut().thread.clone_from_block(arguments);
-            perform(&mut caller, control)
-        },
-    )?;
-    linker.func_wrap(
-        "lind",
         "signal",
         |mut caller: Caller<'_, Guest>, stack_pointer: u32| {
+            asyncify::check(&caller)?;
             let control = caller.data_mut().thread.next_signal(stack_pointer);
             perform(&mut caller, control)
         },
@@ -62,6 +65,42 @@ fn syscall(
     }
 }
 
+fn clone(mut caller: Caller<'_, Guest>, arguments: u32) -> wasmtime::Result<i32> {
+    let control = caller.data_mut().thread.clone_from_block(arguments);
+    perform(&mut caller, control)
+}
+
+/// As [`syscall`], in a module whose functions may have been rewound to it.
+#[allow(
+    clippy::too_many_arguments,
+    reason = "the system call's number and six words, as the guest passes them"
+)]
+fn asyncified_syscall(
+    mut caller: Caller<'_, Guest>,
+    number: i32,
+    a1: u32,
+    a2: u32,
+    a3: u32,
+    a4: u32,
+    a5: u32,
+    a6: u32,
+) -> wasmtime::Result<i32> {
+    if caller.data().asyncify.is_normal() {
+        return syscall(caller, number, a1, a2, a3, a4, a5, a6);
+    }
+    let control = asyncify::again(&mut caller)?;
+    perform(&mut caller, control)
+}
+
+/// As [`clone`], in a module whose functions may have been rewound to it.
+fn asyncified_clone(mut caller: Caller<'_, Guest>, arguments: u32) -> wasmtime::Result<i32> {
+    if caller.data().asyncify.is_normal() {
+        return clone(caller, arguments);
+    }
+    let control = asyncify::again(&mut caller)?;
+    perform(&mut caller, control)
+}
+
 /// Does what a call needs of the engine, until it has a result. The end of a thread is an error, which unwinds the
 /// guest's frames.
 fn perform(caller: &mut Caller<'_, Guest>, mut control: Control) -> wasmtime::Result<i32> {
@@ -77,7 +116,7 @@ fn perform(caller: &mut Caller<'_, Guest>, mut control: Control) -> wasmtime::Re
                     without_backtrace(caller.engine(), ended)
                 });
             }
-            Control::Clone(request) => children::clone(caller, request),
+            Control::Clone(request) => children::clone(caller, request)?,
             Control::Exec(request) => children::exec(caller, *request)?,
         };
     }

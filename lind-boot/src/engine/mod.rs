@@ -11,12 +11,14 @@
 //! | `workers.rs` | host threads for guest threads |
 //! | `guest.rs` | a guest thread's store and its run, from one program to the next |
 //! | `children.rs` | the engine's part of clone and exec |
+//! | `asyncify.rs` | freezing threads of modules that unwind themselves; native frames need no file |
 //! | `imports.rs` | the functions of module `lind` |
 //! | `jumps.rs` | setjmp and longjmp |
 //! | `crash.rs` | traps as signals, and what is printed about them |
 //! | `interruption.rs` | signals of the host: guests that are interrupted, stopped or ended, and faults of their code |
 //! | `native.rs` | other unsafe code: compiled code from a file, the guest's memory, the fault-safe hooks |
 
+mod asyncify;
 mod children;
 mod crash;
 mod guest;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use wasmtime::{ExternType, FuncType, Module, ValType, native_frames};
 
-use super::{Engine, native};
+use super::{Engine, asyncify, native};
 use crate::cache::{Cache, Key};
 use crate::failure::{Failure, reason};
 
@@ -17,6 +17,16 @@ pub struct Program {
     pub(super) engine: Engine,
     pub(super) module: Module,
     initial_memory: u64,
+    pub(super) freezing: Freezing,
+}
+
+/// How a thread that waits in a host function is frozen, to go on as another thread. The module decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Freezing {
+    /// By copying its frames from the host's stack; see `wasmtime::native_frames`.
+    NativeFrames,
+    /// By having it unwind itself: modules that export asyncify's functions.
+    Asyncify,
 }
 
 /// Where a program's compiled code came from.
@@ -105,6 +115,7 @@ impl Engine {
         }
         Ok(Program {
             engine: self.clone(),
+            freezing: freezing(&module),
             module,
             initial_memory,
         })
@@ -218,6 +229,22 @@ fn check_imports(module: &Module) -> Result<u64, Refused> {
         }
     }
     memory.ok_or_else(|| Refused("it does not import its memory as 'env.memory'".to_owned()))
+}
+
+/// Which way a module's exports decide for.
+fn freezing(module: &Module) -> Freezing {
+    let is_asyncify = asyncify::EXPORTS.iter().all(|&(name, parameters, results)| {
+        let returns = match results {
+            0 => Returns::Nothing,
+            _ => Returns::Integer,
+        };
+        matches!(module.get_export(name), Some(ExternType::Func(ty)) if has_type(&ty, parameters, returns))
+    });
+    if is_asyncify {
+        Freezing::Asyncify
+    } else {
+        Freezing::NativeFrames
+    }
 }
 
 /// The parameters and the result of a function of module `lind`.
