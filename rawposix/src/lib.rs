@@ -28,7 +28,7 @@
 //! | `terminal` | sessions and process groups at the terminal |
 //! | `fs` | mounts, path resolution, `/dev`, `/proc`, the private `/tmp` |
 //! | `locks`, `futex` | record locks, futexes |
-//! | `ipc` | shared memory, semaphores and message queues of System V |
+//! | `ipc` | shared memory, semaphores and message queues of System V; message queues of POSIX |
 //! | `trace` | `--strace`, from the same list |
 //! | `builder`, `startup` | how a sandbox and a program's first memory are made |
 //!
@@ -39,12 +39,13 @@
 //!
 //! 1. the listing of an open directory (held while the names are read from the host, which is the reader's turn)
 //! 2. the timers of a process, which send signals; then what they have planned
-//! 3. the bells of a signalfd, or those of a process's end; then what one bell shows
+//! 3. the bells of a signalfd, or those of a process's end; a description's bell of a message queue; then what one bell shows
 //! 4. who controls the terminal, then the tree of processes
 //! 5. the parts of a process: descriptor table, directories and mask, credentials, limits, settings, files with record
 //!    locks; its pending signals, then dispositions, then the signals of a thread
 //! 6. the mappings of an address space (under limits); a private directory, then the store of all of them; the queues
-//!    of futexes, then one waiter's state; the objects of one kind of `ipc`
+//!    of futexes, then one waiter's state; the objects of one kind of `ipc`,
+//!    then one message queue of POSIX
 //! 7. the sink of the trace
 //!
 //! No lock is held across a copy from or to guest memory or across a host call that waits for others. The one

@@ -349,12 +349,12 @@ macro_rules! syscalls {
                 195 shmctl(id: Int, cmd: Int, buf: Ptr) -> Int: partial "SHM_LOCK is noted, pages are not pinned";
                 196 shmat(id: Int, addr: Ptr, flags: Hex) -> Addr: full;
                 197 shmdt(addr: Ptr) -> Zero: full;
-                180 mq_open(name: Str, flags: OpenFlags, mode: Mode, attr: Ptr) -> Fd: absent "not implemented yet";
-                181 mq_unlink(name: Str) -> Zero: absent "not implemented yet";
-                418 mq_timedsend_time64(mq: Fd, msg: InBuf, len: Len, prio: Uint, timeout: In<Timespec>) -> Zero: absent "not implemented yet";
-                419 mq_timedreceive_time64(mq: Fd, msg: Ptr, len: Len, prio: Ptr, timeout: In<Timespec>) -> Len: absent "not implemented yet";
-                184 mq_notify(mq: Fd, event: Ptr) -> Zero: absent "not implemented yet";
-                185 mq_getsetattr(mq: Fd, new: Ptr, old: Ptr) -> Zero: absent "not implemented yet";
+                180 mq_open(name: Str, flags: OpenFlags, mode: Mode, attr: Ptr) -> Fd: partial "no file system of the queues; limits of fs.mqueue as Linux has them at first";
+                181 mq_unlink(name: Str) -> Zero: full;
+                418 mq_timedsend_time64(mq: Fd, msg: InBuf, len: Len, prio: Uint, timeout: In<Timespec>) -> Zero: full;
+                419 mq_timedreceive_time64(mq: Fd, msg: Ptr, len: Len, prio: Ptr, timeout: In<Timespec>) -> Len: full;
+                184 mq_notify(mq: Fd, event: Ptr) -> Zero: partial "not SIGEV_THREAD";
+                185 mq_getsetattr(mq: Fd, new: Ptr, old: Ptr) -> Zero: full;
             }
         }
     };

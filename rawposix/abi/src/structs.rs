@@ -127,6 +127,8 @@ guest_structs! {
     Shminfo: 36 { max: u32, min: u32, mni: u32, seg: u32, all: u32, reserved: [u32; 4], }
     /// `struct shm_info` of shmctl(2).
     ShmInfo: 24 { used_ids: i32, total: u32, resident: u32, swapped: u32, swap_attempts: u32, swap_successes: u32, }
+    /// `struct mq_attr` of mq_getattr(3).
+    MqAttr: 32 { flags: i32, maxmsg: i32, msgsize: i32, curmsgs: i32, reserved: [i32; 4], }
     /// The header of capget(2).
     CapHeader: 8 { version: u32, pid: i32, }
     /// One element of capget(2)'s data.

@@ -31,6 +31,7 @@ use crate::fd::{CloseOnExec, FdTable, OpenFile};
 use crate::fs::dir::Dir;
 use crate::fs::mount::Mounts;
 use crate::fs::walk::Walk;
+use crate::ipc::queue::QueueFile;
 use crate::locks::RecordLocks;
 use crate::sandbox::{Image, World};
 use crate::signal::Signals;
@@ -366,6 +367,9 @@ impl Process {
     /// What a closed descriptor leaves behind: POSIX drops the process's record locks on the file.
     pub(crate) fn after_close(&self, file: &OpenFile) {
         self.locks.release(file);
+        if let Some(open) = file.own::<QueueFile>() {
+            open.queue.unregister(self.pid);
+        }
     }
 
     /// Descriptors in use, rising.

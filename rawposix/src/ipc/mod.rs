@@ -1,10 +1,12 @@
-//! Interprocess communication by names that are not files: System V shared memory, semaphores and message queues.
+//! Interprocess communication by names that are not files: shared memory, semaphores and message queues of System V,
+//! and the message queues of POSIX.
 //!
 //! Ids and keys are private to the sandbox. Threads that wait do so by parking; whoever makes their wait end does for
 //! them what they wait for, so that they are served in order, and leaves the result under the number of their wait. See
-//! sysvipc(7).
+//! sysvipc(7), mq_overview(7).
 
 pub(crate) mod message;
+pub(crate) mod queue;
 pub(crate) mod segment;
 pub(crate) mod semaphore;
 mod table;
@@ -30,6 +32,7 @@ pub(crate) struct Ipc {
     pub(crate) semaphores: SemaphoreSets,
     pub(crate) messages: MessageQueues,
     pub(crate) segments: Segments,
+    pub(crate) queues: queue::Queues,
 }
 
 /// Seconds since 1970, as the times in the structures are.

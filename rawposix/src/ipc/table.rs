@@ -74,6 +74,19 @@ impl Settings {
 }
 
 impl Permission {
+    /// That of something that `caller` makes.
+    pub(crate) fn new(caller: &Caller, mode: u32) -> Self {
+        Self {
+            key: PRIVATE_KEY,
+            uid: caller.uid,
+            gid: caller.gid,
+            creator: caller.uid,
+            creator_group: caller.gid,
+            mode: mode & 0o777,
+            sequence: 0,
+        }
+    }
+
     /// Whether `caller` may do all of `wanted`, whichever class its bits are given for.
     pub(crate) fn allows(&self, caller: &Caller, wanted: u32) -> bool {
         let wanted = (wanted >> 6 | wanted >> 3 | wanted) & 0o7;
@@ -227,12 +240,8 @@ impl<T> Table<T> {
         self.last = Some(place);
         let permission = Permission {
             key,
-            uid: caller.uid,
-            gid: caller.gid,
-            creator: caller.uid,
-            creator_group: caller.gid,
-            mode: flags & 0o777,
             sequence: self.sequence,
+            ..Permission::new(caller, flags)
         };
         self.slots.insert(place, Slot { permission, value });
         Ok(id(place, self.sequence))

@@ -9,6 +9,7 @@ use crate::cage::Pid;
 pub(crate) const SI_USER: i32 = 0;
 const SI_KERNEL: i32 = 0x80;
 pub(crate) const SI_TIMER: i32 = -2;
+const SI_MESGQ: i32 = -3;
 pub(crate) const SI_TKILL: i32 = -6;
 
 /// Who sends a signal.
@@ -60,6 +61,18 @@ pub(crate) fn from_process(signal: Signal, code: i32, sender: Sender) -> Siginfo
 pub(crate) fn from_timer(signal: Signal, timer: i32, overrun: i32, value: u32) -> Siginfo {
     let words = [timer.cast_unsigned(), overrun.cast_unsigned(), value];
     info(signal, SI_TIMER, &words)
+}
+
+/// A signal that tells of a message; who has sent the message is set later.
+pub(crate) fn from_queue(signal: Signal, value: u32) -> Siginfo {
+    info(signal, SI_MESGQ, &[0, 0, value])
+}
+
+/// Sets who has sent the message that a signal tells of.
+pub(crate) fn set_sender(info: &mut Siginfo, pid: Pid, uid: u32) {
+    for (place, word) in info.fields.iter_mut().zip([pid.0.cast_unsigned(), uid]) {
+        *place = word;
+    }
 }
 
 /// A fault of the thread's own.

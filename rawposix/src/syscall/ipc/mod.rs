@@ -1,10 +1,14 @@
-//! Interprocess communication of System V. See sysvipc(7).
+//! Interprocess communication of System V, and POSIX message queues. See sysvipc(7), mq_overview(7).
 
 mod message;
+mod queue;
 mod segment;
 mod semaphore;
 
 pub(super) use message::{msgctl, msgget, msgrcv, msgsnd};
+pub(super) use queue::{
+    mq_getsetattr, mq_notify, mq_open, mq_timedreceive_time64, mq_timedsend_time64, mq_unlink,
+};
 pub(super) use segment::{shmat, shmctl, shmdt, shmget};
 pub(super) use semaphore::{semctl, semget, semop, semtimedop_time64};
 
