@@ -81,6 +81,11 @@ pub(crate) fn set_current(thread: Option<Arc<HostThread>>) {
     });
 }
 
+/// Whether `thread` is the calling host thread.
+pub(crate) fn is_current(thread: &HostThread) -> bool {
+    ptr::eq(CURRENT.get(), thread)
+}
+
 /// Installs the handler, once per process.
 pub(crate) fn prepare() -> io::Result<()> {
     PREPARED

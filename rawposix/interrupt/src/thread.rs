@@ -115,6 +115,10 @@ impl HostThread {
 
     fn request(&self, bits: u32) {
         self.word.fetch_or(bits, Ordering::SeqCst);
+        if handler::is_current(self) && self.place() == Place::Host {
+            // It looks when it leaves the host.
+            return;
+        }
         self.wake();
         self.signal();
     }

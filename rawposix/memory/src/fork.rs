@@ -1,33 +1,20 @@
 //! The copy of an address space that fork(2) makes.
 
-use std::fs::File;
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use rawposix_abi::Errno;
 
-use crate::host::{HostProtection, Span};
+use crate::host::{HostAdvice, HostProtection, Reservation, Source, Span};
 use crate::layout::{Layout, bytes};
-use crate::region::{ForkPolicy, Protection, Region, Sharing, host_protection};
+use crate::pages::{Runs, own_pages};
+use crate::pool::{self, Idle, Kin, is_reusable};
+use crate::region::{ForkPolicy, Region, Sharing, host_protection};
 use crate::{AddressSpace, PAGE_SIZE};
 
-/// Bits of an entry of /proc/self/pagemap.
-const PRESENT: u64 = 1 << 63;
-const SWAPPED: u64 = 1 << 62;
-const OF_A_FILE: u64 = 1 << 61;
-/// Bytes of an entry.
-const ENTRY: usize = 8;
-/// Pages whose entries are read at once.
-const PAGES_AT_ONCE: usize = 8192;
-
-/// The kernel's description of this process's pages, opened once.
-fn pagemap() -> Option<&'static File> {
-    static PAGEMAP: OnceLock<Option<File>> = OnceLock::new();
-    PAGEMAP
-        .get_or_init(|| File::open("/proc/self/pagemap").ok())
-        .as_ref()
-}
+/// More single runs of pages than these are given back as one.
+const SINGLE_RUNS: usize = 16;
 
 impl AddressSpace {
     /// A copy: private pages are copied (only those that exist), shared mappings are shared.
@@ -38,104 +25,177 @@ impl AddressSpace {
     /// # Errors
     /// ENOMEM when the host has no room for it.
     pub fn fork(&self) -> Result<Arc<Self>, Errno> {
-        let child = Self::new().map_err(|_| Errno::ENOMEM)?;
-        let pagemap = pagemap().ok_or(Errno::ENOMEM)?;
         let parent = self.layout().lock();
-        {
-            let mut layout = child.layout().lock();
-            layout.limits = parent.limits;
-            layout.heap = parent.heap.clone();
-            for (range, region) in parent.regions().iter() {
-                if region.fork != ForkPolicy::Skip {
-                    self.fork_region(&child, &mut layout, pagemap, (range, region))?;
-                }
-            }
+        let copied = parent
+            .regions()
+            .iter()
+            .filter(|(_, region)| is_copied(region));
+        let own = own_pages(self.reservation(), copied.map(|(range, _)| range))?;
+        let (mut child, stale) = self.child(&parent, &own)?;
+        let layout = child.layout.get_mut();
+        layout.limits = parent.limits;
+        layout.heap = parent.heap.clone();
+        let copy = Copy {
+            from: self.reservation(),
+            to: &child.reservation,
+            own: &own,
+            present: &stale,
+        };
+        let regions = parent.regions().iter();
+        let copied = regions
+            .filter(|(_, region)| region.fork != ForkPolicy::Skip)
+            .try_for_each(|(range, region)| copy.region(layout, range, region));
+        if let Err(error) = copied {
+            // What is half made is nobody's relative, so nothing of it is used again.
+            child.kin = Kin::default();
+            return Err(error);
         }
-        Ok(child)
+        Ok(Arc::new(child))
     }
 
-    fn fork_region(
-        &self,
-        child: &Self,
-        layout: &mut Layout,
-        pagemap: &File,
-        (range, region): (Range<u32>, &Region),
-    ) -> Result<(), Errno> {
-        layout.reserve_host_maps(child.reservation())?;
+    /// A child without regions, and the pages that its reservation holds already: none of them is another than one of
+    /// `own`, which are all overwritten.
+    fn child(&self, parent: &Layout, own: &Runs) -> Result<(Self, Runs), Errno> {
+        let (reservation, layout, present) = match pool::take(&self.kin) {
+            // Whatever fails drops the reservation.
+            Some(idle) => adapt(idle, parent, own)?,
+            None => {
+                let reservation = Reservation::new().map_err(|_| Errno::ENOMEM)?;
+                (reservation, Layout::new(), Runs::default())
+            }
+        };
+        let child = Self {
+            reservation,
+            layout: Mutex::new(layout),
+            kin: Arc::clone(&self.kin),
+        };
+        Ok((child, present))
+    }
+}
+
+/// Whether a fork copies the pages of the region.
+fn is_copied(region: &Region) -> bool {
+    region.sharing == Sharing::Private && region.fork == ForkPolicy::Inherit
+}
+
+/// Leaves of an idle reservation what a child of `parent` has as well.
+fn adapt(idle: Idle, parent: &Layout, own: &Runs) -> Result<(Reservation, Layout, Runs), Errno> {
+    let Idle {
+        reservation,
+        mut layout,
+        dirty,
+        ..
+    } = idle;
+    let mut wanted = Runs::default();
+    for (range, region) in parent.regions().iter() {
+        if is_copied(region) && is_reusable(region) {
+            wanted.push(range);
+        }
+    }
+    let mapped: Vec<_> = layout.regions().iter().map(|(range, _)| range).collect();
+    for range in &mapped {
+        for part in wanted.gaps(range.clone()) {
+            reservation.unmap(Span::new(part.start, bytes(&part))?)?;
+            layout.clear(part);
+        }
+    }
+    let mut present = Runs::default();
+    let mut foreign = Runs::default();
+    for (range, _) in layout.regions().iter() {
+        for run in dirty.within(range) {
+            own.within(run.clone()).for_each(|part| present.push(part));
+            own.gaps(run).for_each(|part| foreign.push(part));
+        }
+    }
+    let drop_pages = |run: Range<u32>| {
+        reservation.advise(Span::new(run.start, bytes(&run))?, HostAdvice::DontNeed)
+    };
+    if foreign.len() > SINGLE_RUNS {
+        for (range, _) in layout.regions().iter() {
+            drop_pages(range)?;
+        }
+        present = Runs::default();
+    } else {
+        foreign.iter().try_for_each(drop_pages)?;
+    }
+    Ok((reservation, layout, present))
+}
+
+/// The copying of pages from a parent to its child.
+struct Copy<'a> {
+    from: &'a Reservation,
+    to: &'a Reservation,
+    /// The parent's pages that are copied.
+    own: &'a Runs,
+    /// Those of them that the child has room for.
+    present: &'a Runs,
+}
+
+impl Copy<'_> {
+    fn region(&self, layout: &mut Layout, range: Range<u32>, region: &Region) -> Result<(), Errno> {
+        layout.reserve_host_maps(self.to)?;
         let mut copy = region.clone();
         copy.locked = false;
-        let protection = copy.protection;
-        if region.sharing == Sharing::Shared || region.fork == ForkPolicy::Wipe {
-            child.map_region(layout, range, copy)?;
+        let span = Span::new(range.start, bytes(&range))?;
+        let protection = host_protection(region.protection);
+        if !is_copied(region) {
+            self.map(span, protection, region.source())?;
+            layout.cover(range, copy);
             return Ok(());
         }
         // Written first, then given its protection.
-        copy.protection = Protection::READ | Protection::WRITE;
-        child.map_region(layout, range.clone(), copy)?;
-        let span = Span::new(range.start, bytes(&range))?;
-        let unreadable = host_protection(protection) == HostProtection::NONE;
-        if unreadable {
-            self.reservation().protect(span, HostProtection::READ)?;
+        if is_reusable(region) {
+            let missing: Vec<_> = free_parts(layout, range.clone());
+            for part in missing {
+                let part = Span::new(part.start, bytes(&part))?;
+                self.map(part, HostProtection::READ_WRITE, Source::Anonymous)?;
+            }
+        } else {
+            self.map(span, HostProtection::READ_WRITE, region.source())?;
         }
-        let copied = self.copy_own_pages(child, pagemap, range.clone());
+        layout.cover(range.clone(), copy);
+        let unreadable = protection == HostProtection::NONE;
         if unreadable {
-            self.reservation().protect(span, HostProtection::NONE)?;
+            self.from.protect(span, HostProtection::READ)?;
+        }
+        let copied = self.own.within(range).try_for_each(|run| self.run(run));
+        if unreadable {
+            self.from.protect(span, HostProtection::NONE)?;
         }
         copied?;
-        if host_protection(protection) != HostProtection::READ_WRITE {
-            child
-                .reservation()
-                .protect(span, host_protection(protection))?;
+        if protection != HostProtection::READ_WRITE {
+            self.to.protect(span, protection)?;
         }
-        layout.change(range, |region| region.protection = protection);
         Ok(())
     }
 
-    /// Copies the pages in `range` that are the process's own.
-    fn copy_own_pages(&self, child: &Self, pagemap: &File, range: Range<u32>) -> Result<(), Errno> {
-        let first_page = self.base().as_ptr().addr() as u64 / u64::from(PAGE_SIZE);
-        let pages = usize::try_from((range.end - range.start) / PAGE_SIZE).unwrap_or(PAGES_AT_ONCE);
-        let mut entries = vec![0; pages.min(PAGES_AT_ONCE) * ENTRY];
-        let mut run: Option<Range<u32>> = None;
-        let mut next = range.start;
-        while next < range.end {
-            let left = usize::try_from((range.end - next) / PAGE_SIZE).unwrap_or(PAGES_AT_ONCE);
-            let part = entries
-                .get_mut(..left.min(PAGES_AT_ONCE) * ENTRY)
-                .ok_or(Errno::ENOMEM)?;
-            let page = first_page + u64::from(next / PAGE_SIZE);
-            pagemap
-                .read_exact_at(part, page * ENTRY as u64)
-                .map_err(|_| Errno::ENOMEM)?;
-            for entry in part.as_chunks::<ENTRY>().0 {
-                let entry = u64::from_ne_bytes(*entry);
-                let own = entry & (PRESENT | SWAPPED) != 0 && entry & OF_A_FILE == 0;
-                let end = next.saturating_add(PAGE_SIZE);
-                run = match run {
-                    Some(run) if own => Some(run.start..end),
-                    None if own => Some(next..end),
-                    run => {
-                        self.copy_run(child, run)?;
-                        None
-                    }
-                };
-                next = end;
-            }
+    /// Maps a part of the child; no hole is left if that fails.
+    fn map(&self, span: Span, protection: HostProtection, source: Source<'_>) -> Result<(), Errno> {
+        let mapped = self.to.map(span, protection, source);
+        if mapped.is_err() {
+            let _ = self.to.unmap(span);
         }
-        self.copy_run(child, run)
+        mapped
     }
 
-    fn copy_run(&self, child: &Self, run: Option<Range<u32>>) -> Result<(), Errno> {
-        match run {
-            Some(run) => {
-                let span = Span::new(run.start, bytes(&run))?;
-                if bytes(&run) > u64::from(PAGE_SIZE) {
-                    // One call is cheaper than a fault for each page.
-                    child.populate(span, Protection::WRITE);
-                }
-                self.reservation().copy_to(child.reservation(), span)
+    fn run(&self, run: Range<u32>) -> Result<(), Errno> {
+        for part in self.present.gaps(run.clone()) {
+            if bytes(&part) > u64::from(PAGE_SIZE) {
+                // One call is cheaper than a fault for each page.
+                let span = Span::new(part.start, bytes(&part))?;
+                let _ = self.to.advise(span, HostAdvice::PopulateWrite);
             }
-            None => Ok(()),
         }
+        self.from
+            .copy_to(self.to, Span::new(run.start, bytes(&run))?)
     }
+}
+
+/// The parts of `range` where nothing is mapped.
+fn free_parts(layout: &Layout, range: Range<u32>) -> Vec<Range<u32>> {
+    let mut mapped = Runs::default();
+    for (part, _) in layout.regions().overlapping(range.clone()) {
+        mapped.push(part);
+    }
+    mapped.gaps(range).collect()
 }

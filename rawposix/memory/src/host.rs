@@ -71,6 +71,8 @@ impl HostProtection {
 #[derive(Debug)]
 pub(crate) struct Reservation {
     base: NonNull<u8>,
+    /// Whether it is still this value that unmaps it.
+    owned: bool,
 }
 
 // SAFETY: the base is an address, not a reference; all accesses go through the kernel or through
@@ -97,8 +99,16 @@ impl Reservation {
             return Err(io::Error::last_os_error());
         }
         NonNull::new(base.cast::<u8>())
-            .map(|base| Self { base })
+            .map(|base| Self { base, owned: true })
             .ok_or_else(|| io::Error::from_raw_os_error(libc::ENOMEM))
+    }
+
+    /// Hands the reservation on. What is left of this value is an address.
+    pub(crate) fn take(&mut self) -> Self {
+        Self {
+            base: self.base,
+            owned: std::mem::take(&mut self.owned),
+        }
     }
 
     /// The host address of guest address 0.
@@ -331,9 +341,11 @@ impl Reservation {
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        // SAFETY: the reservation belongs to this value alone, and every user of an address in it
-        // holds the address space that owns this value.
-        let _ = unsafe { libc::munmap(self.base.as_ptr().cast::<c_void>(), total()) };
+        if self.owned {
+            // SAFETY: the reservation belongs to this value alone, and every user of an address in it
+            // holds the address space that owns this value.
+            let _ = unsafe { libc::munmap(self.base.as_ptr().cast::<c_void>(), total()) };
+        }
     }
 }
 

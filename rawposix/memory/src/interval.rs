@@ -134,6 +134,17 @@ impl<V: Piece> IntervalMap<V> {
         self.join(range.start);
     }
 
+    /// Gives `range` a value like [`Self::insert`], but every boundary in it stays as a seam: the kernel may keep it.
+    pub(crate) fn cover(&mut self, range: Range<u32>, value: V) {
+        let starts = self.ranges.range(range.clone()).map(|(&start, _)| start);
+        let ends = self.ranges.range(range.clone()).map(|(_, (end, _))| *end);
+        let seams = self.seams.range(range.clone()).copied();
+        let kept: Vec<u32> = starts.chain(ends).chain(seams).collect();
+        self.insert(range.clone(), value);
+        let inside = |at: &u32| *at > range.start && *at < range.end;
+        self.seams.extend(kept.into_iter().filter(inside));
+    }
+
     /// The highest free range of `len` bytes inside `bounds`.
     pub(crate) fn highest_gap(&self, len: u32, bounds: Range<u32>) -> Option<u32> {
         let mut top = bounds.end;
@@ -241,6 +252,19 @@ mod tests {
         assert_eq!(map.seams(), 1);
         map.remove(0..30);
         assert_eq!((map.len(), map.seams()), (0, 0));
+    }
+
+    #[test]
+    fn covering_keeps_boundaries_as_seams() {
+        let mut map = IntervalMap::default();
+        map.insert(10..20, Tile('a', 0));
+        map.insert(20..30, Tile('a', 10));
+        map.insert(40..50, Tile('b', 0));
+        map.cover(10..60, Tile('c', 0));
+        assert_eq!(tiles(&map), [(10..60, 'c', 0)]);
+        assert_eq!(map.seams(), 4);
+        map.remove(25..60);
+        assert_eq!((map.len(), map.seams()), (1, 1));
     }
 
     #[test]

@@ -87,6 +87,16 @@ impl Layout {
         old
     }
 
+    /// Records that `range`, in which the host has mapped all that it needs already, is now `region`.
+    pub(crate) fn cover(&mut self, range: Range<u32>, region: Region) {
+        for (part, old) in self.regions.within(range.clone()) {
+            self.account(&part, &old, u64::wrapping_sub);
+        }
+        self.account(&range, &region, u64::wrapping_add);
+        self.regions.cover(range, region);
+        self.share.settle(&self.regions);
+    }
+
     /// Records that `range` is unmapped; gives what it was, to be dropped unlocked.
     pub(crate) fn clear(&mut self, range: Range<u32>) -> Vec<(Range<u32>, Region)> {
         let old = self.regions.remove(range);

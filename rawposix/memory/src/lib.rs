@@ -15,11 +15,12 @@
 //! nothing else is locked, no guest byte is copied and no call that may wait for a device is
 //! made; files whose last mapping goes away are closed after it is released. [`AddressSpace::fork`]
 //! is the one exception: it copies while it holds the parent's lock, and the parent's threads
-//! must not run then anyway.
+//! must not run then anyway. The list of idle reservations has a lock of its own, which may be taken
+//! while an address space's is held.
 //!
 //! # Where unsafe code is
 //! `host` (mappings and the address arithmetic), `fault` (the copy routines and their signal
-//! handler) and `io` (system calls on guest ranges).
+//! handler), `io` (system calls on guest ranges) and `pages` (what the kernel knows of them).
 
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
 compile_error!("guest memory access is written for x86-64 Linux");
@@ -35,7 +36,9 @@ mod host;
 mod interval;
 mod io;
 mod layout;
+mod pages;
 mod pointer;
+mod pool;
 mod region;
 mod remap;
 mod shared;

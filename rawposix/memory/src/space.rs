@@ -11,6 +11,7 @@ use rawposix_abi::Errno;
 use crate::held::HeldFile;
 use crate::host::{self, HostAdvice, Reservation, Source, Span};
 use crate::layout::{Layout, bytes, page_up, pages};
+use crate::pool::Kin;
 use crate::region::{
     Backing, FileSource, ForkPolicy, MAPPED, MapLabel, Protection, Region, RegionKind, Sharing,
     host_protection,
@@ -121,8 +122,9 @@ pub(crate) type Removed = Vec<(Range<u32>, Region)>;
 /// The memory of one guest process.
 #[derive(Debug)]
 pub struct AddressSpace {
-    reservation: Reservation,
-    layout: Mutex<Layout>,
+    pub(crate) reservation: Reservation,
+    pub(crate) layout: Mutex<Layout>,
+    pub(crate) kin: Kin,
 }
 
 impl AddressSpace {
@@ -142,6 +144,7 @@ impl AddressSpace {
         Ok(Arc::new(Self {
             reservation: Reservation::new()?,
             layout: Mutex::new(Layout::new()),
+            kin: Kin::default(),
         }))
     }
 

@@ -10,9 +10,12 @@
     reason = "a panic is how a test fails"
 )]
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::mem;
 use std::os::fd::OwnedFd;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use proptest::prelude::*;
@@ -67,6 +70,31 @@ enum Op {
         len: u32,
         value: u8,
     },
+    /// What a fork does with a range of mappings: inherits, skips or wipes it.
+    Policy {
+        page: u32,
+        len: u32,
+        policy: Policy,
+    },
+    Fork(Whom),
+    /// The process ends, and another one goes on.
+    Exit,
+    /// A child that writes everywhere and ends.
+    Scribble(u8),
+}
+
+/// Which process goes on after a fork.
+#[derive(Clone, Copy, Debug)]
+enum Whom {
+    Parent,
+    Child,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Policy {
+    Inherit,
+    Skip,
+    Wipe,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -99,6 +127,11 @@ fn op() -> impl Strategy<Value = Op> {
         1 => (0..FILE_PAGES - 12).prop_map(What::Private),
         1 => (0..FILE_PAGES - 12).prop_map(What::Shared),
     ];
+    let policy = prop_oneof![
+        Just(Policy::Inherit),
+        Just(Policy::Skip),
+        Just(Policy::Wipe)
+    ];
     // Plain, MAYMOVE, FIXED, DONTUNMAP.
     let flags = prop_oneof![Just(0), Just(1), Just(1), Just(3), Just(5)];
     prop_oneof![
@@ -113,7 +146,12 @@ fn op() -> impl Strategy<Value = Op> {
         ),
         1 => (0..ARENA / 2, 0..PAGE).prop_map(|(page, extra)| Op::Brk { page, extra }),
         1 => (page.clone(), len.clone()).prop_map(|(page, len)| Op::DontNeed { page, len }),
-        4 => (page, len, any::<u8>()).prop_map(|(page, len, value)| Op::Fill { page, len, value }),
+        4 => (page.clone(), len.clone(), any::<u8>())
+            .prop_map(|(page, len, value)| Op::Fill { page, len, value }),
+        1 => (page, len, policy).prop_map(|(page, len, policy)| Op::Policy { page, len, policy }),
+        2 => prop_oneof![Just(Whom::Parent), Just(Whom::Child)].prop_map(Op::Fork),
+        1 => Just(Op::Exit),
+        2 => any::<u8>().prop_map(Op::Scribble),
     ]
 }
 
@@ -125,11 +163,14 @@ struct Page {
     what: What,
     /// The first byte, once it is the process's own; else it is the file's or zero.
     own: Option<u8>,
+    policy: Policy,
 }
 
+#[derive(Clone)]
 struct Model {
     pages: BTreeMap<u32, Page>,
-    file: Vec<u8>,
+    /// All processes have the same one.
+    file: Rc<RefCell<Vec<u8>>>,
     brk: u32,
 }
 
@@ -140,17 +181,18 @@ impl Model {
             kind: RegionKind::Image,
             what: What::Anonymous,
             own: None,
+            policy: Policy::Inherit,
         };
         Self {
             pages: (0x10..HEAP / PAGE).map(|n| (n, page.clone())).collect(),
-            file: (1..).take(FILE_PAGES as usize).collect(),
+            file: Rc::new(RefCell::new((1..).take(FILE_PAGES as usize).collect())),
             brk: HEAP,
         }
     }
 
     /// The first byte of a page; nothing when the file has no such page.
     fn value(&self, page: &Page) -> Option<u8> {
-        let of_file = |n: u32| self.file.get(n as usize).copied();
+        let of_file = |n: u32| self.file.borrow().get(n as usize).copied();
         match (page.own, page.what) {
             (_, What::Shared(n)) => of_file(n),
             (Some(own), _) => Some(own),
@@ -179,6 +221,7 @@ impl Model {
                 kind,
                 what,
                 own: None,
+                policy: Policy::Inherit,
             };
             self.pages.insert(start + i, page);
         }
@@ -190,6 +233,18 @@ impl Model {
         }
     }
 
+    /// What a child has.
+    fn forked(&self) -> Self {
+        let mut child = self.clone();
+        child.pages.retain(|_, page| page.policy != Policy::Skip);
+        for page in child.pages.values_mut() {
+            if page.policy == Policy::Wipe {
+                page.own = None;
+            }
+        }
+        child
+    }
+
     /// Whether the pages are one mapping.
     fn is_one(&self, start: u32, len: u32) -> bool {
         let Some(first) = self.pages.get(&start) else {
@@ -199,6 +254,7 @@ impl Model {
             self.pages.get(&(start + i)).is_some_and(|page| {
                 page.prot == first.prot
                     && page.kind == first.kind
+                    && page.policy == first.policy
                     && page.what == ahead(first.what, i)
             })
         })
@@ -217,7 +273,12 @@ struct Run {
     model: Model,
     space: Arc<AddressSpace>,
     file: Arc<OwnedFd>,
+    /// The processes that do nothing now.
+    others: Vec<(Model, Arc<AddressSpace>)>,
 }
+
+/// More processes than these are not made.
+const PROCESSES: usize = 4;
 
 fn at(page: u32) -> u32 {
     HEAP + page * PAGE
@@ -231,7 +292,7 @@ impl Run {
     fn new() -> Self {
         let mut file = tempfile::tempfile().unwrap();
         let model = Model::new();
-        for &value in &model.file {
+        for &value in model.file.borrow().iter() {
             file.write_all(&[value; PAGE as usize]).unwrap();
         }
         let space = AddressSpace::new().unwrap();
@@ -240,6 +301,7 @@ impl Run {
             model,
             space,
             file: Arc::new(OwnedFd::from(file)),
+            others: Vec::new(),
         }
     }
 
@@ -290,11 +352,65 @@ impl Run {
                     };
                     assert_eq!(written, Ok(()));
                     match page.what {
-                        What::Shared(n) => self.model.file[n as usize] = value,
+                        What::Shared(n) => self.model.file.borrow_mut()[n as usize] = value,
                         _ => self.model.pages.get_mut(&n).unwrap().own = Some(value),
                     }
                 }
             }
+            Op::Policy { page, len, policy } => self.policy(number(page), len, policy),
+            Op::Fork(whom) if self.others.len() < PROCESSES => {
+                let space = self.space.fork().unwrap();
+                let mut child = (self.model.forked(), space);
+                if let Whom::Child = whom {
+                    mem::swap(&mut self.model, &mut child.0);
+                    mem::swap(&mut self.space, &mut child.1);
+                }
+                self.others.insert(0, child);
+            }
+            Op::Fork(_) => {}
+            Op::Exit => {
+                if let Some((model, space)) = self.others.pop() {
+                    self.model = model;
+                    self.space = space;
+                }
+            }
+            Op::Scribble(value) => {
+                let child = self.space.fork().unwrap();
+                let shared = |page: &Page| matches!(page.what, What::Shared(_));
+                for (&n, page) in &self.model.forked().pages {
+                    if page.prot & 2 != 0 && !shared(page) {
+                        let _ = child.write_bytes(GuestPtr::new(n * PAGE), &[value; 64]);
+                    }
+                }
+                if !self.model.pages.contains_key(&number(ARENA - 1)) {
+                    child.brk(at(ARENA));
+                    let _ = child.write_bytes(GuestPtr::new(at(ARENA - 1)), &[value; 64]);
+                }
+            }
+        }
+    }
+
+    /// MADV_DOFORK, MADV_KEEPONFORK, MADV_DONTFORK or MADV_WIPEONFORK, a page at a time.
+    fn policy(&mut self, start: u32, len: u32, policy: Policy) {
+        for n in start..start + len {
+            let advice = match policy {
+                Policy::Inherit if n % 2 == 0 => 11,
+                Policy::Inherit => 19,
+                Policy::Skip => 10,
+                Policy::Wipe => 18,
+            };
+            let result = self.space.madvise(n * PAGE, PAGE, advice);
+            let expected = match self.model.pages.get_mut(&n) {
+                None => Err(Errno::ENOMEM),
+                Some(page) if policy == Policy::Wipe && page.what != What::Anonymous => {
+                    Err(Errno::EINVAL)
+                }
+                Some(page) => {
+                    page.policy = policy;
+                    Ok(())
+                }
+            };
+            assert_eq!(result, expected);
         }
     }
 
@@ -407,6 +523,9 @@ impl Run {
                 RegionKind::Mapping
             };
             model.put(start + kept, new - kept, first.prot, kind, what);
+            for i in kept..new {
+                model.pages.get_mut(&(start + i)).unwrap().policy = first.policy;
+            }
         };
         if flags & 6 == 0 && !model.is_one(from, old + 1) && model.free(from + old, new - old) {
             grow(model, from);
@@ -453,32 +572,45 @@ impl Run {
         assert_eq!(result, addr);
     }
 
-    fn check(&self) {
-        let model = &self.model;
+    /// Looks at all processes.
+    fn check(&self, round: u32) {
+        Self::check_one(&self.model, &self.space, round);
+        for (model, space) in &self.others {
+            Self::check_one(model, space, round);
+        }
+    }
+
+    fn check_one(model: &Model, space: &AddressSpace, round: u32) {
         let window = (number(0)..number(ARENA + 30)).chain(TOP / PAGE - 60..TOP / PAGE);
         let mapped = model.pages.range(HEAP / PAGE..).map(|(&n, _)| n);
         for n in window.chain(mapped) {
             let ptr = GuestPtr::<u8>::new(n * PAGE);
-            let seen = self.space.read(ptr);
+            let seen = space.read(ptr);
             let page = model.pages.get(&n).filter(|page| page.prot != 0);
             let expected = page.and_then(|page| model.value(page)).ok_or(Errno::EFAULT);
             assert_eq!(seen, expected, "page {n:#x}: {page:?}");
-            // A store of what is there anyway, so that nothing changes but a private copy.
+            if page.is_some_and(|page| page.what == What::Anonymous) {
+                // Only first bytes are ever written by those that are looked at.
+                assert_eq!(space.read(GuestPtr::<u8>::new(n * PAGE + 1)), Ok(0));
+            }
+            // A store of what is there anyway, so that nothing changes but a private copy; not to every
+            // page each time, since those that were never written are worth a look, too.
             let writable = page.is_some_and(|page| page.prot & 2 != 0) && seen.is_ok();
             if !writable {
-                assert_eq!(self.space.write(ptr, &0), Err(Errno::EFAULT), "page {n:#x}");
-            } else if page.is_some_and(|page| !matches!(page.what, What::Private(_))) {
-                assert_eq!(self.space.write(ptr, &seen.unwrap()), Ok(()), "page {n:#x}");
+                assert_eq!(space.write(ptr, &0), Err(Errno::EFAULT), "page {n:#x}");
+            } else if page.is_some_and(|page| !matches!(page.what, What::Private(_)))
+                && n % 4 == round % 4
+            {
+                assert_eq!(space.write(ptr, &seen.unwrap()), Ok(()), "page {n:#x}");
             }
         }
-        let listed: Vec<u32> = self
-            .space
+        let listed: Vec<u32> = space
             .mappings()
             .iter()
             .flat_map(|mapping| mapping.start / PAGE..mapping.end / PAGE)
             .collect();
         assert!(listed.into_iter().eq(model.pages.keys().copied()));
-        let usage = self.space.usage();
+        let usage = space.usage();
         assert_eq!(usage.total, model.pages.len() as u64 * u64::from(PAGE));
         let data = model
             .pages
@@ -493,10 +625,10 @@ proptest! {
     #[test]
     fn calls_agree_with_a_page_model(ops in prop::collection::vec(op(), 1..40)) {
         let mut run = Run::new();
-        run.check();
-        for op in &ops {
+        run.check(0);
+        for (round, op) in (1..).zip(&ops) {
             run.apply(op);
-            run.check();
+            run.check(round);
         }
     }
 }

@@ -298,11 +298,9 @@ impl Process {
 
     /// Lets threads that wait for children look again.
     pub(crate) fn child_event(&self) {
-        self.threads
-            .lock()
-            .waiting
-            .iter()
-            .for_each(|task| task.unpark());
+        // They take this lock as soon as they run.
+        let waiting = self.threads.lock().waiting.clone();
+        waiting.iter().for_each(|task| task.unpark());
     }
 
     /// CPU time of threads that have ended.

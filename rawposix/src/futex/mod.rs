@@ -113,10 +113,27 @@ impl Waiter {
         })
     }
 
-    /// Ends the wait; the waiter is in no queue any more.
-    fn wake(&self) {
+    /// Ends the wait; the waiter is in no queue any more. It looks when its task is unparked.
+    fn set_woken(&self) {
         self.state.lock().woken = true;
-        self.task.unpark();
+    }
+}
+
+/// Waiters whose wait has ended. They run when this is dropped, which is to be when the queues are no longer locked:
+/// the first thing that they may do is to lock them.
+#[derive(Debug, Default)]
+struct Woken(Vec<Arc<Waiter>>);
+
+impl Woken {
+    fn add(&mut self, waiter: Arc<Waiter>) {
+        waiter.set_woken();
+        self.0.push(waiter);
+    }
+}
+
+impl Drop for Woken {
+    fn drop(&mut self) {
+        self.0.iter().for_each(|waiter| waiter.task.unpark());
     }
 }
 
@@ -187,27 +204,36 @@ impl Futexes {
 
     /// Wakes up to `count` waiters that have one of `bits`; gives their number.
     pub(crate) fn wake(&self, key: Key, count: u32, bits: u32) -> usize {
-        Self::wake_locked(&mut self.queues.lock(), key, count, bits)
+        let mut woken = Woken::default();
+        let mut queues = self.queues.lock();
+        let number = Self::wake_locked(&mut queues, key, (count, bits), &mut woken);
+        drop(queues);
+        number
     }
 
-    fn wake_locked(queues: &mut Queues, key: Key, count: u32, bits: u32) -> usize {
+    /// Takes up to `count` waiters that have one of `bits` out of their queue; gives their number.
+    fn wake_locked(
+        queues: &mut Queues,
+        key: Key,
+        (count, bits): (u32, u32),
+        woken: &mut Woken,
+    ) -> usize {
         let Some(queue) = queues.get_mut(&key) else {
             return 0;
         };
         let limit = usize::try_from(count).unwrap_or(usize::MAX);
-        let mut woken = 0;
+        let before = woken.0.len();
         queue.retain(|waiter| {
-            if woken == limit || waiter.bits & bits == 0 {
+            if woken.0.len() - before == limit || waiter.bits & bits == 0 {
                 return true;
             }
-            woken += 1;
-            waiter.wake();
+            woken.add(Arc::clone(waiter));
             false
         });
         if queue.is_empty() {
             queues.remove(&key);
         }
-        woken
+        woken.0.len() - before
     }
 
     /// Wakes the waiters of one futex, and those of another if `also`, which runs while nobody can begin to wait, says
@@ -220,13 +246,16 @@ impl Futexes {
     ) -> Result<usize, Errno> {
         let [first, second] = keys;
         let [count, second_count] = counts;
+        let mut woken = Woken::default();
         let mut queues = self.queues.lock();
         let also = also()?;
-        let mut woken = Self::wake_locked(&mut queues, first, count, u32::MAX);
+        let mut number = Self::wake_locked(&mut queues, first, (count, u32::MAX), &mut woken);
         if also {
-            woken += Self::wake_locked(&mut queues, second, second_count, u32::MAX);
+            let counts = (second_count, u32::MAX);
+            number += Self::wake_locked(&mut queues, second, counts, &mut woken);
         }
-        Ok(woken)
+        drop(queues);
+        Ok(number)
     }
 
     /// Wakes and moves waiters, the two `counts`, if the futex is `unchanged`; gives how many of each.
@@ -237,11 +266,12 @@ impl Futexes {
         counts: (u32, u32),
         unchanged: impl FnOnce() -> Result<bool, Errno>,
     ) -> Result<(usize, usize), Errno> {
+        let mut running = Woken::default();
         let mut queues = self.queues.lock();
         if !unchanged()? {
             return Err(Errno::EAGAIN);
         }
-        let woken = Self::wake_locked(&mut queues, from, counts.0, u32::MAX);
+        let woken = Self::wake_locked(&mut queues, from, (counts.0, u32::MAX), &mut running);
         let Some(mut queue) = queues.remove(&from) else {
             return Ok((woken, 0));
         };

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use rawposix_abi::Errno;
 use rawposix_memory::GuestPtr;
 
-use super::{Deadline, Futexes, Key, Waiter};
+use super::{Deadline, Futexes, Key, Waiter, Woken};
 use crate::cage::Pid;
 use crate::thread::Thread;
 
@@ -137,10 +137,12 @@ impl Futexes {
             None => mark,
         };
         let stored = thread.memory().store_u32(word, value);
+        let mut woken = Woken::default();
         if let Some(waiter) = next {
             // Even if the word is gone, the other must not wait for ever.
-            waiter.wake();
+            woken.add(waiter);
         }
+        drop(queues);
         stored
     }
 }
