@@ -30,6 +30,7 @@
 //! | `locks`, `futex` | record locks, futexes |
 //! | `ipc` | shared memory, semaphores and message queues of System V; message queues of POSIX |
 //! | `trace` | `--strace`, from the same list |
+//! | `confine` | the filter on the host process |
 //! | `builder`, `startup` | how a sandbox and a program's first memory are made |
 //!
 //! # Locks
@@ -56,6 +57,7 @@ mod builder;
 mod cage;
 mod clone;
 mod config;
+mod confine;
 mod control;
 mod entropy;
 mod exec;
@@ -79,6 +81,7 @@ pub use config::{
     Access, Config, ConfigError, Limit, Mount, Net, Program, Trace, TraceContent, TraceFilter,
     TraceLabels,
 };
+pub use confine::{ConfineError, confine};
 pub use control::{Control, CoreDump, ExitStatus};
 pub use exec::ExecRequest;
 pub use rawposix_abi::{Errno, Signal, SignalSet};

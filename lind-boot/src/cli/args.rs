@@ -97,6 +97,15 @@ pub struct Run {
     )]
     pub net: Net,
 
+    /// The filter that limits lind itself to the host's system calls that it needs
+    #[arg(
+        long,
+        value_name = "FILTER",
+        help_heading = "Environment",
+        default_value = "on"
+    )]
+    pub seccomp: Seccomp,
+
     /// Limit the memory of each process, e.g. 64M (K, M, G)
     #[arg(long, value_name = "SIZE", help_heading = "Limits", value_parser = quantity::bytes)]
     pub memory: Option<u64>,
@@ -139,6 +148,15 @@ pub enum Net {
     None,
     /// The host's network
     Host,
+}
+
+/// Whether lind's own system calls are filtered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Seccomp {
+    /// Other calls than lind's end it
+    On,
+    /// No filter, for hosts that have no seccomp
+    Off,
 }
 
 /// `lind compile`.

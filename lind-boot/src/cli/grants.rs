@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use rawposix::{Access, Config, Limit, Mount};
+use rawposix::{Access, Config, Limit, Mount, Net};
 
 use super::args::{self, Run};
 use super::strace;
@@ -33,6 +33,14 @@ pub(super) fn refuse_grants(args: &Run, cache: Option<&Cache>) -> Result<(), Fai
         }
     }
     Ok(())
+}
+
+/// The network that the options grant.
+pub(super) fn net(args: &Run) -> Net {
+    match args.net {
+        args::Net::None => Net::None,
+        args::Net::Host => Net::Host,
+    }
 }
 
 fn cannot_grant(path: &Path, error: &io::Error) -> Failure {
@@ -73,10 +81,7 @@ pub(super) fn config(args: &Run, program: Option<rawposix::Program>) -> Result<C
         mounts: mounts.collect::<Result<_, Failure>>()?,
         cwd: args.cwd.clone(),
         program,
-        net: match args.net {
-            args::Net::None => rawposix::Net::None,
-            args::Net::Host => rawposix::Net::Host,
-        },
+        net: net(args),
         limits: limits.collect(),
         trace: strace::trace(args)?,
         ..Config::default()

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rawposix::{Errno, ExitStatus, Image, Sandbox, Thread};
 
-use super::args::Run;
+use super::args::{Run, Seccomp};
 use super::program::Found;
 use super::{grant, grants, notice, open_cache, tell};
 use crate::cache::Cache;
@@ -54,6 +54,12 @@ pub(super) fn run(args: &Run) -> Result<u8, Failure> {
         initial_memory: program.initial_memory(),
     };
     let thread = start(&sandbox, image, &name)?;
+    if args.seccomp == Seccomp::On {
+        host::confine_process(grants::net(args)).map_err(|error| {
+            Failure::lind(format!("cannot filter lind's own system calls: {error}"))
+                .hint("--seccomp=off runs without the filter")
+        })?;
+    }
     let (status, crash) = program.run(&sandbox, thread, cache)?;
     sandbox.finish_trace();
     if let Some(crash) = crash {

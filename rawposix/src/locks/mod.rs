@@ -298,8 +298,8 @@ fn absolute(host: &HostFile, request: &Flock64) -> Result<Flock64, Errno> {
     })
 }
 
-fn to_host(request: &Flock64) -> nix::libc::flock {
-    nix::libc::flock {
+fn to_host(request: &Flock64) -> libc::flock {
+    libc::flock {
         l_type: request.kind,
         l_whence: 0,
         l_start: request.start,

@@ -1,5 +1,7 @@
 //! What lind sets up in its own host process.
 
+mod confinement;
+
 use std::fs;
 use std::io;
 use std::sync::Weak;
@@ -12,6 +14,8 @@ use rustix::termios::{OptionalActions, Termios, isatty, tcgetattr, tcgetpgrp, tc
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH, SIGXCPU};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
+
+pub use confinement::confine_process;
 
 /// Raises the soft limit of open files to the hard one: the guests' descriptors are held by this one process.
 pub fn raise_file_limit() {
