@@ -42,6 +42,8 @@ pub(crate) fn build(config: &Config) -> Result<(Mounts, Arc<PrivateStore>), Conf
     add_devices(&mut mounts).map_err(built_in)?;
     let proc = mounts.add_mount(MountRoot::Proc, Access::ReadOnly);
     place(&mut mounts, proc, b"/proc").map_err(built_in)?;
+    let terminals = mounts.add_mount(MountRoot::Terminals, Access::ReadWrite);
+    place(&mut mounts, terminals, b"/dev/pts").map_err(built_in)?;
     for (name, path) in [("tmp", "/tmp"), ("shm", "/dev/shm")] {
         let id = mounts.next_mount();
         let dir = Arc::new(PrivateDir::new(&private, name, id));

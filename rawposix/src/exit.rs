@@ -14,6 +14,7 @@ pub(crate) fn end_process(process: &Arc<Process>, status: ExitStatus, times: Tim
     let world = process.world();
     process.finish(status);
     process.close_all();
+    world.terminals.ended(world, process.pid);
     let aftermath = world.family.ended(process, status, times, |parent| {
         parent.signals.forgets_children()
     });

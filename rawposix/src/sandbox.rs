@@ -31,7 +31,7 @@ use crate::futex::Futexes;
 use crate::ipc::Ipc;
 use crate::locks::LockWaits;
 use crate::startup::Startup;
-use crate::terminal::Terminal;
+use crate::terminal::{End, Terminals};
 use crate::thread::Thread;
 use crate::timer::Alarms;
 use crate::trace::Tracer;
@@ -62,7 +62,7 @@ pub(crate) struct World {
     pub(crate) lock_waits: LockWaits,
     pub(crate) ipc: Ipc,
     pub(crate) alarms: Alarms,
-    pub(crate) terminal: Terminal,
+    pub(crate) terminals: Terminals,
     /// How the program has ended, and how many processes have not.
     population: Mutex<Population>,
     changed: Condvar,
@@ -123,7 +123,7 @@ impl Sandbox {
             lock_waits: LockWaits::default(),
             ipc: Ipc::default(),
             alarms: Alarms::default(),
-            terminal: Terminal::new(),
+            terminals: Terminals::new(),
             population: Mutex::default(),
             changed: Condvar::new(),
             cwd: builder::bytes(&config.cwd),
@@ -148,7 +148,7 @@ impl Sandbox {
         let startup = Startup::new(&image, self.world.uid, self.world.gid)?;
         let memory = AddressSpace::new()?;
         memory.map_image(image.initial_memory)?;
-        let files = standard_streams()?;
+        let files = standard_streams(&self.world)?;
         let pid = self.world.family.new_id(u64::MAX)?;
         if pid != PROGRAM {
             self.world.family.release_thread(pid);
@@ -205,7 +205,7 @@ impl Sandbox {
     /// Sends a signal of the terminal that lind runs at to the processes in its foreground: SIGINT, SIGQUIT, SIGTSTP,
     /// SIGWINCH.
     pub fn terminal_signal(&self, signal: Signal) {
-        self.world.terminal.signal(&self.world, signal);
+        self.world.terminals.outer_signal(&self.world, signal);
     }
 
     /// lind was stopped and goes on: so does the program's process group.
@@ -327,7 +327,7 @@ impl World {
 }
 
 /// Descriptors 0 to 2, those of lind that are open.
-fn standard_streams() -> Result<FdTable<OpenFile>, Errno> {
+fn standard_streams(world: &World) -> Result<FdTable<OpenFile>, Errno> {
     let mut table = FdTable::default();
     let streams = [
         rustix::stdio::stdin(),
@@ -340,11 +340,16 @@ fn standard_streams() -> Result<FdTable<OpenFile>, Errno> {
         };
         let mode = rustix::fs::fcntl_getfl(&owned)?;
         let flags = OpenFlags::from_bits_truncate(mode.bits() & OpenFlags::ACCMODE);
-        table.replace(fd, stream_file(owned, flags), CloseOnExec::No, 3)?;
+        table.replace(fd, stream_file(world, owned, flags), CloseOnExec::No, 3)?;
     }
     Ok(table)
 }
 
-fn stream_file(fd: OwnedFd, flags: OpenFlags) -> Arc<OpenFile> {
-    OpenFile::host_file(fd, Origin::Stream, flags)
+fn stream_file(world: &World, fd: OwnedFd, flags: OpenFlags) -> Arc<OpenFile> {
+    let origin = if rustix::termios::isatty(&fd) {
+        Origin::Terminal(End::Line(Arc::clone(world.terminals.outer())))
+    } else {
+        Origin::Stream
+    };
+    OpenFile::host_file(fd, origin, flags)
 }

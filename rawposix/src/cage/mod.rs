@@ -82,6 +82,8 @@ pub(crate) struct Settings {
     pub(crate) no_new_privileges: bool,
     pub(crate) child_subreaper: bool,
     pub(crate) parent_death_signal: Option<Signal>,
+    /// Whether it has given up its session's controlling terminal for itself.
+    pub(crate) without_terminal: bool,
     pub(crate) timer_slack: u32,
     pub(crate) nice: i32,
     pub(crate) policy: u32,
@@ -119,6 +121,7 @@ impl Process {
                 no_new_privileges: false,
                 child_subreaper: false,
                 parent_death_signal: None,
+                without_terminal: false,
                 timer_slack: 50_000,
                 nice: 0,
                 policy: 0,

@@ -16,6 +16,7 @@ use crate::fs::listing::Listing;
 use crate::fs::mount::MountId;
 use crate::fs::node::Node;
 use crate::fs::stat::VirtualStat;
+use crate::terminal::End;
 
 /// An open file description: what dup(2) shares. See open(2).
 #[derive(Debug)]
@@ -41,26 +42,9 @@ pub(crate) enum Object {
 /// An open file of the host's.
 #[derive(Debug)]
 pub(crate) struct HostFile {
-    pub(crate) fd: OwnedFd,
+    /// Dropped first: what a terminal that is hung up sends comes before its end.
     pub(crate) origin: Origin,
-    /// Whether it is the terminal that lind runs at.
-    pub(crate) is_terminal: bool,
-}
-
-impl HostFile {
-    /// Terminals are lind's own streams and `/dev/tty`; a file of a mount is none, whatever device it may be.
-    pub(crate) fn new(fd: OwnedFd, origin: Origin) -> Self {
-        let may_be = match &origin {
-            Origin::Stream => true,
-            Origin::Device(device) => *device == Device::Tty,
-            Origin::Mount(_) | Origin::Nameless(_) | Origin::Virtual(..) => false,
-        };
-        Self {
-            is_terminal: may_be && rustix::termios::isatty(&fd),
-            fd,
-            origin,
-        }
-    }
+    pub(crate) fd: OwnedFd,
 }
 
 /// Where an open file of the host's came from.
@@ -72,6 +56,8 @@ pub(crate) enum Origin {
     Stream,
     /// It was opened by its name in `/dev`.
     Device(Device),
+    /// It is an end of a terminal. A file of a mount is none, whatever device it may be.
+    Terminal(End),
     /// It has no name: a pipe, a memfd. The text is what `/proc/self/fd` shows.
     Nameless(String),
     /// It stands for a synthetic file.
@@ -90,7 +76,7 @@ pub(crate) struct DirFile {
 impl OpenFile {
     /// A description of a host file.
     pub(crate) fn host_file(fd: OwnedFd, origin: Origin, flags: OpenFlags) -> Arc<Self> {
-        let object = Object::Host(HostFile::new(fd, origin));
+        let object = Object::Host(HostFile { fd, origin });
         Arc::new(Self { object, flags })
     }
 

@@ -36,6 +36,8 @@ pub(crate) enum Dir {
     Static(StaticId),
     /// A directory of `/proc`.
     Proc(ProcDir),
+    /// `/dev/pts`.
+    Terminals,
 }
 
 /// A directory of the host's, open, and the mount through which it was reached.
@@ -67,6 +69,7 @@ impl Dir {
             (Self::Host(a), Self::Host(b)) => a.id == b.id && a.mount == b.mount,
             (Self::Static(a), Self::Static(b)) => a == b,
             (Self::Proc(a), Self::Proc(b)) => a == b,
+            (Self::Terminals, Self::Terminals) => true,
             _ => false,
         }
     }

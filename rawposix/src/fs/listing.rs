@@ -6,6 +6,7 @@ use std::os::fd::AsFd;
 use rawposix_abi::Errno;
 use rustix::fs::{FileType, Mode, OFlags, RawDir, SeekFrom};
 
+use super::device::Device;
 use super::dir::{Dir, FileId};
 use super::mount::{MountRoot, Mounts, StaticEntry};
 use crate::cage::Process;
@@ -77,11 +78,18 @@ pub(crate) fn read_names(
                     StaticEntry::Mount(mount) => listed_mount(mounts, name, *mount)?,
                     StaticEntry::Dir(tree) => listed(name, inode_of(&Dir::Static(*tree)), DT_DIR),
                     StaticEntry::Link(_) => listed(name, 2, DT_LNK),
-                    StaticEntry::Device(_) => listed(name, 3, DT_CHR),
+                    StaticEntry::Device(device) => listed(name, device.inode(), DT_CHR),
                 });
             }
         }
         Dir::Proc(proc) => names.extend(proc.names(process)),
+        Dir::Terminals => {
+            names.push(listed(b"ptmx", Device::Ptmx.inode(), DT_CHR));
+            for number in process.world().terminals.numbers() {
+                let inode = Device::Terminal(number).inode();
+                names.push(listed(number.to_string().as_bytes(), inode, DT_CHR));
+            }
+        }
     }
     Ok(names)
 }

@@ -35,6 +35,8 @@ pub(crate) enum MountRoot {
     File(Arc<OwnedFd>),
     Static(StaticId),
     Proc,
+    /// The sandbox's terminals.
+    Terminals,
 }
 
 /// One mount.
@@ -56,7 +58,9 @@ impl MountPoint {
         match &self.root {
             MountRoot::Dir(dir) => Ok(Some(dir)),
             MountRoot::Private(dir) => dir.get().map(Some),
-            MountRoot::File(_) | MountRoot::Static(_) | MountRoot::Proc => Ok(None),
+            MountRoot::File(_) | MountRoot::Static(_) | MountRoot::Proc | MountRoot::Terminals => {
+                Ok(None)
+            }
         }
     }
 }
@@ -129,6 +133,7 @@ impl Mounts {
             MountRoot::Private(dir) => Some(Dir::Host(Arc::clone(dir.get()?))),
             MountRoot::Static(tree) => Some(Dir::Static(*tree)),
             MountRoot::Proc => Some(Dir::Proc(ProcDir::Root)),
+            MountRoot::Terminals => Some(Dir::Terminals),
             MountRoot::File(_) => None,
         })
     }
@@ -136,6 +141,13 @@ impl Mounts {
     /// The sandbox's root directory.
     pub(crate) fn root(&self) -> Result<Dir, Errno> {
         self.root_of(MountId::ROOT)?.ok_or(Errno::ENOTDIR)
+    }
+
+    /// The mount of the sandbox's terminals.
+    pub(crate) fn terminals(&self) -> Result<MountId, Errno> {
+        let mut points = self.iter();
+        let found = points.find(|(_, point)| matches!(point.root, MountRoot::Terminals));
+        found.map(|(id, _)| id).ok_or(Errno::ENOENT)
     }
 
     /// What is mounted over `name` of a host directory.
@@ -244,7 +256,7 @@ impl Mounts {
                     .or_default()
                     .insert(name.to_vec(), id);
             }
-            Dir::Proc(_) => return Err(Errno::EACCES),
+            Dir::Proc(_) | Dir::Terminals => return Err(Errno::EACCES),
         }
         let point = self.points.get_mut(id.0).ok_or(Errno::EIO)?;
         point.parent = Some(parent.clone());

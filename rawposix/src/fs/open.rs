@@ -19,6 +19,7 @@ use super::stat::VirtualStat;
 use super::walk::{Entry, Parent, Walk};
 use crate::cage::Process;
 use crate::fd::{DirFile, HostFile, Object, OpenFile, Origin};
+use crate::terminal::{self, End};
 
 /// How a file is opened.
 #[derive(Clone, Copy, Debug)]
@@ -121,10 +122,10 @@ fn open_entry(
 
 /// Why a file cannot be made in a synthetic directory.
 fn no_creation(dir: &Dir) -> Errno {
-    if matches!(dir, Dir::Proc(_)) {
-        Errno::ENOENT
-    } else {
-        Errno::EROFS
+    match dir {
+        Dir::Proc(_) => Errno::ENOENT,
+        Dir::Terminals => Errno::EACCES,
+        Dir::Static(_) | Dir::Host(_) => Errno::EROFS,
     }
 }
 
@@ -216,7 +217,10 @@ fn adopt(process: &Process, fd: OwnedFd, mount: MountId, how: How) -> Result<Arc
         let fd = Arc::new(fd);
         Object::Path(Node::Host(HostNode { fd, mount, kind }))
     } else {
-        Object::Host(HostFile::new(fd, Origin::Mount(mount)))
+        Object::Host(HostFile {
+            fd,
+            origin: Origin::Mount(mount),
+        })
     };
     Ok(Arc::new(OpenFile { object, flags }))
 }
@@ -254,11 +258,10 @@ pub(crate) fn open_node(process: &Process, node: Node, how: How) -> Result<Arc<O
             let fd = host.open(open_flags(flags))?;
             Ok(OpenFile::host_file(fd, Origin::Mount(host.mount), flags))
         }
+        Node::Device(Device::Tty) => terminal::open_controlling(process, flags),
+        Node::Device(Device::Ptmx) => terminal::open_master(process, flags),
+        Node::Device(Device::Terminal(number)) => terminal::open_number(process, number, flags),
         Node::Device(device) => {
-            let world = process.world();
-            if device == Device::Tty && !world.terminal.is_of(world, process.pid) {
-                return Err(Errno::ENXIO);
-            }
             let fd = device.open(open_flags(flags))?;
             Ok(OpenFile::host_file(fd, Origin::Device(device), flags))
         }
@@ -286,7 +289,7 @@ fn open_dir(process: &Process, dir: Dir, how: How) -> Result<Arc<OpenFile>, Errn
     }
     let readable = match &dir {
         Dir::Host(host) => Some(open_readable(host, open_flags(flags))?),
-        Dir::Static(_) | Dir::Proc(_) => None,
+        Dir::Static(_) | Dir::Proc(_) | Dir::Terminals => None,
     };
     let object = directory(dir, readable);
     Ok(Arc::new(OpenFile { object, flags }))
@@ -325,7 +328,10 @@ fn open_again(process: &Process, file: &OpenFile, how: How) -> Result<Arc<OpenFi
                     return Err(Errno::EROFS);
                 }
                 Origin::Virtual(..) if writes => return Err(Errno::EACCES),
-                Origin::Stream => {
+                Origin::Terminal(End::Master(_)) => {
+                    return terminal::open_master(process, flags);
+                }
+                Origin::Stream | Origin::Terminal(_) => {
                     // What lind was given open for reading, say, is not given for writing.
                     let mode = rustix::fs::fcntl_getfl(fd)? & OFlags::RWMODE;
                     let can_read = mode != OFlags::WRONLY;

@@ -4,6 +4,7 @@ use std::os::fd::AsFd;
 
 use rawposix_abi::Errno;
 
+use super::device::Device;
 use super::dir::Dir;
 use super::mount::{Above, MountId, MountRoot, Mounts};
 use super::node::{Node, proc_path};
@@ -21,7 +22,8 @@ pub(crate) fn path_of_file(mounts: &Mounts, file: &OpenFile) -> Vec<u8> {
         Object::Dir(dir) => path_of_dir(mounts, &dir.dir),
         Object::Host(host) => match &host.origin {
             Origin::Mount(mount) => host_path(mounts, *mount, &host.fd),
-            Origin::Device(device) => Ok(format!("/dev/{}", device.name()).into_bytes()),
+            Origin::Device(device) => Ok(device_path(*device)),
+            Origin::Terminal(end) => Ok(device_path(Device::of_end(end))),
             Origin::Nameless(label) => Ok(label.clone().into_bytes()),
             Origin::Virtual(_, path) => Ok(path.clone()),
             Origin::Stream => Ok(stream_label(&host.fd)),
@@ -37,11 +39,15 @@ pub(crate) fn path_of_node(mounts: &Mounts, node: &Node) -> Result<Vec<u8>, Errn
     match node {
         Node::Dir(dir) | Node::Shortcut(dir) => path_of_dir(mounts, dir),
         Node::Host(host) => host_path(mounts, host.mount, &*host.fd),
-        Node::Device(device) => Ok(format!("/dev/{}", device.name()).into_bytes()),
+        Node::Device(device) => Ok(device_path(*device)),
         Node::Open(file) => Ok(path_of_file(mounts, file)),
         Node::Link(_) => Err(Errno::ENOENT),
         Node::Proc(file) => Ok(file.path()),
     }
+}
+
+fn device_path(device: Device) -> Vec<u8> {
+    format!("/dev/{}", device.name()).into_bytes()
 }
 
 /// The path without the slash that alone names the root.
@@ -58,6 +64,7 @@ fn raw_path(mounts: &Mounts, dir: &Dir) -> Result<Vec<u8>, Errno> {
                 Above::Dir(above) => Ok(join(raw_path(mounts, &Dir::Static(above))?, &tree.name)),
             }
         }
+        Dir::Terminals => mount_path(mounts, mounts.terminals()?),
         Dir::Proc(proc) => {
             let mount = mounts
                 .iter()
@@ -112,9 +119,6 @@ fn host_link(fd: impl AsFd) -> Result<Vec<u8>, Errno> {
 
 /// A name for one of lind's own streams that says what it is, not where on the host it lies.
 fn stream_label(fd: impl AsFd) -> Vec<u8> {
-    if rustix::termios::isatty(&fd) {
-        return b"/dev/tty".to_vec();
-    }
     match host_link(&fd) {
         Ok(path) if !path.starts_with(b"/") => path,
         Ok(path) if path == b"/dev/null" => path,

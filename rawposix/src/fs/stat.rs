@@ -27,7 +27,21 @@ pub(crate) struct VirtualStat {
     pub(crate) inode: u64,
     pub(crate) nlink: u32,
     pub(crate) size: u64,
+    /// The device that a device's file stands for.
     pub(crate) device: (u32, u32),
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
+    pub(crate) tree: Tree,
+}
+
+/// A synthetic file system; each has a device number of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tree {
+    /// `/dev`, and directories that hold mounts.
+    Static = 1,
+    Proc = 2,
+    /// `/dev/pts`.
+    Terminals = 3,
 }
 
 impl VirtualStat {
@@ -39,6 +53,9 @@ impl VirtualStat {
             nlink: 1,
             size: 0,
             device: (0, 0),
+            uid: 0,
+            gid: 0,
+            tree: Tree::Proc,
         }
     }
 
@@ -50,19 +67,43 @@ impl VirtualStat {
         }
     }
 
-    fn directory(inode: u64) -> Self {
+    fn directory(dir: &Dir) -> Self {
         Self {
             mode: S_IFDIR | 0o555,
             nlink: 2,
-            ..Self::file(inode)
+            tree: match dir {
+                Dir::Terminals => Tree::Terminals,
+                Dir::Proc(_) => Tree::Proc,
+                Dir::Static(_) | Dir::Host(_) => Tree::Static,
+            },
+            ..Self::file(inode_of(dir))
         }
     }
 
-    fn device(device: Device) -> Self {
-        Self {
+    fn device(process: &Process, device: Device) -> Self {
+        let stat = Self {
             mode: S_IFCHR | 0o666,
             device: device.number(),
-            ..Self::file(3 + u64::from(device.number().1))
+            tree: Tree::Static,
+            ..Self::file(device.inode())
+        };
+        let Device::Terminal(number) = device else {
+            return stat;
+        };
+        let world = process.world();
+        // That of a terminal whose name is gone is nobody's any more.
+        match world.terminals.attributes(world, number) {
+            Ok(attributes) => Self {
+                mode: S_IFCHR | attributes.mode,
+                uid: attributes.uid,
+                gid: attributes.gid,
+                tree: Tree::Terminals,
+                ..stat
+            },
+            Err(_) => Self {
+                tree: Tree::Terminals,
+                ..stat
+            },
         }
     }
 
@@ -70,6 +111,7 @@ impl VirtualStat {
         Self {
             mode: S_IFLNK | 0o777,
             size: length as u64,
+            tree: Tree::Static,
             ..Self::file(2)
         }
     }
@@ -81,6 +123,7 @@ pub(crate) fn inode_of(dir: &Dir) -> u64 {
         Dir::Host(host) => host.id.inode,
         Dir::Static(tree) => 0x1000 + tree.0 as u64,
         Dir::Proc(proc) => proc.inode(),
+        Dir::Terminals => 1,
     }
 }
 
@@ -92,9 +135,9 @@ pub(crate) fn stat_node(process: &Process, node: &Node, mask: u32) -> Result<Sta
         Node::Dir(Dir::Host(dir)) => stat_host(dir, dir.mount, ids, mask),
         Node::Dir(dir) | Node::Shortcut(dir) => match dir {
             Dir::Host(host) => stat_host(host, host.mount, ids, mask),
-            dir => Ok(stat_virtual(process, VirtualStat::directory(inode_of(dir)))),
+            dir => Ok(stat_virtual(process, VirtualStat::directory(dir))),
         },
-        Node::Device(device) => Ok(stat_virtual(process, VirtualStat::device(*device))),
+        Node::Device(device) => Ok(stat_virtual(process, VirtualStat::device(process, *device))),
         Node::Link(text) => Ok(stat_virtual(process, VirtualStat::link(text.len()))),
         Node::Proc(file) => Ok(stat_virtual(process, VirtualStat::file(file.inode()))),
         Node::Open(file) => stat_file(process, file, mask),
@@ -139,7 +182,14 @@ pub(crate) fn stat_file(process: &Process, file: &OpenFile, mask: u32) -> Result
         Object::Host(HostFile {
             origin: Origin::Device(device),
             ..
-        }) => Ok(stat_virtual(process, VirtualStat::device(*device))),
+        }) => Ok(stat_virtual(process, VirtualStat::device(process, *device))),
+        Object::Host(HostFile {
+            origin: Origin::Terminal(end),
+            ..
+        }) => Ok(stat_virtual(
+            process,
+            VirtualStat::device(process, Device::of_end(end)),
+        )),
         Object::Host(HostFile { fd, origin, .. }) => {
             let mount = if let Origin::Mount(mount) = origin {
                 *mount
@@ -222,7 +272,9 @@ fn stat_virtual(process: &Process, stat: VirtualStat) -> Statx {
         mtime: time,
         rdev_major: stat.device.0,
         rdev_minor: stat.device.1,
-        dev_minor: 1,
+        dev_minor: stat.tree as u32,
+        uid: stat.uid,
+        gid: stat.gid,
         mnt_id: 1,
         ..Statx::default()
     }

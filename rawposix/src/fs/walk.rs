@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rawposix_abi::Errno;
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags};
 
+use super::device::Device;
 use super::dir::{Dir, FileId, HostDir, open_directory};
 use super::mount::{Above, MountId, MountRoot, Mounts, StaticEntry};
 use super::node::{HostNode, Node};
@@ -169,6 +170,7 @@ impl<'a> Walk<'a> {
                     mount.map_or(Ok(dir.clone()), |(id, _)| self.above_mount(id, dir))
                 }
             },
+            Dir::Terminals => self.above_mount(self.mounts.terminals()?, dir),
             Dir::Host(host) => {
                 let Some(root) = self.mounts.point(host.mount)?.host_root()? else {
                     return Err(Errno::ENOENT);
@@ -313,6 +315,7 @@ impl<'a> Walk<'a> {
                     ProcEntry::Shortcut(dir) => Node::Shortcut(dir),
                 }),
             },
+            Dir::Terminals => self.terminal(name),
             Dir::Host(host) => {
                 if let Some(mount) = self.mounts.covering(host, name) {
                     return self.mount_root(mount);
@@ -339,6 +342,21 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// The terminal with this name in `/dev/pts`.
+    fn terminal(&self, name: &[u8]) -> Result<Node, Errno> {
+        if name == b"ptmx" {
+            return Ok(Node::Device(Device::Ptmx));
+        }
+        let text = std::str::from_utf8(name).map_err(|_| Errno::ENOENT)?;
+        let number: u32 = text.parse().map_err(|_| Errno::ENOENT)?;
+        let world = self.process.ok_or(Errno::ENOENT)?.world();
+        if number.to_string() != text {
+            return Err(Errno::ENOENT);
+        }
+        world.terminals.attributes(world, number)?;
+        Ok(Node::Device(Device::Terminal(number)))
+    }
+
     /// What stands at the root of a mount.
     pub(crate) fn mount_root(&self, id: MountId) -> Result<Node, Errno> {
         match &self.mounts.point(id)?.root {
@@ -346,6 +364,7 @@ impl<'a> Walk<'a> {
             MountRoot::Private(dir) => Ok(Node::Dir(Dir::Host(Arc::clone(dir.get()?)))),
             MountRoot::Static(tree) => Ok(Node::Dir(Dir::Static(*tree))),
             MountRoot::Proc => Ok(Node::Dir(Dir::Proc(ProcDir::Root))),
+            MountRoot::Terminals => Ok(Node::Dir(Dir::Terminals)),
             MountRoot::File(fd) => {
                 let kind = FileType::from_raw_mode(rustix::fs::fstat(fd)?.st_mode);
                 Ok(Node::Host(HostNode {

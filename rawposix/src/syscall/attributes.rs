@@ -9,10 +9,12 @@ use rustix::fs::{Access, FileType};
 
 use super::args::{DirFd, Fd, Gid, In, Mode, Path, Uid};
 use crate::fd::{Object, Origin};
+use crate::fs::device::Device;
 use crate::fs::dir::Dir;
 use crate::fs::mount::MountId;
 use crate::fs::node::{Node, proc_path};
 use crate::fs::walk::Follow;
+use crate::terminal::{Attributes, End};
 use crate::thread::Thread;
 
 pub(super) fn faccessat(
@@ -98,7 +100,10 @@ fn with_changeable<R>(
                 match host.origin {
                     Origin::Mount(mount) => writable(mount)?,
                     // Not lind's to change: it belongs to whoever started lind.
-                    Origin::Stream | Origin::Device(_) | Origin::Virtual(..) => {
+                    Origin::Stream
+                    | Origin::Device(_)
+                    | Origin::Terminal(_)
+                    | Origin::Virtual(..) => {
                         return Err(Errno::EPERM);
                     }
                     Origin::Nameless(_) => {}
@@ -127,6 +132,55 @@ fn is_directory(node: &Node) -> bool {
     matches!(node, Node::Open(file) if file.directory().is_some())
 }
 
+/// The number of a terminal, whose owner and permissions the sandbox keeps.
+fn terminal_of(node: &Node) -> Option<u32> {
+    match node {
+        Node::Device(Device::Terminal(number)) => Some(*number),
+        Node::Open(file) => match &file.object {
+            Object::Host(host) => match &host.origin {
+                Origin::Terminal(End::Line(line)) => Some(line.number),
+                _ => None,
+            },
+            Object::Path(node) => terminal_of(node),
+            Object::Dir(_) => None,
+        },
+        _ => None,
+    }
+}
+
+/// Changes the attributes of a terminal, for its owner and for root.
+fn change_terminal(
+    thread: &Thread,
+    number: u32,
+    change: impl FnOnce(&mut Attributes),
+) -> Result<(), Errno> {
+    let world = &thread.world;
+    let caller = thread.process.credentials().user.effective;
+    if caller != 0 && caller != world.terminals.attributes(world, number)?.uid {
+        return Err(Errno::EPERM);
+    }
+    world.terminals.change_attributes(number, change)
+}
+
+/// Gives a terminal to another owner or group: others than root give only to themselves, and to groups of theirs.
+fn own_terminal(thread: &Thread, number: u32, owner: Uid, group: Gid) -> Result<(), Errno> {
+    const KEEP: u32 = u32::MAX;
+    let caller = thread.process.credentials();
+    let user = caller.user.effective;
+    let is_own_group = group.0 == caller.group.effective || caller.groups.contains(&group.0);
+    if user != 0 && ((owner.0 != KEEP && owner.0 != user) || (group.0 != KEEP && !is_own_group)) {
+        return Err(Errno::EPERM);
+    }
+    change_terminal(thread, number, |attributes| {
+        if owner.0 != KEEP {
+            attributes.uid = owner.0;
+        }
+        if group.0 != KEEP {
+            attributes.gid = group.0;
+        }
+    })
+}
+
 fn change_mode(thread: &Thread, node: &Node, mode: Mode) -> Result<(), Errno> {
     if matches!(node, Node::Host(host) if host.kind == FileType::Symlink) {
         return Err(Errno::EOPNOTSUPP);
@@ -137,6 +191,11 @@ fn change_mode(thread: &Thread, node: &Node, mode: Mode) -> Result<(), Errno> {
     } else {
         0o1777
     };
+    if let Some(number) = terminal_of(node) {
+        return change_terminal(thread, number, |attributes| {
+            attributes.mode = u16::try_from(mode.0 & 0o7777).unwrap_or(0);
+        });
+    }
     let mode = rustix::fs::Mode::from_bits_truncate(mode.0 & kept);
     with_changeable(thread, node, |fd| {
         Ok(rustix::fs::chmod(proc_path(fd), mode)?)
@@ -160,6 +219,9 @@ pub(super) fn fchmodat(
 }
 
 fn change_owner(thread: &Thread, node: &Node, owner: Uid, group: Gid) -> Result<(), Errno> {
+    if let Some(number) = terminal_of(node) {
+        return own_terminal(thread, number, owner, group);
+    }
     let ids = thread.process.ids();
     let owner = ids.host_uid(owner.0)?.map(rustix::fs::Uid::from_raw);
     let group = ids.host_gid(group.0)?.map(rustix::fs::Gid::from_raw);

@@ -179,6 +179,8 @@ pub(super) fn getsid(thread: &mut Thread, pid: Pid) -> Result<i32, Errno> {
 pub(super) fn setsid(thread: &mut Thread) -> Result<i32, Errno> {
     let me = thread.process.pid;
     thread.world.family.new_session(me)?;
+    let process = &thread.process;
+    process.with_settings(|settings| settings.without_terminal = false);
     Ok(me.0)
 }
 

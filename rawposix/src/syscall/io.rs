@@ -18,6 +18,7 @@ use crate::fs::listing::Listing;
 use crate::fs::node::Node;
 use crate::fs::open::{How, open_node};
 use crate::fs::walk::Follow;
+use crate::terminal::End;
 use crate::thread::Thread;
 
 /// The most bytes that one call moves, as on Linux.
@@ -70,6 +71,9 @@ pub(super) fn write(thread: &mut Thread, fd: Fd, buf: InBuf, count: Len) -> Resu
     let file = thread.file(fd.0)?;
     let host = file.host_for_writing()?;
     thread.before_write(host)?;
+    if let Origin::Terminal(end @ End::Master(_)) = &host.origin {
+        return thread.write_to_master(host, end, [slice(buf.0, count.0)]);
+    }
     let host = &host.fd;
     let count = limited(thread, &file, None, count.0)?;
     let result = thread.block(|| thread.memory().write_fd(as_fd(host), slice(buf.0, count)));
@@ -136,8 +140,11 @@ pub(super) fn writev(thread: &mut Thread, fd: Fd, iov: IoVec, count: Int) -> Res
     let file = thread.file(fd.0)?;
     let host = file.host_for_writing()?;
     thread.before_write(host)?;
-    let host = &host.fd;
     let ranges = ranges(thread, iov, count)?;
+    if let Origin::Terminal(end @ End::Master(_)) = &host.origin {
+        return thread.write_to_master(host, end, ranges.ranges());
+    }
+    let host = &host.fd;
     limited_ranges(thread, &file, None, &ranges)?;
     let result = thread.block(|| thread.memory().writev_fd(as_fd(host), &ranges));
     thread.broken_pipe(result)

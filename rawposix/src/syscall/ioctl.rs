@@ -1,9 +1,12 @@
 //! ioctl(2): an allow list. See ioctl_tty(2).
 
 use rawposix_abi::Errno;
+use rawposix_abi::Signal;
+use rawposix_abi::flags::OpenFlags;
 use rawposix_abi::flags::ioctl::{
     FIOCLEX, FIONBIO, FIONCLEX, FIONREAD, TCFLSH, TCGETS, TCSBRK, TCSBRKP, TCSETS, TCSETSF,
-    TCSETSW, TCXONC, TIOCGPGRP, TIOCGSID, TIOCGWINSZ, TIOCNOTTY, TIOCSCTTY, TIOCSPGRP, TIOCSWINSZ,
+    TCSETSW, TCXONC, TIOCEXCL, TIOCGETD, TIOCGPGRP, TIOCGPTLCK, TIOCGPTN, TIOCGPTPEER, TIOCGSID, TIOCGWINSZ,
+    TIOCNOTTY, TIOCNXCL, TIOCSCTTY, TIOCSIG, TIOCSPGRP, TIOCSPTLCK, TIOCSTI, TIOCSWINSZ,
 };
 use rawposix_abi::structs::{Termios, Winsize};
 use rawposix_memory::GuestPtr;
@@ -14,7 +17,8 @@ use rustix::termios::{
 };
 
 use super::args::{Fd, Hex, IoctlCmd};
-use crate::fd::{CloseOnExec, Object};
+use crate::fd::{CloseOnExec, Object, Origin};
+use crate::terminal::{self, End, Line, Steal};
 use crate::thread::Thread;
 
 /// Places of the control characters that the host's type lets be set; the generic layout is the host's.
@@ -37,6 +41,9 @@ const CODES: [SpecialCodeIndex; 17] = [
     SpecialCodeIndex::VLNEXT,
     SpecialCodeIndex::VEOL2,
 ];
+
+/// `CBAUD`.
+const SPEED: u32 = 0o010_017;
 
 pub(super) fn ioctl(thread: &mut Thread, fd: Fd, cmd: IoctlCmd, arg: Hex) -> Result<i32, Errno> {
     let file = thread.file(fd.0)?;
@@ -74,15 +81,81 @@ pub(super) fn ioctl(thread: &mut Thread, fd: Fd, cmd: IoctlCmd, arg: Hex) -> Res
             let on: i32 = memory.read(GuestPtr::new(arg.0))?;
             rustix::io::ioctl_fionbio(&host.fd, on != 0)?;
         }
-        command if host.is_terminal => terminal(thread, host.fd.as_fd(), command, arg.0)?,
-        _ => return Err(Errno::ENOTTY),
+        command => match &host.origin {
+            Origin::Terminal(end) => {
+                return terminal(thread, host.fd.as_fd(), end, (command, arg.0));
+            }
+            _ => return Err(Errno::ENOTTY),
+        },
     }
     Ok(0)
 }
 
-fn terminal(thread: &Thread, tty: BorrowedFd<'_>, command: u32, arg: u32) -> Result<(), Errno> {
+/// A command on an end of a terminal.
+fn terminal(
+    thread: &Thread,
+    tty: BorrowedFd<'_>,
+    end: &End,
+    (command, arg): (u32, u32),
+) -> Result<i32, Errno> {
+    match end {
+        End::Master(_) => {
+            if let Some(result) = master(thread, end.line(), command, arg)? {
+                return Ok(result);
+            }
+        }
+        // The other end's own.
+        _ if command == TIOCGPTPEER => return Err(Errno::EIO),
+        _ => {}
+    }
+    control(thread, tty, end, (command, arg)).map(|()| 0)
+}
+
+/// A command that only the master's end takes; `None` for all others.
+fn master(thread: &Thread, line: &Line, command: u32, arg: u32) -> Result<Option<i32>, Errno> {
+    let memory = thread.memory();
+    let terminals = &thread.world.terminals;
+    match command {
+        TIOCGPTN => memory.write(GuestPtr::new(arg), &line.number)?,
+        TIOCSPTLCK => {
+            let lock: i32 = memory.read(GuestPtr::new(arg))?;
+            terminals.set_locked(line.number, lock != 0)?;
+        }
+        TIOCGPTLCK => {
+            let locked = terminals.is_locked(line.number)?;
+            memory.write(GuestPtr::new(arg), &i32::from(locked))?;
+        }
+        TIOCGPTPEER => {
+            let flags = OpenFlags::from_bits_truncate(arg);
+            let file = terminal::open_peer_of(&thread.process, line, flags)?;
+            let close_on_exec = CloseOnExec::from_flag(flags.contains(OpenFlags::CLOEXEC));
+            return thread.process.install(file, close_on_exec).map(Some);
+        }
+        TIOCSIG => {
+            let signal = Signal::from_raw(arg).ok_or(Errno::EINVAL)?;
+            if ![Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTSTP].contains(&signal) {
+                return Err(Errno::EINVAL);
+            }
+            terminals.signal(&thread.world, line.number, signal);
+        }
+        _ => return Ok(None),
+    }
+    Ok(Some(0))
+}
+
+fn control(
+    thread: &Thread,
+    tty: BorrowedFd<'_>,
+    end: &End,
+    (command, arg): (u32, u32),
+) -> Result<(), Errno> {
+    let line = end.line();
     if let TCSETS | TCSETSW | TCSETSF | TIOCSPGRP | TCSBRK | TCSBRKP | TCFLSH | TCXONC = command {
-        thread.before_change()?;
+        thread.before_change(line)?;
+    }
+    if !thread.world.terminals.is_outer(line) {
+        // The host's answer for one that was hung up.
+        tcgetattr(tty)?;
     }
     let memory = thread.memory();
     let (world, pid) = (&thread.world, thread.process.pid);
@@ -95,7 +168,12 @@ fn terminal(thread: &Thread, tty: BorrowedFd<'_>, command: u32, arg: u32) -> Res
                 _ => OptionalActions::Flush,
             };
             let wanted: Termios = memory.read(GuestPtr::new(arg))?;
-            thread.block(|| set_attributes(tty, when, &wanted))
+            let speed = if thread.world.terminals.is_outer(line) {
+                Speed::Kept
+            } else {
+                Speed::Set
+            };
+            thread.block(|| set_attributes(tty, when, &wanted, speed))
         }
         TIOCGWINSZ => {
             let size = rustix::termios::tcgetwinsize(tty)?;
@@ -115,26 +193,45 @@ fn terminal(thread: &Thread, tty: BorrowedFd<'_>, command: u32, arg: u32) -> Res
                 ws_xpixel: size.xpixel,
                 ws_ypixel: size.ypixel,
             };
-            Ok(rustix::termios::tcsetwinsize(tty, size)?)
+            let before = rustix::termios::tcgetwinsize(tty)?;
+            rustix::termios::tcsetwinsize(tty, size)?;
+            if before != size && !world.terminals.is_outer(line) {
+                world.terminals.signal(world, line.number, Signal::SIGWINCH);
+            }
+            Ok(())
         }
         TIOCGPGRP => {
-            let group = world.terminal.foreground(world, pid)?;
+            let group = world.terminals.foreground(world, pid, end)?;
             memory.write(GuestPtr::new(arg), &group.0)
         }
         TIOCGSID => {
-            let session = world.terminal.session(world, pid)?;
+            let session = world.terminals.session(world, pid, end)?;
             memory.write(GuestPtr::new(arg), &session.0)
         }
         TIOCSPGRP => {
             let group = memory.read(GuestPtr::new(arg))?;
-            world.terminal.set_foreground(world, pid, group)
+            world.terminals.set_foreground(world, pid, line, group)
         }
-        TIOCSCTTY => world.terminal.take(world, pid),
-        TIOCNOTTY => world.terminal.give_up(world, pid),
+        TIOCSCTTY => {
+            let is_root = thread.process.credentials().user.effective == 0;
+            let steal = if arg == 1 && is_root {
+                Steal::Yes
+            } else {
+                Steal::No
+            };
+            world.terminals.take(world, pid, line, steal)
+        }
+        TIOCNOTTY => world.terminals.give_up(world, pid, line),
         TCSBRK | TCSBRKP if command == TCSBRK && arg != 0 => {
             thread.block(|| rustix::termios::tcdrain(tty).map_err(Errno::from))
         }
         TCSBRK | TCSBRKP => Ok(rustix::termios::tcsendbreak(tty)?),
+        TIOCEXCL => Ok(rustix::termios::ioctl_tiocexcl(tty)?),
+        TIOCNXCL => Ok(rustix::termios::ioctl_tiocnxcl(tty)?),
+        // Nobody types for others.
+        TIOCSTI => Err(Errno::EIO),
+        // There is one line discipline.
+        TIOCGETD => memory.write(GuestPtr::new(arg), &0),
         TCFLSH => {
             let queue = match arg {
                 0 => QueueSelector::IFlush,
@@ -174,19 +271,30 @@ fn attributes(tty: BorrowedFd<'_>) -> Result<Termios, Errno> {
     })
 }
 
+/// Whether a change of settings changes the speed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Speed {
+    /// That of lind's own terminal is the host's to keep.
+    Kept,
+    Set,
+}
+
 fn set_attributes(
     tty: BorrowedFd<'_>,
     when: OptionalActions,
     wanted: &Termios,
+    speed: Speed,
 ) -> Result<(), Errno> {
     let mut host = tcgetattr(tty)?;
     host.input_modes = InputModes::from_bits_retain(wanted.iflag);
     host.output_modes = OutputModes::from_bits_retain(wanted.oflag);
     host.local_modes = LocalModes::from_bits_retain(wanted.lflag);
-    // The speed is the host's to keep; it lies in the same word.
-    let speed = 0o010_017;
-    let kept = host.control_modes.bits() & speed;
-    host.control_modes = ControlModes::from_bits_retain(wanted.cflag & !speed | kept);
+    // The speed lies in the same word.
+    let modes = match speed {
+        Speed::Set => wanted.cflag,
+        Speed::Kept => wanted.cflag & !SPEED | host.control_modes.bits() & SPEED,
+    };
+    host.control_modes = ControlModes::from_bits_retain(modes);
     for (value, code) in wanted.cc.iter().zip(CODES) {
         host.special_codes[code] = *value;
     }

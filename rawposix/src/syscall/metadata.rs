@@ -9,17 +9,21 @@ use rawposix_memory::{GuestCStr, GuestPtr};
 
 use super::args::{DirFd, Fd, InBuf, Len, Out, OutBuf, Path, Str};
 use crate::fd::{Object, Origin};
+use crate::fs::device::Device;
 use crate::fs::dir::Dir;
 use crate::fs::mount::MountId;
 use crate::fs::node::{Node, proc_path};
 use crate::fs::stat::{stat_entry, stat_magic_link, stat_node};
 use crate::fs::walk::{Follow, Parent};
+use crate::terminal::End;
 use crate::thread::Thread;
 
 /// `TMPFS_MAGIC`, `PROC_SUPER_MAGIC` and `ANON_INODE_FS_MAGIC` of statfs(2).
 const ANON_INODE_MAGIC: u32 = 0x0904_1934;
 const TMPFS_MAGIC: u32 = 0x0102_1994;
 const PROC_MAGIC: u32 = 0x9fa0;
+/// `DEVPTS_SUPER_MAGIC`.
+const DEVPTS_MAGIC: u32 = 0x1cd1;
 
 pub(super) fn statx(
     thread: &mut Thread,
@@ -109,18 +113,23 @@ fn statfs(thread: &Thread, node: &Node) -> Result<Statfs64, Errno> {
         Node::Dir(Dir::Host(dir)) | Node::Shortcut(Dir::Host(dir)) => {
             statfs_host(dir, mount_flags(thread, dir.mount))
         }
-        Node::Dir(Dir::Static(_))
-        | Node::Shortcut(Dir::Static(_))
-        | Node::Device(_)
-        | Node::Link(_) => Ok(statfs_synthetic(TMPFS_MAGIC)),
+        Node::Device(Device::Terminal(_)) => Ok(statfs_synthetic(DEVPTS_MAGIC)),
+        Node::Device(_) => Ok(statfs_synthetic(TMPFS_MAGIC)),
+        Node::Dir(Dir::Static(_)) | Node::Shortcut(Dir::Static(_)) | Node::Link(_) => {
+            Ok(statfs_synthetic(TMPFS_MAGIC))
+        }
+        Node::Dir(Dir::Terminals) | Node::Shortcut(Dir::Terminals) => {
+            Ok(statfs_synthetic(DEVPTS_MAGIC))
+        }
         Node::Dir(Dir::Proc(_)) | Node::Shortcut(Dir::Proc(_)) | Node::Proc(_) => {
             Ok(statfs_synthetic(PROC_MAGIC))
         }
         Node::Open(file) => match &file.object {
-            Object::Host(host) => match host.origin {
-                Origin::Mount(mount) => statfs_host(&host.fd, mount_flags(thread, mount)),
+            Object::Host(host) => match &host.origin {
+                Origin::Mount(mount) => statfs_host(&host.fd, mount_flags(thread, *mount)),
                 Origin::Virtual(..) => Ok(statfs_synthetic(PROC_MAGIC)),
-                Origin::Device(_) => Ok(statfs_synthetic(TMPFS_MAGIC)),
+                Origin::Terminal(End::Line(_)) => Ok(statfs_synthetic(DEVPTS_MAGIC)),
+                Origin::Device(_) | Origin::Terminal(_) => Ok(statfs_synthetic(TMPFS_MAGIC)),
                 Origin::Stream | Origin::Nameless(_) => statfs_host(&host.fd, ST_VALID),
             },
             Object::Dir(dir) => statfs(thread, &Node::Dir(dir.dir.clone())),
@@ -222,8 +231,8 @@ fn on_handle<R>(
             check(dir.mount).and_then(|()| f(dir.as_fd()))
         }
         Node::Open(file) => match &file.object {
-            Object::Host(host) => match host.origin {
-                Origin::Mount(mount) => check(mount).and_then(|()| f(host.fd.as_fd())),
+            Object::Host(host) => match &host.origin {
+                Origin::Mount(mount) => check(*mount).and_then(|()| f(host.fd.as_fd())),
                 _ => Err(Errno::EOPNOTSUPP),
             },
             Object::Dir(dir) => on_handle(thread, &Node::Dir(dir.dir.clone()), purpose, f),

@@ -219,6 +219,7 @@ fn each_mount(process: &Process, mut each: impl FnMut(usize, &str, &str, &str)) 
         let Ok(path) = path else { continue };
         let kind = match point.root {
             MountRoot::Proc => "proc",
+            MountRoot::Terminals => "devpts",
             MountRoot::Static(_) => "tmpfs",
             MountRoot::Private(_) => "tmpfs",
             MountRoot::Dir(_) | MountRoot::File(_) => "hostfs",
