@@ -142,7 +142,7 @@ fn terminal_of(node: &Node) -> Option<u32> {
                 _ => None,
             },
             Object::Path(node) => terminal_of(node),
-            Object::Dir(_) => None,
+            Object::Dir(_) | Object::Own(_) => None,
         },
         _ => None,
     }

@@ -191,7 +191,7 @@ mod tests {
     use super::*;
 
     fn settings() -> Termios {
-        let pair = rustix::pty::openpt(rustix::pty::OpenptFlags::NOCTTY).unwrap();
+        let pair = rustix::pty::openpt(OpenptFlags::NOCTTY).unwrap();
         rustix::termios::tcgetattr(pair).unwrap()
     }
 
