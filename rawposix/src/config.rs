@@ -39,7 +39,7 @@ pub struct Program {
 /// Which network a program reaches.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Net {
-    /// None.
+    /// None but a loopback of the sandbox's own, with ports that nobody else sees.
     #[default]
     None,
     /// The host's.

@@ -87,21 +87,31 @@ fn filter(net: Net) -> Result<BpfProgram, seccompiler::BackendError> {
     for call in always.chain(SOMETIMES.iter().copied()) {
         rules.insert(call.number, conditions(call.when)?);
     }
-    rules.insert(libc::SYS_socket, conditions(When::OneOf(0, families(net)))?);
+    if net == Net::Host {
+        rules.insert(libc::SYS_socket, conditions(When::OneOf(0, FAMILIES))?);
+        for &number in NETWORK {
+            rules.insert(number, Vec::new());
+        }
+    }
     compile(rules, SeccompAction::Trap, SeccompAction::Allow)
 }
 
-/// Families of sockets.
-fn families(net: Net) -> &'static [u32] {
-    const UNIX: u32 = libc::AF_UNIX.unsigned_abs();
-    const INET: u32 = libc::AF_INET.unsigned_abs();
-    const INET6: u32 = libc::AF_INET6.unsigned_abs();
-    const NETLINK: u32 = libc::AF_NETLINK.unsigned_abs();
-    match net {
-        Net::None => &[UNIX],
-        Net::Host => &[UNIX, INET, INET6, NETLINK],
-    }
-}
+/// Families of sockets. Without a network there are pairs of sockets only.
+const FAMILIES: &[u32] = &[
+    libc::AF_INET.unsigned_abs(),
+    libc::AF_INET6.unsigned_abs(),
+    libc::AF_NETLINK.unsigned_abs(),
+];
+
+/// Calls of sockets that are no pairs.
+const NETWORK: &[libc::c_long] = &[
+    libc::SYS_accept4,
+    libc::SYS_bind,
+    libc::SYS_connect,
+    libc::SYS_getpeername,
+    libc::SYS_getsockname,
+    libc::SYS_listen,
+];
 
 fn compile(
     rules: BTreeMap<i64, Vec<SeccompRule>>,
@@ -283,19 +293,10 @@ const ALWAYS: &[libc::c_long] = &[
     libc::SYS_truncate,
     libc::SYS_unlinkat,
     libc::SYS_utimensat,
-    // Sockets; their families are limited below.
-    libc::SYS_accept,
-    libc::SYS_accept4,
-    libc::SYS_bind,
-    libc::SYS_connect,
-    libc::SYS_getpeername,
-    libc::SYS_getsockname,
+    // Sockets; those that are no pairs need more, see `NETWORK`.
     libc::SYS_getsockopt,
-    libc::SYS_listen,
     libc::SYS_recvfrom,
-    libc::SYS_recvmmsg,
     libc::SYS_recvmsg,
-    libc::SYS_sendmmsg,
     libc::SYS_sendmsg,
     libc::SYS_sendto,
     libc::SYS_setsockopt,

@@ -27,6 +27,7 @@
 //! | `fd` | descriptor tables and open file descriptions; `fd::own`: objects of rawposix's own (pidfds, signalfds …) and how poll and epoll wait for them |
 //! | `terminal` | sessions and process groups at the terminal |
 //! | `fs` | mounts, path resolution, `/dev`, `/proc`, the private `/tmp` |
+//! | `net` | sockets: the sandbox's own, the host's under `Net::Host` |
 //! | `locks`, `futex` | record locks, futexes |
 //! | `ipc` | shared memory, semaphores and message queues of System V; message queues of POSIX |
 //! | `trace` | `--strace`, from the same list |
@@ -47,7 +48,8 @@
 //! 6. the mappings of an address space (under limits); a private directory, then the store of all of them; the queues
 //!    of futexes, then one waiter's state; the objects of one kind of `ipc`,
 //!    then one message queue of POSIX
-//! 7. the sink of the trace
+//! 7. names and ports of sockets, then the state of one; what goes along with messages
+//! 8. the sink of the trace
 //!
 //! No lock is held across a copy from or to guest memory or across a host call that waits for others. The one
 //! exception is the futex word, a single load that must not be separated from the queue.
@@ -67,6 +69,7 @@ mod fs;
 mod futex;
 mod ipc;
 mod locks;
+mod net;
 mod sandbox;
 mod signal;
 mod startup;

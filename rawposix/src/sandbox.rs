@@ -30,6 +30,7 @@ use crate::fs::walk::{Follow, Walk};
 use crate::futex::Futexes;
 use crate::ipc::Ipc;
 use crate::locks::LockWaits;
+use crate::net::Network;
 use crate::startup::Startup;
 use crate::terminal::{End, Terminals};
 use crate::thread::Thread;
@@ -63,6 +64,7 @@ pub(crate) struct World {
     pub(crate) ipc: Ipc,
     pub(crate) alarms: Alarms,
     pub(crate) terminals: Terminals,
+    pub(crate) network: Arc<Network>,
     /// How the program has ended, and how many processes have not.
     population: Mutex<Population>,
     changed: Condvar,
@@ -124,6 +126,7 @@ impl Sandbox {
             ipc: Ipc::default(),
             alarms: Alarms::default(),
             terminals: Terminals::new(),
+            network: Network::new(config.net),
             population: Mutex::default(),
             changed: Condvar::new(),
             cwd: builder::bytes(&config.cwd),
@@ -323,6 +326,12 @@ impl World {
             );
         }
         limits
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.network.flights.clear();
     }
 }
 

@@ -144,7 +144,7 @@ pub struct Run {
 /// What the guest reaches of the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Net {
-    /// Nothing
+    /// A loopback of its own
     None,
     /// The host's network
     Host,

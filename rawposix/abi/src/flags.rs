@@ -135,6 +135,14 @@ guest_flags! {
     }
     /// More options of wait4(2) and waitid(2).
     kept WaitTypes as "__W" or "0" in 0xffff_ffff { NOTHREAD = 0x2000_0000; ALL = 0x4000_0000; CLONE = 0x8000_0000; }
+    /// Flags of send(2) and recv(2); unknown ones are ignored.
+    ignored MsgFlags as "MSG_" {
+        OOB = 1; PEEK = 2; DONTROUTE = 4; CTRUNC = 8; PROXY = 0x10; TRUNC = 0x20; DONTWAIT = 0x40; EOR = 0x80; WAITALL = 0x100; FIN = 0x200;
+        SYN = 0x400; CONFIRM = 0x800; RST = 0x1000; ERRQUEUE = 0x2000; NOSIGNAL = 0x4000; MORE = 0x8000; WAITFORONE = 0x10000;
+        ZEROCOPY = 0x400_0000; FASTOPEN = 0x2000_0000; CMSG_CLOEXEC = 0x4000_0000;
+    }
+    /// Flags of accept4(2), and those of socket(2) beside the type.
+    refused SockFlags as "SOCK_" { NONBLOCK = 0o4000; CLOEXEC = 0o2_000_000; }
     /// Flags of clone(2); the low byte is the exit signal.
     ignored CloneFlags as "CLONE_" {
         VM = 0x100; FS = 0x200; FILES = 0x400; SIGHAND = 0x800; PIDFD = 0x1000; PTRACE = 0x2000; VFORK = 0x4000; PARENT = 0x8000;
@@ -189,6 +197,8 @@ guest_constants! {
         TIOCGWINSZ = 0x5413; TIOCSWINSZ = 0x5414; FIONREAD = 0x541b; FIONBIO = 0x5421; TIOCNOTTY = 0x5422; TCSBRKP = 0x5425; TIOCGSID = 0x5429;
         TIOCGETD = 0x5424; TIOCGPTN = 0x8004_5430; TIOCSPTLCK = 0x4004_5431; TIOCSIG = 0x4004_5436; TIOCGPTLCK = 0x8004_5439; TIOCGPTPEER = 0x5441;
         TCGETS2 = 0x802c_542a; FIONCLEX = 0x5450; FIOCLEX = 0x5451; FIOASYNC = 0x5452; FIOQSIZE = 0x5460;
+        SIOCATMARK = 0x8905; SIOCGIFNAME = 0x8910; SIOCGIFCONF = 0x8912; SIOCGIFFLAGS = 0x8913; SIOCGIFADDR = 0x8915; SIOCGIFDSTADDR = 0x8917;
+        SIOCGIFBRDADDR = 0x8919; SIOCGIFNETMASK = 0x891b; SIOCGIFMTU = 0x8921; SIOCGIFHWADDR = 0x8927; SIOCGIFINDEX = 0x8933;
         FS_IOC_GETFLAGS = 0x8004_6601; FICLONE = 0x4004_9409;
     }
     /// Clocks of clock_gettime(2).
@@ -215,6 +225,43 @@ guest_constants! {
     idtype { P_ALL = 0; P_PID = 1; P_PGID = 2; P_PIDFD = 3; }
     /// Operations of epoll_ctl(2).
     epoll { EPOLL_CTL_ADD = 1; EPOLL_CTL_DEL = 2; EPOLL_CTL_MOD = 3; }
+    /// Address families of socket(2).
+    family { AF_UNSPEC = 0; AF_UNIX = 1; AF_INET = 2; AF_INET6 = 10; AF_NETLINK = 16; AF_PACKET = 17; }
+    /// Types of socket(2).
+    kind { SOCK_STREAM = 1; SOCK_DGRAM = 2; SOCK_RAW = 3; SOCK_RDM = 4; SOCK_SEQPACKET = 5; SOCK_DCCP = 6; SOCK_PACKET = 10; }
+    /// Protocols of ip(7).
+    protocol { IPPROTO_IP = 0; IPPROTO_ICMP = 1; IPPROTO_TCP = 6; IPPROTO_UDP = 17; IPPROTO_ICMPV6 = 58; IPPROTO_UDPLITE = 136; }
+    /// Levels of setsockopt(2).
+    level { SOL_IP = 0; SOL_SOCKET = 1; SOL_TCP = 6; SOL_UDP = 17; SOL_IPV6 = 41; SOL_NETLINK = 270; }
+    /// Options of the level `SOL_SOCKET`, see socket(7).
+    sockopt {
+        SO_DEBUG = 1; SO_REUSEADDR = 2; SO_TYPE = 3; SO_ERROR = 4; SO_DONTROUTE = 5; SO_BROADCAST = 6; SO_SNDBUF = 7; SO_RCVBUF = 8; SO_KEEPALIVE = 9;
+        SO_OOBINLINE = 10; SO_NO_CHECK = 11; SO_PRIORITY = 12; SO_LINGER = 13; SO_REUSEPORT = 15; SO_PASSCRED = 16; SO_PEERCRED = 17; SO_RCVLOWAT = 18;
+        SO_SNDLOWAT = 19; SO_RCVTIMEO_OLD = 20; SO_SNDTIMEO_OLD = 21; SO_BINDTODEVICE = 25; SO_TIMESTAMP_OLD = 29; SO_ACCEPTCONN = 30; SO_PEERSEC = 31;
+        SO_SNDBUFFORCE = 32; SO_RCVBUFFORCE = 33; SO_TIMESTAMPNS_OLD = 35; SO_MARK = 36; SO_PROTOCOL = 38; SO_DOMAIN = 39; SO_RXQ_OVFL = 40;
+        SO_PEEK_OFF = 42; SO_BUSY_POLL = 46; SO_INCOMING_CPU = 49; SO_COOKIE = 57; SO_TIMESTAMP_NEW = 63; SO_TIMESTAMPNS_NEW = 64; SO_RCVTIMEO_NEW = 66;
+        SO_SNDTIMEO_NEW = 67;
+    }
+    /// Options of the level `SOL_TCP`, see tcp(7).
+    tcpopt {
+        TCP_NODELAY = 1; TCP_MAXSEG = 2; TCP_CORK = 3; TCP_KEEPIDLE = 4; TCP_KEEPINTVL = 5; TCP_KEEPCNT = 6; TCP_SYNCNT = 7; TCP_LINGER2 = 8;
+        TCP_DEFER_ACCEPT = 9; TCP_WINDOW_CLAMP = 10; TCP_INFO = 11; TCP_QUICKACK = 12; TCP_CONGESTION = 13; TCP_USER_TIMEOUT = 18; TCP_FASTOPEN = 23;
+        TCP_NOTSENT_LOWAT = 25; TCP_FASTOPEN_CONNECT = 30;
+    }
+    /// Options of the level `SOL_IP`, see ip(7).
+    ipopt {
+        IP_TOS = 1; IP_TTL = 2; IP_PKTINFO = 8; IP_MTU_DISCOVER = 10; IP_RECVERR = 11; IP_RECVTTL = 12; IP_RECVTOS = 13; IP_MTU = 14; IP_FREEBIND = 15;
+        IP_BIND_ADDRESS_NO_PORT = 24; IP_MULTICAST_IF = 32; IP_MULTICAST_TTL = 33; IP_MULTICAST_LOOP = 34; IP_ADD_MEMBERSHIP = 35;
+        IP_DROP_MEMBERSHIP = 36; IP_MULTICAST_ALL = 49;
+    }
+    /// Options of the level `SOL_IPV6`, see ipv6(7).
+    ipv6opt {
+        IPV6_UNICAST_HOPS = 16; IPV6_MULTICAST_IF = 17; IPV6_MULTICAST_HOPS = 18; IPV6_MULTICAST_LOOP = 19; IPV6_ADD_MEMBERSHIP = 20;
+        IPV6_DROP_MEMBERSHIP = 21; IPV6_MTU_DISCOVER = 23; IPV6_MTU = 24; IPV6_RECVERR = 25; IPV6_V6ONLY = 26; IPV6_RECVPKTINFO = 49; IPV6_PKTINFO = 50;
+        IPV6_RECVHOPLIMIT = 51; IPV6_HOPLIMIT = 52; IPV6_RECVTCLASS = 66; IPV6_TCLASS = 67;
+    }
+    /// How shutdown(2) ends a connection.
+    shutdown { SHUT_RD = 0; SHUT_WR = 1; SHUT_RDWR = 2; }
     /// Operations of futex(2), without their flags.
     futex {
         FUTEX_WAIT = 0; FUTEX_WAKE = 1; FUTEX_FD = 2; FUTEX_REQUEUE = 3; FUTEX_CMP_REQUEUE = 4; FUTEX_WAKE_OP = 5; FUTEX_LOCK_PI = 6; FUTEX_UNLOCK_PI = 7;

@@ -61,7 +61,7 @@ macro_rules! syscalls {
                 47 fallocate(fd: Fd, mode: FallocMode, offset: Off, len: Off) -> Zero: full;
                 223 fadvise64_64(fd: Fd, offset: Off, len: Off, advice: Int) -> Zero: full;
                 213 readahead(fd: Fd, offset: Off, count: Len) -> Zero: full;
-                29 ioctl(fd: Fd, cmd: IoctlCmd, arg: Hex) -> Int: partial "terminals (attributes, window size, foreground group of the own session), FIONREAD, FIONBIO, FIOCLEX, FIONCLEX";
+                29 ioctl(fd: Fd, cmd: IoctlCmd, arg: Hex) -> Int: partial "terminals (attributes, window size, foreground group of the own session), properties of network interfaces, FIONREAD, FIONBIO, FIOCLEX, FIONCLEX";
                 0 io_setup(nr_events: Uint, ctx: Ptr) -> Zero: absent "kernel AIO; glibc's aio uses threads";
                 1 io_destroy(ctx: Hex) -> Zero: absent "kernel AIO; glibc's aio uses threads";
                 2 io_submit(ctx: Hex, nr: Int, iocbs: Ptr) -> Int: absent "kernel AIO; glibc's aio uses threads";
@@ -76,7 +76,7 @@ macro_rules! syscalls {
                 49 chdir(path: Path) -> Zero: full;
                 50 fchdir(fd: Fd) -> Zero: full;
                 34 mkdirat(dirfd: DirFd, path: Path, mode: Mode) -> Zero: full;
-                33 mknodat(dirfd: DirFd, path: Path, mode: Mode, dev: Hex) -> Zero: partial "regular files and fifos; the rest needs CAP_MKNOD";
+                33 mknodat(dirfd: DirFd, path: Path, mode: Mode, dev: Hex) -> Zero: partial "regular files, fifos and sockets; the rest needs CAP_MKNOD";
                 35 unlinkat(dirfd: DirFd, path: Path, flags: AtFlags) -> Zero: full;
                 36 symlinkat(target: Str, newdirfd: DirFd, linkpath: Path) -> Zero: full;
                 37 linkat(olddirfd: DirFd, oldpath: Path, newdirfd: DirFd, newpath: Path, flags: AtFlags) -> Zero: full;
@@ -317,24 +317,24 @@ macro_rules! syscalls {
                 42 nfsservctl() -> Zero: absent "removed in Linux 3.1";
             }
             network {
-                198 socket(domain: Int, kind: Hex, protocol: Int) -> Fd: absent "not implemented yet";
-                199 socketpair(domain: Int, kind: Hex, protocol: Int, fds: Out<FdPair>) -> Zero: absent "not implemented yet";
-                200 bind(fd: Fd, addr: Ptr, len: Len) -> Zero: absent "not implemented yet";
-                201 listen(fd: Fd, backlog: Int) -> Zero: absent "not implemented yet";
-                202 accept(fd: Fd, addr: Ptr, len: Ptr) -> Fd: absent "not implemented yet";
-                242 accept4(fd: Fd, addr: Ptr, len: Ptr, flags: Hex) -> Fd: absent "not implemented yet";
-                203 connect(fd: Fd, addr: Ptr, len: Len) -> Zero: absent "not implemented yet";
-                204 getsockname(fd: Fd, addr: Ptr, len: Ptr) -> Zero: absent "not implemented yet";
-                205 getpeername(fd: Fd, addr: Ptr, len: Ptr) -> Zero: absent "not implemented yet";
-                206 sendto(fd: Fd, buf: InBuf, len: Len, flags: Hex, addr: Ptr, addrlen: Len) -> Len: absent "not implemented yet";
-                207 recvfrom(fd: Fd, buf: Ptr, len: Len, flags: Hex, addr: Ptr, addrlen: Ptr) -> Len: absent "not implemented yet";
-                208 setsockopt(fd: Fd, level: Int, option: Int, value: Ptr, len: Len) -> Zero: absent "not implemented yet";
-                209 getsockopt(fd: Fd, level: Int, option: Int, value: Ptr, len: Ptr) -> Zero: absent "not implemented yet";
-                210 shutdown(fd: Fd, how: Int) -> Zero: absent "not implemented yet";
-                211 sendmsg(fd: Fd, msg: Ptr, flags: Hex) -> Len: absent "not implemented yet";
-                212 recvmsg(fd: Fd, msg: Ptr, flags: Hex) -> Len: absent "not implemented yet";
-                269 sendmmsg(fd: Fd, msgs: Ptr, count: Uint, flags: Hex) -> Int: absent "not implemented yet";
-                417 recvmmsg_time64(fd: Fd, msgs: Ptr, count: Uint, flags: Hex, timeout: In<Timespec>) -> Int: absent "not implemented yet";
+                198 socket(domain: Family, kind: SocketKind, protocol: Int) -> Fd: partial "unix, IPv4 and IPv6 (stream, dgram), netlink route; no raw sockets";
+                199 socketpair(domain: Family, kind: SocketKind, protocol: Int, fds: Out<FdPair>) -> Zero: full;
+                200 bind(fd: Fd, addr: InAddr, len: Len) -> Zero: full;
+                201 listen(fd: Fd, backlog: Int) -> Zero: full;
+                202 accept(fd: Fd, addr: OutAddr, len: InOut<u32>) -> Fd: full;
+                242 accept4(fd: Fd, addr: OutAddr, len: InOut<u32>, flags: SockFlags) -> Fd: full;
+                203 connect(fd: Fd, addr: InAddr, len: Len) -> Zero: partial "sockets at paths are those of the sandbox";
+                204 getsockname(fd: Fd, addr: OutAddr, len: InOut<u32>) -> Zero: full;
+                205 getpeername(fd: Fd, addr: OutAddr, len: InOut<u32>) -> Zero: full;
+                206 sendto(fd: Fd, buf: InBuf, len: Len, flags: MsgFlags, addr: InAddr, addrlen: Len) -> Len: full;
+                207 recvfrom(fd: Fd, buf: OutBuf, len: Len, flags: MsgFlags, addr: OutAddr, addrlen: InOut<u32>) -> Len: partial "no MSG_ERRQUEUE";
+                208 setsockopt(fd: Fd, level: SocketLevel, option: SocketOption, value: Ptr, len: Len) -> Zero: partial "the options of socket(7), tcp(7), ip(7) and ipv6(7) that need no privilege; no filters";
+                209 getsockopt(fd: Fd, level: SocketLevel, option: SocketOption, value: Ptr, len: InOut<u32>) -> Zero: partial "the options that setsockopt has, and those that are only read";
+                210 shutdown(fd: Fd, how: ShutdownHow) -> Zero: full;
+                211 sendmsg(fd: Fd, msg: InMsg, flags: MsgFlags) -> Len: full;
+                212 recvmsg(fd: Fd, msg: OutMsg, flags: MsgFlags) -> Len: partial "no MSG_ERRQUEUE";
+                269 sendmmsg(fd: Fd, msgs: Ptr, count: Uint, flags: MsgFlags) -> Int: full;
+                417 recvmmsg_time64(fd: Fd, msgs: Ptr, count: Uint, flags: MsgFlags, timeout: InOut<Timespec>) -> Int: partial "no MSG_ERRQUEUE";
             }
             ipc {
                 186 msgget(key: Hex, flags: Hex) -> Int: full;

@@ -129,6 +129,34 @@ guest_structs! {
     ShmInfo: 24 { used_ids: i32, total: u32, resident: u32, swapped: u32, swap_attempts: u32, swap_successes: u32, }
     /// `struct mq_attr` of mq_getattr(3).
     MqAttr: 32 { flags: i32, maxmsg: i32, msgsize: i32, curmsgs: i32, reserved: [i32; 4], }
+    /// `struct msghdr` of sendmsg(2).
+    Msghdr: 28 { name: u32, namelen: u32, iov: u32, iovlen: u32, control: u32, controllen: u32, flags: u32, }
+    /// `struct mmsghdr` of sendmmsg(2).
+    Mmsghdr: 32 { header: Msghdr, len: u32, }
+    /// `struct cmsghdr` of cmsg(3); data follows, and the next header at a multiple of four.
+    Cmsghdr: 12 { len: u32, level: i32, kind: i32, }
+    /// `struct ucred` of unix(7).
+    Ucred: 12 { pid: i32, uid: u32, gid: u32, }
+    /// `struct linger` of socket(7).
+    Linger: 8 { onoff: i32, linger: i32, }
+    /// `struct sockaddr_in` of ip(7); port and address are in network order.
+    SockaddrIn: 16 { family: u16, port: [u8; 2], addr: [u8; 4], zero: [u8; 8], }
+    /// `struct sockaddr_in6` of ipv6(7); port, flow and address are in network order.
+    SockaddrIn6: 28 { family: u16, port: [u8; 2], flowinfo: [u8; 4], addr: [u8; 16], scope_id: u32, }
+    /// `struct sockaddr_nl` of netlink(7).
+    SockaddrNl: 12 { family: u16, pad: u16, pid: u32, groups: u32, }
+    /// `struct timeval` with 64-bit time, of `SO_RCVTIMEO_NEW`.
+    Timeval64: 16 { sec: i64, usec: i64, }
+    /// `struct nlmsghdr` of netlink(7).
+    Nlmsghdr: 16 { len: u32, kind: u16, flags: u16, seq: u32, pid: u32, }
+    /// `struct ifinfomsg` of rtnetlink(7).
+    Ifinfomsg: 16 { family: u8, pad: u8, kind: u16, index: i32, flags: u32, change: u32, }
+    /// `struct ifaddrmsg` of rtnetlink(7).
+    Ifaddrmsg: 8 { family: u8, prefixlen: u8, flags: u8, scope: u8, index: u32, }
+    /// `struct ifreq` of netdevice(7).
+    Ifreq: 32 { name: [u8; 16], value: [u8; 16], }
+    /// `struct ifconf` of netdevice(7).
+    Ifconf: 8 { len: i32, buf: u32, }
     /// The header of capget(2).
     CapHeader: 8 { version: u32, pid: i32, }
     /// One element of capget(2)'s data.

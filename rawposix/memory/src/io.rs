@@ -40,6 +40,22 @@ impl IoVecs {
         self.spans.iter().map(|span| span.len() as u64).sum()
     }
 
+    /// These ranges.
+    ///
+    /// # Errors
+    /// EFAULT when one leaves the 32-bit space.
+    pub fn of_ranges(ranges: impl IntoIterator<Item = GuestSlice<u8>>) -> Result<Self, Errno> {
+        let spans = ranges
+            .into_iter()
+            .map(|range| Span::new(range.start().addr(), range.byte_len()))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { spans })
+    }
+
+    pub(crate) fn spans(&self) -> &[Span] {
+        &self.spans
+    }
+
     /// The ranges, in order.
     pub fn ranges(&self) -> impl Iterator<Item = GuestSlice<u8>> {
         self.spans.iter().map(|span| {

@@ -20,7 +20,8 @@
 //!
 //! # Where unsafe code is
 //! `host` (mappings and the address arithmetic), `fault` (the copy routines and their signal
-//! handler), `io` (system calls on guest ranges) and `pages` (what the kernel knows of them).
+//! handler), `io` and `socket` (system calls on guest ranges) and `pages` (what the kernel knows
+//! of them).
 
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
 compile_error!("guest memory access is written for x86-64 Linux");
@@ -42,6 +43,7 @@ mod pool;
 mod region;
 mod remap;
 mod shared;
+pub mod socket;
 mod space;
 
 pub use io::{GuestIovec, IoVecs};

@@ -16,6 +16,7 @@ use crate::fs::listing::Listing;
 use crate::fs::mount::MountId;
 use crate::fs::node::Node;
 use crate::fs::stat::VirtualStat;
+use crate::net::{Farewell, Socket};
 use crate::terminal::End;
 
 /// An open file description: what dup(2) shares. See open(2).
@@ -45,6 +46,24 @@ pub(crate) struct HostFile {
     /// Dropped first: what a terminal that is hung up sends comes before its end.
     pub(crate) origin: Origin,
     pub(crate) fd: OwnedFd,
+    /// Dropped last: what a socket never received is given up when the host has let go of it.
+    #[expect(dead_code, reason = "its end is what it is for")]
+    farewell: Option<Farewell>,
+}
+
+impl HostFile {
+    /// An open file that came from there.
+    pub(crate) fn new(fd: OwnedFd, origin: Origin) -> Self {
+        let farewell = match &origin {
+            Origin::Socket(socket) => socket.farewell(),
+            _ => None,
+        };
+        Self {
+            origin,
+            fd,
+            farewell,
+        }
+    }
 }
 
 /// Where an open file of the host's came from.
@@ -60,6 +79,8 @@ pub(crate) enum Origin {
     Terminal(End),
     /// It has no name: a pipe, a memfd. The text is what `/proc/self/fd` shows.
     Nameless(String),
+    /// It is a socket.
+    Socket(Arc<Socket>),
     /// It stands for a synthetic file.
     Virtual(VirtualStat, Vec<u8>),
 }
@@ -76,7 +97,7 @@ pub(crate) struct DirFile {
 impl OpenFile {
     /// A description of a host file.
     pub(crate) fn host_file(fd: OwnedFd, origin: Origin, flags: OpenFlags) -> Arc<Self> {
-        let object = Object::Host(HostFile { fd, origin });
+        let object = Object::Host(HostFile::new(fd, origin));
         Arc::new(Self { object, flags })
     }
 

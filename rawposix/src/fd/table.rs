@@ -82,6 +82,12 @@ impl<F> FdTable<F> {
         Ok(fd)
     }
 
+    /// Whether there is a free number below `limit`.
+    pub(crate) fn has_room(&self, limit: usize) -> bool {
+        self.lowest < limit
+            && (self.slots.len() < limit || self.slots.iter().take(limit).any(Option::is_none))
+    }
+
     /// Makes `fd` refer to the description; gives the one it referred to before.
     pub(crate) fn replace(
         &mut self,

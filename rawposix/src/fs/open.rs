@@ -217,10 +217,7 @@ fn adopt(process: &Process, fd: OwnedFd, mount: MountId, how: How) -> Result<Arc
         let fd = Arc::new(fd);
         Object::Path(Node::Host(HostNode { fd, mount, kind }))
     } else {
-        Object::Host(HostFile {
-            fd,
-            origin: Origin::Mount(mount),
-        })
+        Object::Host(HostFile::new(fd, Origin::Mount(mount)))
     };
     Ok(Arc::new(OpenFile { object, flags }))
 }

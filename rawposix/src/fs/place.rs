@@ -26,6 +26,7 @@ pub(crate) fn path_of_file(mounts: &Mounts, file: &OpenFile) -> Vec<u8> {
             Origin::Terminal(end) => Ok(device_path(Device::of_end(end))),
             Origin::Nameless(label) => Ok(label.clone().into_bytes()),
             Origin::Virtual(_, path) => Ok(path.clone()),
+            Origin::Socket(_) => host_link(&host.fd),
             Origin::Stream => Ok(stream_label(&host.fd)),
         },
         Object::Path(node) => path_of_node(mounts, node),

@@ -2,6 +2,7 @@
 
 use rawposix_abi::Errno;
 use rawposix_abi::flags::{GuestFlags, OpenFlags};
+use rawposix_abi::structs::Msghdr;
 use rawposix_memory::{GuestCStr, GuestPtr};
 
 /// The argument words of a call, taken one after the other.
@@ -29,6 +30,14 @@ impl Words {
         let low = self.take();
         let high = self.take();
         u64::from(high) << 32 | u64::from(low)
+    }
+
+    /// The word that was taken last.
+    pub(crate) fn last(&self) -> u32 {
+        let last = self.next.checked_sub(1);
+        last.and_then(|last| self.words.get(last))
+            .copied()
+            .unwrap_or(0)
     }
 
     /// A word that lies `ahead` of the next one.
@@ -124,6 +133,24 @@ word_arguments! {
     Envp(u32) |word| word;
     /// Operation of epoll_ctl(2).
     EpollOp(i32) u32::cast_signed;
+    /// Address family of socket(2).
+    Family(u32) |word| word;
+    /// Type of socket(2), with its flags.
+    SocketKind(u32) |word| word;
+    /// Level of setsockopt(2).
+    SocketLevel(u32) |word| word;
+    /// Option of setsockopt(2); the argument before is its level.
+    SocketOption(u32) |word| word;
+    /// How shutdown(2) ends a connection.
+    ShutdownHow(u32) |word| word;
+    /// A socket's address that is read; the next argument is its length.
+    InAddr(GuestPtr<u8>) GuestPtr::new;
+    /// A socket's address that is written; the next argument leads to its length.
+    OutAddr(GuestPtr<u8>) GuestPtr::new;
+    /// A message that is sent.
+    InMsg(GuestPtr<Msghdr>) GuestPtr::new;
+    /// A message that is received.
+    OutMsg(GuestPtr<Msghdr>) GuestPtr::new;
     /// Flags of clone(2), with the exit signal in the low byte.
     CloneWord(u32) |word| word;
 }

@@ -106,7 +106,7 @@ fn with_changeable<R>(
                     | Origin::Virtual(..) => {
                         return Err(Errno::EPERM);
                     }
-                    Origin::Nameless(_) => {}
+                    Origin::Nameless(_) | Origin::Socket(_) => {}
                 }
                 f(host.fd.as_fd())
             }

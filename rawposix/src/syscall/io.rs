@@ -12,7 +12,8 @@ use super::args::{
     Fd, Hex, InBuf, InOut, Int, IoVec, Len, Off, Out, OutBuf, Path, Whence, access_mode,
 };
 pub(super) use super::ioctl::ioctl;
-use crate::fd::{Object, OpenFile, Origin};
+use super::message::{read_socket, write_socket};
+use crate::fd::{HostFile, Object, OpenFile, Origin};
 use crate::fs::dir::Dir;
 use crate::fs::listing::Listing;
 use crate::fs::node::Node;
@@ -38,6 +39,10 @@ pub(super) fn read(thread: &mut Thread, fd: Fd, buf: OutBuf, count: Len) -> Resu
         Ok(host) => host,
         Err(errno) => return read_own(thread, &file, &[slice(buf.0, count.0)], errno),
     };
+    if is_special(host) {
+        let ranges = IoVecs::one(slice(buf.0, count.0))?;
+        return read_socket(thread, &file, &ranges);
+    }
     thread.before_read(host)?;
     let host = &host.fd;
     thread.block(|| thread.memory().read_fd(as_fd(host), slice(buf.0, count.0)))
@@ -70,6 +75,10 @@ fn read_own(
 pub(super) fn write(thread: &mut Thread, fd: Fd, buf: InBuf, count: Len) -> Result<usize, Errno> {
     let file = thread.file(fd.0)?;
     let host = file.host_for_writing()?;
+    if is_special_to_write(host) {
+        let ranges = IoVecs::one(slice(buf.0, count.0))?;
+        return write_socket(thread, &file, &ranges);
+    }
     thread.before_write(host)?;
     if let Origin::Terminal(end @ End::Master(_)) = &host.origin {
         return thread.write_to_master(host, end, [slice(buf.0, count.0)]);
@@ -130,6 +139,9 @@ pub(super) fn readv(thread: &mut Thread, fd: Fd, iov: IoVec, count: Int) -> Resu
             return read_own(thread, &file, &ranges.collect::<Vec<_>>(), errno);
         }
     };
+    if is_special(host) {
+        return read_socket(thread, &file, &ranges(thread, iov, count)?);
+    }
     thread.before_read(host)?;
     let host = &host.fd;
     let ranges = ranges(thread, iov, count)?;
@@ -139,6 +151,9 @@ pub(super) fn readv(thread: &mut Thread, fd: Fd, iov: IoVec, count: Int) -> Resu
 pub(super) fn writev(thread: &mut Thread, fd: Fd, iov: IoVec, count: Int) -> Result<usize, Errno> {
     let file = thread.file(fd.0)?;
     let host = file.host_for_writing()?;
+    if is_special_to_write(host) {
+        return write_socket(thread, &file, &ranges(thread, iov, count)?);
+    }
     thread.before_write(host)?;
     let ranges = ranges(thread, iov, count)?;
     if let Origin::Terminal(end @ End::Master(_)) = &host.origin {
@@ -214,6 +229,25 @@ pub(super) fn pwritev2(
             .pwritev_fd(as_fd(host), &ranges, at.0, flags.bits().cast_signed())
     });
     thread.broken_pipe(result)
+}
+
+/// Whether the host's descriptor alone does not do what a read or a write of the file does.
+fn is_special(file: &HostFile) -> bool {
+    matches!(&file.origin, Origin::Socket(socket) if !socket.is_direct())
+}
+
+/// The same of a write, which in a unix stream may have to say who writes.
+fn is_special_to_write(file: &HostFile) -> bool {
+    matches!(&file.origin, Origin::Socket(socket) if !socket.is_direct() || socket.tells_who())
+}
+
+/// Refuses to move bytes past a socket that is not simply the host's.
+pub(super) fn plain(file: &HostFile) -> Result<(), Errno> {
+    match &file.origin {
+        Origin::Socket(socket) if !socket.is_direct() && socket.is_stream() => Err(Errno::ENOTCONN),
+        Origin::Socket(socket) if !socket.is_direct() => Err(Errno::EINVAL),
+        _ => Ok(()),
+    }
 }
 
 fn as_fd(fd: &std::os::fd::OwnedFd) -> BorrowedFd<'_> {
@@ -327,8 +361,11 @@ pub(super) fn sendfile64(
 ) -> Result<usize, Errno> {
     let source = thread.file(in_fd.0)?;
     let target = thread.file(out_fd.0)?;
-    let source = &source.host().map_err(|_| Errno::EINVAL)?.fd;
-    let target_fd = &target.host_for_writing()?.fd;
+    let source = source.host().map_err(|_| Errno::EINVAL)?;
+    let target_fd = target.host_for_writing()?;
+    plain(source)?;
+    plain(target_fd)?;
+    let (source, target_fd) = (&source.fd, &target_fd.fd);
     let count = limited(thread, &target, None, count.0.min(MAX_COUNT))?;
     let mut at = match offset_ptr.0.non_null() {
         Some(ptr) => Some(offset(thread.memory().read(ptr)?)?),
@@ -522,7 +559,7 @@ pub(super) fn readahead(thread: &mut Thread, fd: Fd, at: Off, count: Len) -> Res
     if access_mode(file.flags) == OpenFlags::WRONLY.bits() {
         return Err(Errno::EBADF);
     }
-    if matches!(host.origin, Origin::Nameless(_)) {
+    if matches!(host.origin, Origin::Nameless(_) | Origin::Socket(_)) {
         return Err(Errno::EINVAL);
     }
     let len = std::num::NonZeroU64::new(u64::from(count.0));

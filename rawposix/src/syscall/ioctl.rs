@@ -18,6 +18,7 @@ use rustix::termios::{
 };
 
 use super::args::{Fd, Hex, IoctlCmd};
+use super::network_ioctl::network_ioctl;
 use crate::fd::{CloseOnExec, Object, Origin};
 use crate::terminal::{self, End, Line, Steal};
 use crate::thread::Thread;
@@ -73,6 +74,7 @@ pub(super) fn ioctl(thread: &mut Thread, fd: Fd, cmd: IoctlCmd, arg: Hex) -> Res
     match cmd.0 {
         FIONREAD => {
             let count = rustix::io::ioctl_fionread(&host.fd)?;
+            let count = host.socket().map_or(count, |socket| socket.unread(count));
             memory.write(
                 GuestPtr::new(arg.0),
                 &i32::try_from(count).unwrap_or(i32::MAX),
@@ -85,6 +87,9 @@ pub(super) fn ioctl(thread: &mut Thread, fd: Fd, cmd: IoctlCmd, arg: Hex) -> Res
         command => match &host.origin {
             Origin::Terminal(end) => {
                 return terminal(thread, host.fd.as_fd(), end, (command, arg.0));
+            }
+            Origin::Socket(socket) => {
+                return network_ioctl(thread, host, socket, command, arg.0);
             }
             _ => return Err(Errno::ENOTTY),
         },

@@ -130,7 +130,9 @@ fn statfs(thread: &Thread, node: &Node) -> Result<Statfs64, Errno> {
                 Origin::Virtual(..) => Ok(statfs_synthetic(PROC_MAGIC)),
                 Origin::Terminal(End::Line(_)) => Ok(statfs_synthetic(DEVPTS_MAGIC)),
                 Origin::Device(_) | Origin::Terminal(_) => Ok(statfs_synthetic(TMPFS_MAGIC)),
-                Origin::Stream | Origin::Nameless(_) => statfs_host(&host.fd, ST_VALID),
+                Origin::Stream | Origin::Nameless(_) | Origin::Socket(_) => {
+                    statfs_host(&host.fd, ST_VALID)
+                }
             },
             Object::Dir(dir) => statfs(thread, &Node::Dir(dir.dir.clone())),
             Object::Path(node) => statfs(thread, node),

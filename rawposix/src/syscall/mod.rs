@@ -3,6 +3,7 @@
 pub(crate) mod args;
 mod attributes;
 mod clone;
+mod control;
 mod epoll;
 mod exec;
 mod futex;
@@ -12,7 +13,10 @@ mod io;
 mod ioctl;
 mod ipc;
 mod memory;
+mod message;
 mod metadata;
+mod network;
+mod network_ioctl;
 mod open;
 mod path;
 pub(crate) mod pidfd;
@@ -21,6 +25,7 @@ mod process;
 mod schedule;
 mod signal;
 pub(crate) mod signalfd;
+mod socket_options;
 mod splice;
 mod system;
 mod time;
@@ -33,9 +38,9 @@ pub(crate) use wait::child_info;
 use rawposix_abi::Errno;
 use rawposix_abi::flags::{
     AccessMode, AtFlags, CloneFlags, CloseRangeFlags, DupFlags, EventfdFlags, FallocMode, FlockOp,
-    GetrandomFlags, MapFlags, MemfdFlags, MremapFlags, MsyncFlags, OpenFlags, PidfdFlags,
-    PipeFlags, Prot, RenameFlags, RwFlags, SignalfdFlags, SpliceFlags, StatxMask, TimerFlags,
-    XattrFlags,
+    GetrandomFlags, MapFlags, MemfdFlags, MremapFlags, MsgFlags, MsyncFlags, OpenFlags, PidfdFlags,
+    PipeFlags, Prot, RenameFlags, RwFlags, SignalfdFlags, SockFlags, SpliceFlags, StatxMask,
+    TimerFlags, XattrFlags,
 };
 use rawposix_abi::structs::{
     CapHeader, EpollEvent, FdPair, Itimerspec, Itimerval, OpenHow, Rlimit64, Rusage, Sigaction,
@@ -43,9 +48,10 @@ use rawposix_abi::structs::{
 };
 
 use args::{
-    Argument, Argv, ClockId, CloneWord, DirFd, Envp, EpollOp, FcntlCmd, Fd, FutexOp, Gid, Hex,
-    Hex64, IdType, In, InBuf, InOut, Int, IntoWord, IoVec, IoctlCmd, Len, Mode, Off, Out, OutBuf,
-    OutStr, Path, Pid, PollFds, PrctlOption, Ptr, Resource, SigHow, SignalArg, Str, Uid, Uint,
+    Argument, Argv, ClockId, CloneWord, DirFd, Envp, EpollOp, Family, FcntlCmd, Fd, FutexOp, Gid,
+    Hex, Hex64, IdType, In, InAddr, InBuf, InMsg, InOut, Int, IntoWord, IoVec, IoctlCmd, Len, Mode,
+    Off, Out, OutAddr, OutBuf, OutMsg, OutStr, Path, Pid, PollFds, PrctlOption, Ptr, Resource,
+    ShutdownHow, SigHow, SignalArg, SocketKind, SocketLevel, SocketOption, Str, Uid, Uint,
     WaitOptions, WaitStatus, Whence, Words,
 };
 

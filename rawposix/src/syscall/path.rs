@@ -1,7 +1,8 @@
 //! Names: making, removing, moving, listing them; the working directory.
 //! See path_resolution(7), rename(2), link(2), getdents(2).
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
 
 use rawposix_abi::Errno;
 use rawposix_abi::flags::{AT_FDCWD, AtFlags, RenameFlags};
@@ -60,7 +61,7 @@ pub(super) fn umask(thread: &mut Thread, mask: Mode) -> Result<u32, Errno> {
 /// A name in a host directory that may be changed: what is no host directory, a read-only mount or a mount point is
 /// not. `exists` is the answer for a name that is there already in a place that cannot change.
 struct Changeable {
-    dir: std::sync::Arc<HostDir>,
+    dir: Arc<HostDir>,
     name: Vec<u8>,
 }
 
@@ -90,7 +91,7 @@ fn changeable(thread: &Thread, entry: &Entry, exists: Option<Errno>) -> Result<C
     if entry.slash {
         name.push(b'/');
     }
-    let dir = std::sync::Arc::clone(host);
+    let dir = Arc::clone(host);
     Ok(Changeable { dir, name })
 }
 
@@ -123,7 +124,8 @@ pub(super) fn mknodat(
         0 | 0o100_000 => FileType::RegularFile,
         0o010_000 => FileType::Fifo,
         0o040_000 => return Err(Errno::EPERM),
-        0o020_000 | 0o060_000 | 0o140_000 => return Err(Errno::EPERM),
+        0o140_000 => FileType::Socket,
+        0o020_000 | 0o060_000 => return Err(Errno::EPERM),
         _ => return Err(Errno::EINVAL),
     };
     let place = new_entry(thread, dirfd.0, path.0)?;
@@ -135,6 +137,24 @@ pub(super) fn mknodat(
         mode,
         0,
     )?)
+}
+
+/// Makes the file of a unix socket: gives a handle of it. `EADDRINUSE` when the name is taken.
+pub(super) fn make_socket(thread: &Thread, path: &[u8]) -> Result<Arc<OwnedFd>, Errno> {
+    let entry = thread.entry(AT_FDCWD, path, Errno::EADDRINUSE)?;
+    let place = changeable(thread, &entry, Some(Errno::EADDRINUSE))?;
+    let mode = thread.process.umask().apply(0o777);
+    rustix::fs::mknodat(&place.dir, &*place.name, FileType::Socket, mode, 0).map_err(|errno| {
+        match errno {
+            rustix::io::Errno::EXIST => Errno::EADDRINUSE,
+            errno => errno.into(),
+        }
+    })?;
+    match thread.walk().lookup(&entry.dir, &entry.name)? {
+        Node::Host(host) if host.kind == FileType::Socket => Ok(host.fd),
+        // Somebody else has put another file there meanwhile.
+        _ => Err(Errno::EADDRINUSE),
+    }
 }
 
 pub(super) fn symlinkat(
@@ -191,7 +211,7 @@ fn has_mounts(thread: &Thread, place: &Changeable) -> bool {
     let name: &[u8] = place.name.strip_suffix(b"/").unwrap_or(&place.name);
     match thread
         .walk()
-        .lookup(&Dir::Host(std::sync::Arc::clone(&place.dir)), name)
+        .lookup(&Dir::Host(Arc::clone(&place.dir)), name)
     {
         Ok(Node::Dir(Dir::Host(dir))) => thread.process.mounts().covered(&dir).is_some(),
         _ => false,
@@ -223,7 +243,7 @@ pub(super) fn linkat(
     let place = new_entry(thread, newdirfd.0, newpath.0)?;
     let (source, mount) = match &node {
         Node::Dir(_) | Node::Shortcut(_) => return Err(refused_link(&place)),
-        Node::Host(host) => (std::sync::Arc::clone(&host.fd), host.mount),
+        Node::Host(host) => (Arc::clone(&host.fd), host.mount),
         Node::Open(file) => return link_open_file(file, &place),
         Node::Device(_) | Node::Link(_) | Node::Proc(_) => return Err(Errno::EXDEV),
     };

@@ -6,7 +6,7 @@ use rawposix_memory::GuestPtr;
 use rustix::fs::FileType;
 
 use super::args::{Fd, InOut, Int, IoVec, Len, access_mode};
-use super::io::{readv, writev};
+use super::io::{plain, readv, writev};
 use crate::thread::Thread;
 
 /// The most bytes that one call moves, as on Linux.
@@ -47,8 +47,11 @@ pub(super) fn splice(
     flags: SpliceFlags,
 ) -> Result<usize, Errno> {
     let (source, target) = (thread.file(in_fd.0)?, thread.file(out_fd.0)?);
-    let source = &source.host().map_err(|_| Errno::EINVAL)?.fd;
-    let target = &target.host_for_writing()?.fd;
+    let source = source.host().map_err(|_| Errno::EINVAL)?;
+    let target = target.host_for_writing()?;
+    plain(source)?;
+    plain(target)?;
+    let (source, target) = (&source.fd, &target.fd);
     let (mut from, mut to) = (position(thread, &in_off)?, position(thread, &out_off)?);
     let moved = thread.block(|| {
         let flags = host_flags(flags);

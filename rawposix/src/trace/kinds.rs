@@ -210,7 +210,7 @@ fn written(moment: Moment) -> Option<u32> {
 /// Elements of an array that are shown.
 const ELEMENTS: u32 = 16;
 
-fn list<T: FromBytes + IntoBytes>(
+pub(super) fn list<T: FromBytes + IntoBytes>(
     shown: &Shown<'_>,
     addr: u32,
     count: u32,

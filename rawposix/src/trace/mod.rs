@@ -5,6 +5,7 @@ mod filter;
 mod kinds;
 mod lines;
 mod results;
+mod sockets;
 mod summary;
 mod text;
 

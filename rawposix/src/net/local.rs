@@ -1,0 +1,325 @@
+//! A socket of the sandbox.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+
+use parking_lot::{Mutex, MutexGuard};
+use rawposix_abi::Errno;
+use rawposix_abi::flags::family::{AF_INET, AF_INET6, AF_UNIX};
+use rawposix_abi::flags::kind::{SOCK_DGRAM, SOCK_STREAM};
+use rawposix_abi::structs::Ucred;
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+
+use super::datagram::Inbox;
+use super::options::Stored;
+use super::socket::Backend;
+use super::{Address, Network, Socket};
+use crate::cage::Task;
+
+/// Credentials of nobody: what a socket that is not connected says of its peer.
+pub(crate) const NOBODY: Ucred = Ucred {
+    pid: 0,
+    uid: u32::MAX,
+    gid: u32::MAX,
+};
+
+/// A socket of the sandbox.
+#[derive(Debug)]
+pub(crate) struct Local {
+    pub(super) network: Arc<Network>,
+    pub(super) state: Mutex<State>,
+    /// The end through which others send to a datagram socket; none for one of socketpair(2).
+    pub(super) inlet: Option<OwnedFd>,
+    /// What goes along with the datagrams that wait.
+    pub(super) inbox: Inbox,
+    pub(super) stored: Stored,
+    /// Whether it is one end of a connected pair of the host's.
+    direct: AtomicBool,
+    /// `SO_PASSCRED`
+    curious: AtomicBool,
+}
+
+#[derive(Debug)]
+pub(super) struct State {
+    /// The name that bind(2) gave.
+    pub(super) name: Option<Address>,
+    pub(super) peer: Option<Address>,
+    /// The socket to which datagrams go without an address.
+    pub(super) target: Option<Weak<Socket>>,
+    pub(super) phase: Phase,
+    /// A stream's other end, until it is connected.
+    pub(super) far: Option<OwnedFd>,
+    /// The error that the next call reports.
+    pub(super) failure: Option<Errno>,
+    /// The file that bind(2) made, so that no other one gets its inode.
+    pub(super) file: Option<Arc<OwnedFd>>,
+    /// Shut down for sending.
+    pub(super) mute: bool,
+}
+
+/// How far the life of a stream has come.
+#[derive(Debug)]
+pub(super) enum Phase {
+    Idle,
+    Connecting,
+    /// Connected to somebody with these credentials.
+    Connected {
+        peer: Ucred,
+        /// A connect(2) that did not wait has not been asked about yet.
+        unasked: bool,
+    },
+    Listening(Listener),
+}
+
+/// A stream that others connect to.
+#[derive(Debug)]
+pub(super) struct Listener {
+    pub(super) credentials: Ucred,
+    pub(super) backlog: usize,
+    pub(super) queue: VecDeque<Connection>,
+    /// Threads that wait for room in the queue.
+    pub(super) waiting: Vec<Arc<Task>>,
+}
+
+/// A connection that was made and not accepted.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) fd: OwnedFd,
+    pub(super) name: Address,
+    pub(super) peer: Address,
+    pub(super) credentials: Ucred,
+}
+
+impl State {
+    fn new() -> Self {
+        Self {
+            name: None,
+            peer: None,
+            target: None,
+            phase: Phase::Idle,
+            far: None,
+            failure: None,
+            file: None,
+            mute: false,
+        }
+    }
+}
+
+fn host_kind(kind: u32) -> SocketType {
+    match kind {
+        SOCK_STREAM => SocketType::STREAM,
+        SOCK_DGRAM => SocketType::DGRAM,
+        _ => SocketType::SEQPACKET,
+    }
+}
+
+fn pair(kind: u32) -> Result<(OwnedFd, OwnedFd), Errno> {
+    Ok(socketpair(
+        AddressFamily::UNIX,
+        host_kind(kind),
+        SocketFlags::CLOEXEC,
+        None,
+    )?)
+}
+
+impl Local {
+    fn with(network: &Arc<Network>, state: State, inlet: Option<OwnedFd>, direct: bool) -> Self {
+        Self {
+            network: Arc::clone(network),
+            state: Mutex::new(state),
+            inlet,
+            inbox: Inbox::default(),
+            stored: Stored::default(),
+            direct: AtomicBool::new(direct),
+            curious: AtomicBool::new(false),
+        }
+    }
+
+    /// A new socket, and the host's descriptor of it.
+    pub(crate) fn create(
+        network: &Arc<Network>,
+        domain: u32,
+        kind: u32,
+        protocol: u32,
+    ) -> Result<(OwnedFd, Arc<Socket>), Errno> {
+        let datagram = !matches!(kind, SOCK_STREAM | super::socket::SEQPACKET);
+        let kind_of_pair = if datagram { SOCK_DGRAM } else { kind };
+        let (near, far) = pair(kind_of_pair)?;
+        let mut state = State::new();
+        let mut inlet = None;
+        if datagram {
+            inlet = Some(far);
+        } else {
+            state.far = Some(far);
+        }
+        let local = Self::with(network, state, inlet, false);
+        Ok((near, Socket::of(domain, kind, protocol, local)))
+    }
+
+    /// Two unix sockets that are connected, with the host's descriptors of them.
+    pub(crate) fn create_pair(
+        network: &Arc<Network>,
+        kind: u32,
+        credentials: Ucred,
+    ) -> Result<[(OwnedFd, Arc<Socket>); 2], Errno> {
+        let (first, second) = pair(kind)?;
+        Ok([first, second].map(|fd| {
+            let local = Self::connected(network, Address::Unnamed, Address::Unnamed, credentials);
+            (fd, Socket::of(AF_UNIX, kind, 0, local))
+        }))
+    }
+
+    /// One end of a connected pair.
+    pub(super) fn connected(
+        network: &Arc<Network>,
+        name: Address,
+        peer: Address,
+        credentials: Ucred,
+    ) -> Self {
+        let mut state = State::new();
+        state.name = Some(name);
+        state.peer = Some(peer);
+        state.phase = Phase::Connected {
+            peer: credentials,
+            unasked: false,
+        };
+        Self::with(network, state, None, true)
+    }
+
+    /// Whether the host's descriptor is one end of a connected pair.
+    pub(crate) fn is_direct(&self) -> bool {
+        self.direct.load(Ordering::Acquire)
+    }
+
+    pub(super) fn set_direct(&self) {
+        self.direct.store(true, Ordering::Release);
+    }
+
+    /// What is left to do when the socket is closed.
+    pub(super) fn farewell(&self) -> Farewell {
+        Farewell(Arc::clone(&self.network))
+    }
+
+    /// The sandbox's network.
+    pub(crate) fn network(&self) -> &Arc<Network> {
+        &self.network
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock()
+    }
+
+    /// Whether received messages tell who sent them.
+    pub(crate) fn is_curious(&self) -> bool {
+        self.curious.load(Ordering::Relaxed)
+    }
+
+    /// Sets whether received messages tell who sent them.
+    pub(crate) fn set_curious(&self, value: bool) {
+        if self.curious.swap(value, Ordering::Relaxed) != value {
+            let count = &self.network.curious;
+            if value {
+                count.fetch_add(1, Ordering::Relaxed);
+            } else {
+                count.fetch_sub(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Whether it waits for connections.
+    pub(crate) fn is_listening(&self) -> bool {
+        matches!(self.state().phase, Phase::Listening(_))
+    }
+
+    /// Whether datagrams are sent to it through the inlet.
+    pub(crate) fn is_framed(&self) -> bool {
+        self.inlet.is_some()
+    }
+
+    /// The error that a call left behind, once.
+    pub(crate) fn take_failure(&self) -> Option<Errno> {
+        self.state().failure.take()
+    }
+
+    /// The options that are kept for it.
+    pub(crate) fn stored(&self) -> &Stored {
+        &self.stored
+    }
+
+    /// Who made the other end.
+    pub(crate) fn peer_credentials(&self) -> Ucred {
+        match &self.state().phase {
+            Phase::Connected { peer, .. } => *peer,
+            Phase::Listening(listener) => listener.credentials,
+            Phase::Idle | Phase::Connecting => NOBODY,
+        }
+    }
+}
+
+impl Socket {
+    fn of(domain: u32, kind: u32, protocol: u32, local: Local) -> Arc<Self> {
+        Arc::new(Self {
+            domain,
+            kind,
+            protocol,
+            backend: Backend::Local(Box::new(local)),
+        })
+    }
+
+    /// A socket like this one, of an accepted connection.
+    pub(super) fn accepted(&self, local: Local) -> Arc<Self> {
+        Self::of(self.domain, self.kind, self.protocol, local)
+    }
+
+    /// The name of a socket of the sandbox, as getsockname(2) tells it.
+    pub(crate) fn local_name(&self, local: &Local) -> Address {
+        let name = local.state().name.clone();
+        name.unwrap_or_else(|| self.nameless())
+    }
+
+    fn nameless(&self) -> Address {
+        match self.domain {
+            AF_INET => Address::Inet(SocketAddr::from(([0; 4], 0))),
+            AF_INET6 => Address::Inet(SocketAddr::from(([0_u16; 8], 0))),
+            AF_UNIX => Address::Unnamed,
+            _ => Address::Netlink(0, 0),
+        }
+    }
+
+    /// The name of its peer, as getpeername(2) tells it. `ENOTCONN` without one.
+    pub(crate) fn local_peer(&self, local: &Local) -> Result<Address, Errno> {
+        let state = local.state();
+        let connected = state.target.is_some()
+            || self.is_datagram()
+            || matches!(state.phase, Phase::Connected { .. });
+        match &state.peer {
+            Some(peer) if connected => Ok(peer.clone()),
+            _ => Err(Errno::ENOTCONN),
+        }
+    }
+}
+
+/// Gives up what was on its way to a socket, when that is closed.
+#[derive(Debug)]
+pub(crate) struct Farewell(Arc<Network>);
+
+impl Drop for Farewell {
+    fn drop(&mut self) {
+        if !self.0.flights.is_empty() {
+            self.0.flights.sweep();
+        }
+    }
+}
+
+impl Drop for Local {
+    fn drop(&mut self) {
+        self.set_curious(false);
+        let state = self.state.get_mut();
+        if let Phase::Listening(listener) = &mut state.phase {
+            listener.waiting.iter().for_each(|task| task.unpark());
+        }
+    }
+}

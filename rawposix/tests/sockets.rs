@@ -1,0 +1,379 @@
+//! What sockets of a sandbox reach, and who reaches them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by a panic"
+)]
+
+mod common;
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::os::unix::net::{UnixListener, UnixStream};
+
+use common::{Answer, Guest};
+use rawposix::{Config, Errno, Net};
+use rawposix_memory::GuestPtr;
+
+const UNIX: u32 = 1;
+const INET: u32 = 2;
+const NETLINK: u32 = 16;
+const STREAM: u32 = 1;
+const DGRAM: u32 = 2;
+const RAW: u32 = 3;
+const NONBLOCK: u32 = 0o4000;
+
+fn guest() -> Guest {
+    Guest::new(Config::default())
+}
+
+fn on_host() -> Guest {
+    Guest::new(Config {
+        net: Net::Host,
+        ..Config::default()
+    })
+}
+
+fn socket(guest: &mut Guest, domain: u32, kind: u32) -> u32 {
+    guest.call("socket", &[domain, kind, 0]).unwrap()
+}
+
+/// Makes a call that takes a descriptor and an address.
+fn with(guest: &mut Guest, name: &str, fd: u32, address: &[u8]) -> Answer {
+    let room = guest.bytes(address);
+    guest.call(name, &[fd, room, u32::try_from(address.len()).unwrap()])
+}
+
+fn inet(ip: [u8; 4], port: u16) -> Vec<u8> {
+    [&[2, 0][..], &port.to_be_bytes(), &ip, &[0; 8]].concat()
+}
+
+fn unix(path: &[u8]) -> Vec<u8> {
+    [&[1, 0][..], path].concat()
+}
+
+fn port_of(guest: &mut Guest, fd: u32) -> u16 {
+    let room = guest.room(32);
+    let length = guest.bytes(&16_u32.to_le_bytes());
+    guest.call("getsockname", &[fd, room, length]).unwrap();
+    let bytes = guest.load(room, 4);
+    u16::from_be_bytes([bytes[2], bytes[3]])
+}
+
+/// A stream that listens at a free port.
+fn listener(guest: &mut Guest) -> (u32, u16) {
+    let fd = socket(guest, INET, STREAM);
+    with(guest, "bind", fd, &inet([127, 0, 0, 1], 0)).unwrap();
+    guest.call("listen", &[fd, 5]).unwrap();
+    let port = port_of(guest, fd);
+    (fd, port)
+}
+
+#[test]
+fn abstract_names_are_the_sandboxs_own() {
+    let (mut one, mut other) = (guest(), guest());
+    let name = unix(b"\0the same name");
+    let (here, there) = (
+        socket(&mut one, UNIX, STREAM),
+        socket(&mut other, UNIX, STREAM),
+    );
+    with(&mut one, "bind", here, &name).unwrap();
+    one.call("listen", &[here, 5]).unwrap();
+    assert_eq!(
+        with(&mut other, "connect", there, &name),
+        Err(Errno::ECONNREFUSED)
+    );
+    with(&mut other, "bind", there, &name).unwrap();
+    let fd = socket(&mut one, UNIX, STREAM);
+    with(&mut one, "connect", fd, &name).unwrap();
+    // Nor does the host know it.
+    let names = std::fs::read_to_string("/proc/net/unix").unwrap();
+    assert!(!names.contains("the same name"));
+}
+
+#[test]
+fn ports_are_the_sandboxs_own() {
+    let (mut one, mut other) = (guest(), guest());
+    let (_, port) = listener(&mut one);
+    let fd = socket(&mut other, INET, STREAM);
+    let address = inet([127, 0, 0, 1], port);
+    assert_eq!(
+        with(&mut other, "connect", fd, &address),
+        Err(Errno::ECONNREFUSED)
+    );
+    with(&mut other, "bind", fd, &address).unwrap();
+    assert!(TcpStream::connect(("127.0.0.1", port)).is_err());
+    let fd = socket(&mut one, INET, STREAM);
+    with(&mut one, "connect", fd, &address).unwrap();
+}
+
+#[test]
+fn without_a_network_nothing_of_the_hosts_is_reached() {
+    let mut guest = guest();
+    let listening = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = inet([127, 0, 0, 1], listening.local_addr().unwrap().port());
+    let fd = socket(&mut guest, INET, STREAM);
+    assert_eq!(
+        with(&mut guest, "connect", fd, &address),
+        Err(Errno::ECONNREFUSED)
+    );
+    for ip in [[192, 0, 2, 1], [10, 0, 0, 1], [8, 8, 8, 8], [224, 0, 0, 1]] {
+        let address = inet(ip, 53);
+        assert_eq!(
+            with(&mut guest, "connect", fd, &address),
+            Err(Errno::ENETUNREACH)
+        );
+        let udp = socket(&mut guest, INET, DGRAM);
+        assert_eq!(
+            with(&mut guest, "connect", udp, &address),
+            Err(Errno::ENETUNREACH)
+        );
+        let room = guest.bytes(&address);
+        let sent = guest.call("sendto", &[udp, room, 1, 0, room, 16]);
+        assert_eq!(sent, Err(Errno::ENETUNREACH));
+        assert_eq!(
+            with(&mut guest, "bind", udp, &address),
+            Err(Errno::EADDRNOTAVAIL)
+        );
+    }
+    let receiver = UdpSocket::bind("127.0.0.1:0").unwrap();
+    receiver.set_nonblocking(true).unwrap();
+    let udp = socket(&mut guest, INET, DGRAM);
+    let room = guest.bytes(&inet([127, 0, 0, 1], receiver.local_addr().unwrap().port()));
+    assert_eq!(guest.call("sendto", &[udp, room, 1, 0, room, 16]), Ok(1));
+    assert!(receiver.recv(&mut [0; 8]).is_err());
+    for (kind, protocol) in [(RAW, 1), (RAW, 6), (RAW, 255)] {
+        assert_eq!(
+            guest.call("socket", &[INET, kind, protocol]),
+            Err(Errno::EPERM)
+        );
+    }
+    assert_eq!(guest.call("socket", &[17, RAW, 0]), Err(Errno::EPERM));
+}
+
+#[test]
+fn sockets_of_the_host_in_a_grant_are_files_only() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("socket");
+    let listening = UnixListener::bind(&path).unwrap();
+    listening.set_nonblocking(true).unwrap();
+    let mut guest = Guest::with_mount(dir.path(), "/data");
+    let fd = socket(&mut guest, UNIX, STREAM);
+    let address = unix(b"/data/socket\0");
+    assert_eq!(
+        with(&mut guest, "connect", fd, &address),
+        Err(Errno::ECONNREFUSED)
+    );
+    assert!(listening.accept().is_err());
+    // And the guest's are such for the host.
+    with(&mut guest, "bind", fd, &unix(b"/data/guests\0")).unwrap();
+    guest.call("listen", &[fd, 1]).unwrap();
+    assert!(dir.path().join("guests").exists());
+    assert!(UnixStream::connect(dir.path().join("guests")).is_err());
+}
+
+#[test]
+fn a_read_only_grant_takes_no_sockets() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut guest = Guest::new(Config {
+        mounts: vec![common::mount(
+            dir.path(),
+            "/data",
+            rawposix::Access::ReadOnly,
+        )],
+        ..Config::default()
+    });
+    let fd = socket(&mut guest, UNIX, STREAM);
+    assert_eq!(
+        with(&mut guest, "bind", fd, &unix(b"/data/socket\0")),
+        Err(Errno::EROFS)
+    );
+    assert_eq!(
+        with(&mut guest, "bind", fd, &unix(b"/dev/socket\0")),
+        Err(Errno::EROFS)
+    );
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn with_the_hosts_network_both_reach_each_other() {
+    let mut guest = on_host();
+    let listening = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = inet([127, 0, 0, 1], listening.local_addr().unwrap().port());
+    let fd = socket(&mut guest, INET, STREAM);
+    with(&mut guest, "connect", fd, &address).unwrap();
+    let (mut accepted, peer) = listening.accept().unwrap();
+    assert_eq!(peer.port(), port_of(&mut guest, fd));
+    accepted.write_all(b"hello").unwrap();
+    let room = guest.room(16);
+    assert_eq!(guest.call("recvfrom", &[fd, room, 16, 0, 0, 0]), Ok(5));
+    assert_eq!(guest.load(room, 5), b"hello");
+    assert_eq!(guest.call("sendto", &[fd, room, 5, 0, 0, 0]), Ok(5));
+    let mut back = [0; 5];
+    accepted.read_exact(&mut back).unwrap();
+    assert_eq!(&back, b"hello");
+
+    let (server, port) = listener(&mut guest);
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let length = guest.bytes(&16_u32.to_le_bytes());
+    let fd = guest.call("accept4", &[server, room, length, 0]).unwrap();
+    assert_eq!(guest.load(room, 16)[..2], [2, 0]);
+    stream.write_all(b"x").unwrap();
+    assert_eq!(guest.call("read", &[fd, room, 16]), Ok(1));
+
+    let udp = socket(&mut guest, INET, DGRAM);
+    let receiver = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let to = guest.bytes(&inet([127, 0, 0, 1], receiver.local_addr().unwrap().port()));
+    assert_eq!(guest.call("sendto", &[udp, room, 1, 0, to, 16]), Ok(1));
+    let (count, from) = receiver.recv_from(&mut [0; 8]).unwrap();
+    assert_eq!((count, from.port()), (1, port_of(&mut guest, udp)));
+    receiver.send_to(b"answer", from).unwrap();
+    let length = guest.bytes(&16_u32.to_le_bytes());
+    let name = guest.room(16);
+    assert_eq!(
+        guest.call("recvfrom", &[udp, room, 16, 0, name, length]),
+        Ok(6)
+    );
+    assert_eq!(guest.load(name, 16), guest.load(to, 16));
+}
+
+#[test]
+fn routes_are_listed_and_not_changed() {
+    for mut guest in [guest(), on_host()] {
+        let fd = socket(&mut guest, NETLINK, RAW | NONBLOCK);
+        let ask = |guest: &mut Guest, kind: u16, flags: u16| {
+            let header = [
+                &20_u32.to_le_bytes()[..],
+                &kind.to_le_bytes(),
+                &flags.to_le_bytes(),
+                &7_u32.to_le_bytes(),
+                &[0; 8],
+            ]
+            .concat();
+            let bytes = guest.bytes(&header);
+            guest.call("sendto", &[fd, bytes, 20, 0, 0, 0]).unwrap();
+            let room = guest.room(32 << 10);
+            let count = guest
+                .call("recvfrom", &[fd, room, 32 << 10, 0, 0, 0])
+                .unwrap();
+            guest.load(room, count)
+        };
+        // RTM_GETLINK
+        let links = ask(&mut guest, 18, 0x301);
+        assert_eq!(links[4..6], 16_u16.to_le_bytes());
+        assert_eq!(links[8..12], 7_u32.to_le_bytes());
+        let room = guest.room(32 << 10);
+        while guest
+            .call("recvfrom", &[fd, room, 32 << 10, 0, 0, 0])
+            .is_ok()
+        {}
+        // RTM_DELLINK, RTM_NEWADDR: refused.
+        for kind in [17, 20, 18] {
+            let answer = ask(&mut guest, kind, 1);
+            assert_eq!(answer[4..6], 2_u16.to_le_bytes());
+            assert_eq!(answer[16..20], (-1_i32).to_le_bytes());
+        }
+    }
+}
+
+#[test]
+fn hostile_messages_are_refused() {
+    let mut guest = guest();
+    let pair = guest.room(8);
+    guest
+        .call("socketpair", &[UNIX, STREAM | NONBLOCK, 0, pair])
+        .unwrap();
+    let [first, second]: [u32; 2] = guest.thread.memory().read(GuestPtr::new(pair)).unwrap();
+    let words = |guest: &mut Guest, words: [u32; 7]| {
+        let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        guest.bytes(&bytes)
+    };
+    let byte = guest.bytes(b"x");
+    let iov = guest.bytes(&[byte.to_le_bytes(), 1_u32.to_le_bytes()].concat());
+    // Lengths of ancillary data that lie.
+    for length in [0_u32, 11, 13, 100, u32::MAX] {
+        let control = guest.bytes(&[&length.to_le_bytes()[..], &[1, 0, 0, 0, 1, 0, 0, 0]].concat());
+        let header = words(&mut guest, [0, 0, iov, 1, control, 12, 0]);
+        assert_eq!(
+            guest.call("sendmsg", &[first, header, 0]),
+            Err(Errno::EINVAL),
+            "{length}"
+        );
+    }
+    let header = words(&mut guest, [0, 0, iov, 1, 16, 12, 0]);
+    assert_eq!(
+        guest.call("sendmsg", &[first, header, 0]),
+        Err(Errno::EFAULT)
+    );
+    let header = words(&mut guest, [0, 0, iov, 1, 16, u32::MAX, 0]);
+    assert_eq!(
+        guest.call("sendmsg", &[first, header, 0]),
+        Err(Errno::ENOBUFS)
+    );
+    let header = words(&mut guest, [0, 0, iov, u32::MAX, 0, 0, 0]);
+    assert_eq!(
+        guest.call("sendmsg", &[first, header, 0]),
+        Err(Errno::EMSGSIZE)
+    );
+    assert_eq!(
+        guest.call("sendmsg", &[first, u32::MAX - 3, 0]),
+        Err(Errno::EFAULT)
+    );
+    assert_eq!(guest.call("recvmsg", &[second, 16, 0]), Err(Errno::EFAULT));
+    let header = words(&mut guest, [0, 0, iov, 1, 0, 0, 0]);
+    assert_eq!(
+        guest.call("sendmmsg", &[first, u32::MAX - 31, 9, 0]),
+        Err(Errno::EFAULT)
+    );
+    assert_eq!(guest.call("sendmsg", &[first, header, 0]), Ok(1));
+    // Another process's credentials.
+    let claim = [
+        &24_u32.to_le_bytes()[..],
+        &1_u32.to_le_bytes(),
+        &2_u32.to_le_bytes(),
+        &1_u32.to_le_bytes(),
+        &0_u32.to_le_bytes(),
+        &0_u32.to_le_bytes(),
+    ]
+    .concat();
+    let control = guest.bytes(&claim);
+    let header = words(&mut guest, [0, 0, iov, 1, control, 24, 0]);
+    assert_eq!(
+        guest.call("sendmsg", &[first, header, 0]),
+        Err(Errno::EPERM)
+    );
+}
+
+/// Descriptors that are sent and never received do not pile up without a limit.
+#[test]
+fn descriptors_in_flight_are_limited() {
+    let mut guest = guest();
+    let pair = guest.room(8);
+    guest
+        .call("socketpair", &[UNIX, STREAM | NONBLOCK, 0, pair])
+        .unwrap();
+    let [first, _]: [u32; 2] = guest.thread.memory().read(GuestPtr::new(pair)).unwrap();
+    let byte = guest.bytes(b"x");
+    let iov = guest.bytes(&[byte.to_le_bytes(), 1_u32.to_le_bytes()].concat());
+    let rights: Vec<u8> = [12 + 4 * 250, 1, 1]
+        .into_iter()
+        .chain([first; 250])
+        .flat_map(u32::to_le_bytes)
+        .collect();
+    let control = guest.bytes(&rights);
+    let header: Vec<u8> = [0, 0, iov, 1, control, 12 + 4 * 250, 0]
+        .into_iter()
+        .flat_map(u32::to_le_bytes)
+        .collect();
+    let header = guest.bytes(&header);
+    let mut count = 0;
+    let errno = loop {
+        match guest.call("sendmsg", &[first, header, 0]) {
+            Ok(_) => count += 1,
+            Err(errno) => break errno,
+        }
+    };
+    assert_eq!(errno, Errno::ETOOMANYREFS);
+    assert!(count < 100);
+}
