@@ -47,7 +47,10 @@ macro_rules! guest_flags {
                 }
             }
         }
-    )*};
+    )*
+        /// Every flag with its name in C, as data: for checks against the C headers.
+        pub const FLAGS: &[(&str, u32)] = &[$($((concat!($prefix, stringify!($flag)), $value),)*)*];
+    };
     (@decode refused $word:ident) => { Self::from_bits($word) };
     (@decode ignored $word:ident) => { Some(Self::from_bits_truncate($word)) };
     (@decode kept $word:ident) => { Some(Self::from_bits_retain($word)) };
@@ -175,7 +178,10 @@ macro_rules! guest_constants {
                 }
             }
         }
-    )*};
+    )*
+        /// Every constant with its name in C, as data: for checks against the C headers.
+        pub const CONSTANTS: &[(&str, u32)] = &[$($((stringify!($constant), $value),)*)*];
+    };
 }
 
 guest_constants! {

@@ -4,6 +4,28 @@
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
+/// The layout of a structure.
+#[derive(Clone, Copy, Debug)]
+pub struct Layout {
+    /// The structure's name here.
+    pub name: &'static str,
+    /// Its size in bytes.
+    pub size: usize,
+    /// Its fields, in their order.
+    pub fields: &'static [Field],
+}
+
+/// Where a field of a structure is.
+#[derive(Clone, Copy, Debug)]
+pub struct Field {
+    /// The field's name here.
+    pub name: &'static str,
+    /// Bytes before it.
+    pub offset: usize,
+    /// Its size in bytes.
+    pub size: usize,
+}
+
 macro_rules! guest_structs {
     ($($(#[$meta:meta])* $name:ident: $size:literal { $($field:ident: $ty:ty,)* })*) => {$(
         $(#[$meta])*
@@ -17,7 +39,18 @@ macro_rules! guest_structs {
                 zerocopy::FromZeros::new_zeroed()
             }
         }
-    )*};
+    )*
+        /// Every structure, as data: for checks against the C headers.
+        pub const LAYOUTS: &[Layout] = &[$(Layout {
+            name: stringify!($name),
+            size: $size,
+            fields: &[$(Field {
+                name: stringify!($field),
+                offset: core::mem::offset_of!($name, $field),
+                size: size_of::<$ty>(),
+            },)*],
+        },)*];
+    };
 }
 
 guest_structs! {
