@@ -32,7 +32,7 @@ struct Twin {
     theirs: &'static str,
     /// What the C names of fields begin with.
     prefix: &'static str,
-    /// Fields that are called otherwise; those with an empty name have none in C.
+    /// Fields that are called otherwise; those with an empty name have none in C, those with two names are two in C.
     renamed: &'static [(&'static str, &'static str)],
 }
 
@@ -124,6 +124,75 @@ const TWINS: &[Twin] = &[
         "sigev_",
         &[("tid", "_sigev_un._tid"), ("pad", "")],
     ),
+    libc(
+        "SignalfdSiginfo",
+        "struct signalfd_siginfo",
+        "ssi_",
+        &[("pad", "")],
+    ),
+    kernel(
+        "IpcPerm",
+        "struct ipc64_perm",
+        "",
+        &[("pad", ""), ("reserved", "")],
+    ),
+    kernel(
+        "MsqidDs",
+        "struct msqid64_ds",
+        "msg_",
+        &[
+            ("stime", "msg_stime msg_stime_high"),
+            ("rtime", "msg_rtime msg_rtime_high"),
+            ("ctime", "msg_ctime msg_ctime_high"),
+            ("lspid", "msg_lspid"),
+            ("reserved", ""),
+        ],
+    ),
+    kernel("Msginfo", "struct msginfo", "msg", &[("pad", "")]),
+    kernel(
+        "SemidDs",
+        "struct semid64_ds",
+        "sem_",
+        &[
+            ("otime", "sem_otime sem_otime_high"),
+            ("ctime", "sem_ctime sem_ctime_high"),
+            ("reserved", ""),
+        ],
+    ),
+    kernel("Seminfo", "struct seminfo", "sem", &[]),
+    libc(
+        "Sembuf",
+        "struct sembuf",
+        "sem_",
+        &[
+            ("number", "sem_num"),
+            ("change", "sem_op"),
+            ("flags", "sem_flg"),
+        ],
+    ),
+    kernel(
+        "ShmidDs",
+        "struct shmid64_ds",
+        "shm_",
+        &[
+            ("atime", "shm_atime shm_atime_high"),
+            ("dtime", "shm_dtime shm_dtime_high"),
+            ("ctime", "shm_ctime shm_ctime_high"),
+            ("reserved", ""),
+        ],
+    ),
+    kernel("Shminfo", "struct shminfo64", "shm", &[("reserved", "")]),
+    kernel(
+        "ShmInfo",
+        "struct shm_info",
+        "",
+        &[
+            ("total", "shm_tot"),
+            ("resident", "shm_rss"),
+            ("swapped", "shm_swp"),
+        ],
+    ),
+    libc("MqAttr", "struct mq_attr", "mq_", &[("reserved", "")]),
     kernel("CapHeader", "struct __user_cap_header_struct", "", &[]),
     kernel("CapData", "struct __user_cap_data_struct", "", &[]),
 ];
@@ -138,6 +207,9 @@ const OURS_ALONE: &[(&str, &str)] = &[
     ),
 ];
 
+/// Structures that have become longer since the version that every kernel takes.
+const GROWN: &[&str] = &["CloneArgs"];
+
 /// Constants that these headers do not declare, or declare as another number.
 const NOT_DECLARED: &[(&str, &str)] = &[
     ("EPOLLNVAL", "in the kernel's headers only"),
@@ -148,7 +220,10 @@ const NOT_DECLARED: &[(&str, &str)] = &[
     ("PROT_SEM", "in the kernel's headers only"),
     ("SA_EXPOSE_TAGBITS", "in the kernel's headers only"),
     ("STATX_RESERVED", "in the kernel's headers only"),
-    ("TCGETS2", "of a structure that is in the kernel's headers only"),
+    (
+        "TCGETS2",
+        "of a structure that is in the kernel's headers only",
+    ),
 ];
 
 /// System calls that `sys/syscall.h` does not name.
@@ -198,13 +273,19 @@ const LIBC_HEADERS: &[&str] = &[
 ];
 
 const KERNEL_HEADERS: &[&str] = &[
-    "stddef.h",
+    "asm/ipcbuf.h",
+    "asm/msgbuf.h",
+    "asm/sembuf.h",
+    "asm/shmbuf.h",
     "asm/signal.h",
     "asm/termbits.h",
     "linux/capability.h",
+    "linux/msg.h",
     "linux/openat2.h",
     "linux/resource.h",
     "linux/sched.h",
+    "linux/sem.h",
+    "linux/shm.h",
     "linux/stat.h",
     "linux/time.h",
 ];
@@ -236,21 +317,30 @@ fn structures_are_those_of_the_headers() {
             let theirs = twin.theirs;
             let _ = writeln!(
                 text,
-                "_Static_assert(sizeof({theirs}) == {}, \"{}\");",
-                layout.size, layout.name
+                "_Static_assert(sizeof({theirs}) {} {}, \"{}\");",
+                if GROWN.contains(&layout.name) {
+                    ">="
+                } else {
+                    "=="
+                },
+                layout.size,
+                layout.name
             );
             for field in layout.fields {
                 let renamed = twin.renamed.iter().find(|(ours, _)| *ours == field.name);
-                let name = match renamed {
-                    Some((_, "")) => continue,
+                let names = match renamed {
                     Some((_, name)) => (*name).to_owned(),
                     None => format!("{}{}", twin.prefix, field.name),
                 };
-                let _ = writeln!(
-                    text,
-                    "_Static_assert(offsetof({theirs}, {name}) == {} && sizeof((({theirs} *)0)->{name}) == {}, \"{}.{}\");",
-                    field.offset, field.size, layout.name, field.name
-                );
+                let parts = names.split_whitespace();
+                let size = field.size / parts.clone().count().max(1);
+                for (offset, name) in (field.offset..).step_by(size.max(1)).zip(parts) {
+                    let _ = writeln!(
+                        text,
+                        "_Static_assert(__builtin_offsetof({theirs}, {name}) == {} && sizeof((({theirs} *)0)->{name}) == {}, \"{}.{}\");",
+                        offset, size, layout.name, field.name
+                    );
+                }
             }
         }
         compile("layouts.c", &text);
