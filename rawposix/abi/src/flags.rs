@@ -87,8 +87,8 @@ guest_flags! {
     refused SignalfdFlags as "SFD_" { NONBLOCK = 0o4000; CLOEXEC = 0o2_000_000; }
     /// Flags of pidfd_open(2).
     refused PidfdFlags as "PIDFD_" { NONBLOCK = 0o4000; }
-    /// Flags of preadv2(2).
-    refused RwFlags as "RWF_" { HIPRI = 1; DSYNC = 2; SYNC = 4; NOWAIT = 8; APPEND = 16; }
+    /// Flags of preadv2(2); unknown ones are `EOPNOTSUPP`.
+    kept RwFlags as "RWF_" { HIPRI = 1; DSYNC = 2; SYNC = 4; NOWAIT = 8; APPEND = 16; }
     /// Flags of splice(2).
     refused SpliceFlags as "SPLICE_F_" { MOVE = 1; NONBLOCK = 2; MORE = 4; GIFT = 8; }
     /// Mode of fallocate(2); what the host does not know is `EOPNOTSUPP`.

@@ -25,7 +25,7 @@ macro_rules! syscalls {
                 436 close_range(first: Uint, last: Uint, flags: CloseRangeFlags) -> Zero: full;
                 23 dup(oldfd: Fd) -> Fd: full;
                 24 dup3(oldfd: Fd, newfd: Fd, flags: DupFlags) -> Fd: full;
-                25 fcntl64(fd: Fd, cmd: FcntlCmd, arg: Hex) -> Int: partial "no leases, no F_NOTIFY, no O_ASYNC owner; record locks are seen by other processes of the host as well";
+                25 fcntl64(fd: Fd, cmd: FcntlCmd, arg: Hex) -> Int: partial "no leases, no F_NOTIFY, no O_ASYNC; record locks are seen by other processes of the host as well";
                 59 pipe2(fds: Out<FdPair>, flags: PipeFlags) -> Zero: partial "no O_NOTIFICATION_PIPE";
                 32 flock(fd: Fd, operation: FlockOp) -> Zero: full;
                 279 memfd_create(name: Str, flags: MemfdFlags) -> Fd: partial "no huge pages";
@@ -46,14 +46,14 @@ macro_rules! syscalls {
                 68 pwrite64(fd: Fd, buf: InBuf, count: Len, offset: Off) -> Len: full;
                 69 preadv(fd: Fd, iov: IoVec, iovcnt: Int, offset: Off) -> Len: full;
                 70 pwritev(fd: Fd, iov: IoVec, iovcnt: Int, offset: Off) -> Len: full;
-                286 preadv2(fd: Fd, iov: IoVec, iovcnt: Int, offset: Off, flags: RwFlags) -> Len: partial "only RWF_HIPRI, RWF_DSYNC and RWF_SYNC (both honoured by fdatasync after the write)";
-                287 pwritev2(fd: Fd, iov: IoVec, iovcnt: Int, offset: Off, flags: RwFlags) -> Len: partial "only RWF_HIPRI, RWF_DSYNC and RWF_SYNC (both honoured by fdatasync after the write)";
+                286 preadv2(fd: Fd, iov: IoVec, iovcnt: Int, offset: Off, flags: RwFlags) -> Len: full;
+                287 pwritev2(fd: Fd, iov: IoVec, iovcnt: Int, offset: Off, flags: RwFlags) -> Len: full;
                 62 llseek(fd: Fd, high: Hex, low: Hex, result: Out<i64>, whence: Whence) -> Zero: full;
                 71 sendfile64(out_fd: Fd, in_fd: Fd, offset: InOut<i64>, count: Len) -> Len: full;
                 285 copy_file_range(in_fd: Fd, in_off: InOut<i64>, out_fd: Fd, out_off: InOut<i64>, len: Len, flags: Hex) -> Len: full;
                 82 fsync(fd: Fd) -> Zero: full;
                 83 fdatasync(fd: Fd) -> Zero: full;
-                84 sync_file_range(fd: Fd, offset: Off, nbytes: Off, flags: Hex) -> Zero: partial "as fdatasync, which promises more";
+                84 sync_file_range(fd: Fd, offset: Off, nbytes: Off, flags: Hex) -> Zero: partial "as fdatasync, which promises more, when it is to wait";
                 81 sync() -> Zero: full;
                 267 syncfs(fd: Fd) -> Zero: full;
                 46 ftruncate64(fd: Fd, length: Off) -> Zero: full;
@@ -160,7 +160,7 @@ macro_rules! syscalls {
             }
             memory {
                 214 brk(addr: Ptr) -> Addr: full;
-                222 mmap2(addr: Ptr, length: Len, prot: Prot, flags: MapFlags, fd: Fd, pgoffset: Hex) -> Addr: partial "no huge pages, no MAP_GROWSDOWN; code in memory cannot be executed";
+                222 mmap2(addr: Ptr, length: Len, prot: Prot, flags: MapFlags, fd: Fd, pgoffset: Hex) -> Addr: partial "no huge pages; MAP_GROWSDOWN mappings do not grow; code in memory cannot be executed";
                 215 munmap(addr: Ptr, length: Len) -> Zero: full;
                 226 mprotect(addr: Ptr, length: Len, prot: Prot) -> Zero: partial "PROT_EXEC is noted only";
                 216 mremap(addr: Ptr, old_size: Len, new_size: Len, flags: MremapFlags, new_addr: Ptr) -> Addr: full;
@@ -267,8 +267,8 @@ macro_rules! syscalls {
                 125 sched_get_priority_max(policy: Int) -> Int: full;
                 126 sched_get_priority_min(policy: Int) -> Int: full;
                 423 sched_rr_get_interval_time64(pid: Pid, interval: Out<Timespec>) -> Zero: full;
-                274 sched_setattr(pid: Pid, attr: Ptr, flags: Hex) -> Zero: absent "not implemented yet";
-                275 sched_getattr(pid: Pid, attr: Ptr, size: Uint, flags: Hex) -> Zero: absent "not implemented yet";
+                274 sched_setattr(pid: Pid, attr: Ptr, flags: Hex) -> Zero: partial "stored; real-time policies and deadlines answer EPERM";
+                275 sched_getattr(pid: Pid, attr: Ptr, size: Uint, flags: Hex) -> Zero: full;
                 140 setpriority(which: Int, who: Int, prio: Int) -> Zero: partial "stored, for the calling process";
                 141 getpriority(which: Int, who: Int) -> Int: partial "the calling process only";
                 30 ioprio_set(which: Int, who: Int, prio: Int) -> Zero: absent "I/O priorities are the host's business";
@@ -277,7 +277,7 @@ macro_rules! syscalls {
             }
             futex {
                 422 futex_time64(uaddr: Ptr, op: FutexOp, val: Uint, timeout: Ptr, uaddr2: Ptr, val3: Hex) -> Int: partial "not WAIT_REQUEUE_PI and CMP_REQUEUE_PI; PI locks are handed over in order, priorities are not inherited";
-                449 futex_waitv(waiters: Ptr, count: Uint, flags: Hex, timeout: In<Timespec>, clockid: ClockId) -> Int: absent "not implemented yet";
+                449 futex_waitv(waiters: Ptr, count: Uint, flags: Hex, timeout: In<Timespec>, clockid: ClockId) -> Int: full;
             }
             signal {
                 134 rt_sigaction(signum: SignalArg, act: In<Sigaction>, oldact: Out<Sigaction>, sigsetsize: Len) -> Zero: full;

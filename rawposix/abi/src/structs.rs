@@ -190,6 +190,12 @@ guest_structs! {
     Ifreq: 32 { name: [u8; 16], value: [u8; 16], }
     /// `struct ifconf` of netdevice(7).
     Ifconf: 8 { len: i32, buf: u32, }
+    /// `struct sched_attr` of sched_setattr(2).
+    SchedAttr: 56 {
+        size: u32, policy: u32, flags: u64, nice: i32, priority: u32, runtime: u64, deadline: u64, period: u64, util_min: u32, util_max: u32,
+    }
+    /// `struct futex_waitv` of futex_waitv(2).
+    FutexWaitv: 24 { value: u64, address: u64, flags: u32, reserved: u32, }
     /// The header of capget(2).
     CapHeader: 8 { version: u32, pid: i32, }
     /// One element of capget(2)'s data.

@@ -33,7 +33,9 @@ const LEGACY: MapFlags = MapFlags::FIXED
     .union(MapFlags::POPULATE)
     .union(MapFlags::NONBLOCK)
     .union(MapFlags::STACK)
-    .union(MapFlags::HUGETLB);
+    .union(MapFlags::HUGETLB)
+    // MAP_HUGE_2MB and MAP_HUGE_1GB
+    .union(MapFlags::from_bits_retain(0x7c00_0000));
 
 /// The arguments of mmap(2).
 #[derive(Clone, Debug)]
@@ -442,6 +444,9 @@ impl MapRequest {
             _ => return Err(Errno::EINVAL),
         };
         let anonymous = flags.contains(MapFlags::ANONYMOUS);
+        if flags.contains(MapFlags::GROWSDOWN) && sharing == Sharing::Shared {
+            return Err(Errno::EINVAL);
+        }
         let file = match &self.file {
             _ if anonymous => None,
             Some(file) if file.offset.is_multiple_of(u64::from(PAGE_SIZE)) => Some(file.clone()),

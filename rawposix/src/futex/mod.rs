@@ -1,5 +1,6 @@
 //! Wait queues of futexes, see futex(2) and futex(7).
 
+mod many;
 mod pi;
 pub(crate) mod robust;
 

@@ -14,7 +14,7 @@ use nix::fcntl::{FcntlArg, fcntl};
 use parking_lot::Mutex;
 use rawposix_abi::Errno;
 use rawposix_abi::flags::lock::{F_RDLCK, F_UNLCK, F_WRLCK};
-use rawposix_abi::flags::{OpenFlags, whence};
+use rawposix_abi::flags::whence;
 use rawposix_abi::structs::Flock64;
 use rustix::fs::{OFlags, SeekFrom};
 
@@ -41,7 +41,7 @@ struct Locked {
 }
 
 /// A locked part of a file.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct LockedRange {
     start: i64,
     /// The first byte behind it.
@@ -90,7 +90,18 @@ impl Locked {
             }
         }
         if u32::try_from(new.kind) != Ok(F_UNLCK) {
-            ranges.push(new);
+            // As the host does: neighbours of one kind are one lock.
+            let mut whole = new;
+            ranges.retain(|old| {
+                let joins =
+                    old.kind == whole.kind && old.start <= whole.end && whole.start <= old.end;
+                if joins {
+                    whole.start = whole.start.min(old.start);
+                    whole.end = whole.end.max(old.end);
+                }
+                !joins
+            });
+            ranges.push(whole);
         }
         self.ranges = ranges;
     }
@@ -120,7 +131,7 @@ impl RecordLocks {
             Some(fd) => fd,
             None if kind(&request)? == F_UNLCK => return Ok(()),
             None => {
-                let fresh = Arc::new(lock_description(host, file.flags)?);
+                let fresh = Arc::new(lock_description(host)?);
                 let mut files = self.files.lock();
                 let file = files.entry(id).or_insert_with(|| Locked {
                     fd: fresh,
@@ -158,13 +169,13 @@ impl RecordLocks {
         })
     }
 
-    /// Whether the process has a lock that `found`, a conflict on the file, is about.
+    /// Whether the process has the lock that `found`, a conflict on the file, describes.
     fn owns(&self, id: FileId, found: &Flock64) -> bool {
         let range = LockedRange::of(found);
         let files = self.files.lock();
         files.get(&id).is_some_and(|file| {
             let mut ranges = file.ranges.iter();
-            ranges.any(|own| own.kind == range.kind && own.overlaps(&range))
+            ranges.any(|own| *own == range)
         })
     }
 
@@ -176,20 +187,19 @@ impl RecordLocks {
         request: &Flock64,
         others: &[Arc<Process>],
     ) -> Result<Flock64, Errno> {
-        let host = lockable(file, request)?;
+        let host = file.host().map_err(|_| Errno::EBADF)?;
+        if !matches!(kind(request)?, F_RDLCK | F_WRLCK) {
+            return Err(Errno::EINVAL);
+        }
         let id = FileId::of(&host.fd)?;
         let known = self.files.lock().get(&id).map(|file| Arc::clone(&file.fd));
         let request = absolute(host, request)?;
-        let mut found = match known {
+        let found = match known {
             Some(fd) => conflict(fd.as_fd(), &request),
-            None => conflict(host.fd.as_fd(), &request),
+            // The description's own locks are in the way as well.
+            None => conflict(lock_description(host)?.as_fd(), &request),
         }?;
-        if u32::try_from(found.kind) != Ok(F_UNLCK)
-            && let Some(owner) = others.iter().find(|other| other.locks.owns(id, &found))
-        {
-            found.pid = owner.pid.0;
-        }
-        Ok(found)
+        Ok(with_owner(id, found, others))
     }
 
     /// Drops all locks: the process has ended.
@@ -212,6 +222,18 @@ impl RecordLocks {
     }
 }
 
+/// A conflict with the id of the process that it is with.
+fn with_owner(id: FileId, found: Flock64, others: &[Arc<Process>]) -> Flock64 {
+    if u32::try_from(found.kind) == Ok(F_UNLCK) {
+        return found;
+    }
+    let owner = others.iter().find(|other| other.locks.owns(id, &found));
+    Flock64 {
+        pid: owner.map_or(found.pid, |owner| owner.pid.0),
+        ..found
+    }
+}
+
 /// F_OFD_SETLK and F_OFD_SETLKW: the description's lock.
 pub(crate) fn set_description_lock(
     file: &OpenFile,
@@ -226,12 +248,17 @@ pub(crate) fn set_description_lock(
 }
 
 /// F_OFD_GETLK.
-pub(crate) fn get_description_lock(file: &OpenFile, request: &Flock64) -> Result<Flock64, Errno> {
+pub(crate) fn get_description_lock(
+    file: &OpenFile,
+    request: &Flock64,
+    others: &[Arc<Process>],
+) -> Result<Flock64, Errno> {
     if request.pid != 0 {
         return Err(Errno::EINVAL);
     }
-    let host = lockable(file, request)?;
-    conflict(host.fd.as_fd(), &absolute(host, request)?)
+    let host = file.host().map_err(|_| Errno::EBADF)?;
+    let found = conflict(host.fd.as_fd(), &absolute(host, request)?)?;
+    Ok(with_owner(FileId::of(&host.fd)?, found, others))
 }
 
 fn kind(request: &Flock64) -> Result<u32, Errno> {
@@ -250,15 +277,10 @@ fn lockable<'f>(file: &'f OpenFile, request: &Flock64) -> Result<&'f HostFile, E
     }
 }
 
-/// A description of the same file, for locks only: for both kinds of lock where the host allows it.
-fn lock_description(host: &HostFile, flags: OpenFlags) -> Result<OwnedFd, Errno> {
-    let read_only = flags.bits() & OpenFlags::ACCMODE == 0;
-    let wanted = if read_only {
-        [OFlags::RDONLY, OFlags::RDONLY]
-    } else {
-        [OFlags::RDWR, OFlags::WRONLY]
-    };
-    for mode in wanted {
+/// A description of the same file, for locks only: for both kinds of lock where the host allows it, since descriptors of
+/// other access modes may follow.
+fn lock_description(host: &HostFile) -> Result<OwnedFd, Errno> {
+    for mode in [OFlags::RDWR, OFlags::RDONLY, OFlags::WRONLY] {
         if let Ok(fd) = reopen(&host.fd, mode | OFlags::NONBLOCK) {
             return Ok(fd);
         }

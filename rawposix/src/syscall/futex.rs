@@ -10,6 +10,7 @@ use rawposix_memory::GuestPtr;
 use rustix::time::ClockId;
 
 use super::args::{FutexOp, Hex, In, Ptr, Uint};
+pub(super) use super::futex_waitv::futex_waitv;
 use super::time::timeout;
 use crate::futex::{Deadline, Key, Patience, Sharing};
 use crate::thread::Thread;

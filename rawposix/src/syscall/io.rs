@@ -198,6 +198,9 @@ pub(super) fn preadv2(
     if at.0 < -1 {
         return Err(Errno::EINVAL);
     }
+    if !RwFlags::all().contains(flags) {
+        return Err(Errno::EOPNOTSUPP);
+    }
     let file = thread.file(fd.0)?;
     let host = &file.host()?.fd;
     let ranges = ranges(thread, iov, count)?;
@@ -218,6 +221,9 @@ pub(super) fn pwritev2(
 ) -> Result<usize, Errno> {
     if at.0 < -1 {
         return Err(Errno::EINVAL);
+    }
+    if !RwFlags::all().contains(flags) {
+        return Err(Errno::EOPNOTSUPP);
     }
     let file = thread.file(fd.0)?;
     let host = &file.host_for_writing()?.fd;
@@ -459,10 +465,31 @@ pub(super) fn sync_file_range(
     length: Off,
     flags: Hex,
 ) -> Result<(), Errno> {
-    if flags.0 & !7 != 0 || start.0 < 0 || length.0 < 0 {
+    /// `SYNC_FILE_RANGE_WAIT_BEFORE`, `_WRITE` and `_WAIT_AFTER`.
+    const KNOWN: u32 = 7;
+    const WAITS: u32 = 5;
+    let end = start.0.checked_add(length.0);
+    if flags.0 & !KNOWN != 0 || start.0 < 0 || length.0 < 0 || end.is_none() {
         return Err(Errno::EINVAL);
     }
-    fdatasync(thread, fd)
+    let file = thread.file(fd.0)?;
+    if file.is_path() {
+        return Err(Errno::EBADF);
+    }
+    let kind = match file.any_fd() {
+        Some(host) => FileType::from_raw_mode(rustix::fs::fstat(host)?.st_mode),
+        None => FileType::Directory,
+    };
+    if !matches!(
+        kind,
+        FileType::RegularFile | FileType::Directory | FileType::BlockDevice
+    ) {
+        return Err(Errno::ESPIPE);
+    }
+    match flags.0 & WAITS {
+        0 => Ok(()),
+        _ => fdatasync(thread, fd),
+    }
 }
 
 pub(super) fn ftruncate64(thread: &mut Thread, fd: Fd, length: Off) -> Result<(), Errno> {

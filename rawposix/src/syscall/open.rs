@@ -236,12 +236,11 @@ pub(super) fn fcntl64(thread: &mut Thread, fd: Fd, cmd: FcntlCmd, arg: Hex) -> R
         fcntl::F_GETLK64 | fcntl::F_OFD_GETLK => {
             let ptr = GuestPtr::<Flock64>::new(arg.0);
             let request = thread.memory().read(ptr)?;
+            let others = thread.world.family.living();
             let mut found = if cmd.0 == fcntl::F_GETLK64 {
-                process
-                    .locks
-                    .get(&file, &request, &thread.world.family.living())?
+                process.locks.get(&file, &request, &others)?
             } else {
-                locks::get_description_lock(&file, &request)?
+                locks::get_description_lock(&file, &request, &others)?
             };
             if u32::try_from(found.kind) == Ok(rawposix_abi::flags::lock::F_UNLCK) {
                 found = Flock64 {
@@ -283,6 +282,10 @@ pub(super) fn fcntl64(thread: &mut Thread, fd: Fd, cmd: FcntlCmd, arg: Hex) -> R
             Ok(rustix::fs::fcntl_get_seals(&host.fd)?.bits().cast_signed())
         }
         fcntl::F_GETOWN | fcntl::F_GETSIG => Ok(0),
+        // There are no leases here: none to tell of, none to give up.
+        fcntl::F_GETLEASE => Ok(rawposix_abi::flags::lock::F_UNLCK.cast_signed()),
+        fcntl::F_SETLEASE if arg.0 == rawposix_abi::flags::lock::F_UNLCK => Err(Errno::EAGAIN),
+        fcntl::F_NOTIFY if file.directory().is_none() => Err(Errno::ENOTDIR),
         _ => Err(Errno::EINVAL),
     }
 }

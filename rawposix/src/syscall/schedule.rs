@@ -5,6 +5,7 @@ use rawposix_abi::structs::Timespec;
 use rawposix_memory::GuestPtr;
 
 use super::args::{In, Int, Len, Out, Pid, Ptr};
+pub(super) use super::schedule_attributes::{sched_getattr, sched_setattr};
 use crate::thread::Thread;
 
 /// Policies of sched(7).
@@ -114,8 +115,19 @@ pub(super) fn sched_setscheduler(
     param: In<i32>,
 ) -> Result<(), Errno> {
     own(thread, pid)?;
-    let policy = policy.0.cast_unsigned() & !RESET_ON_FORK;
     let priority: i32 = thread.memory().read(param.0)?;
+    set_policy(thread, pid, policy.0.cast_unsigned(), priority)
+}
+
+/// Sets the policy that a thread asks for.
+pub(super) fn set_policy(
+    thread: &Thread,
+    pid: Pid,
+    policy: u32,
+    priority: i32,
+) -> Result<(), Errno> {
+    own(thread, pid)?;
+    let policy = policy & !RESET_ON_FORK;
     match policy {
         SCHED_OTHER | SCHED_BATCH | SCHED_IDLE if priority == 0 => {
             thread.process.with_settings(|s| s.policy = policy);
