@@ -22,7 +22,7 @@ use crate::cage::{FsContext, IdMap, Limits, Process, Umask};
 use crate::config::{Config, ConfigError, Limit};
 use crate::control::ExitStatus;
 use crate::entropy;
-use crate::fd::{CloseOnExec, FdTable, OpenFile, Origin};
+use crate::fd::{AsyncIo, CloseOnExec, FdTable, OpenFile, Origin};
 use crate::fs::mount::Mounts;
 use crate::fs::node::Node;
 use crate::fs::private::PrivateStore;
@@ -62,6 +62,7 @@ pub(crate) struct World {
     pub(crate) futexes: Futexes,
     pub(crate) lock_waits: LockWaits,
     pub(crate) ipc: Ipc,
+    pub(crate) async_io: AsyncIo,
     pub(crate) alarms: Alarms,
     pub(crate) terminals: Terminals,
     pub(crate) network: Arc<Network>,
@@ -124,6 +125,7 @@ impl Sandbox {
             futexes: Futexes::default(),
             lock_waits: LockWaits::default(),
             ipc: Ipc::default(),
+            async_io: AsyncIo::default(),
             alarms: Alarms::default(),
             terminals: Terminals::new(),
             network: Network::new(config.net),

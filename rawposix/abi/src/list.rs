@@ -25,7 +25,7 @@ macro_rules! syscalls {
                 436 close_range(first: Uint, last: Uint, flags: CloseRangeFlags) -> Zero: full;
                 23 dup(oldfd: Fd) -> Fd: full;
                 24 dup3(oldfd: Fd, newfd: Fd, flags: DupFlags) -> Fd: full;
-                25 fcntl64(fd: Fd, cmd: FcntlCmd, arg: Hex) -> Int: partial "no leases, no F_NOTIFY, no O_ASYNC; record locks are seen by other processes of the host as well";
+                25 fcntl64(fd: Fd, cmd: FcntlCmd, arg: Hex) -> Int: partial "no leases, no F_NOTIFY; O_ASYNC on pipes, sockets and terminals; record locks are seen by other processes of the host as well";
                 59 pipe2(fds: Out<FdPair>, flags: PipeFlags) -> Zero: partial "no O_NOTIFICATION_PIPE";
                 32 flock(fd: Fd, operation: FlockOp) -> Zero: full;
                 279 memfd_create(name: Str, flags: MemfdFlags) -> Fd: partial "no huge pages";
@@ -61,7 +61,7 @@ macro_rules! syscalls {
                 47 fallocate(fd: Fd, mode: FallocMode, offset: Off, len: Off) -> Zero: full;
                 223 fadvise64_64(fd: Fd, offset: Off, len: Off, advice: Int) -> Zero: full;
                 213 readahead(fd: Fd, offset: Off, count: Len) -> Zero: full;
-                29 ioctl(fd: Fd, cmd: IoctlCmd, arg: Hex) -> Int: partial "terminals (attributes, window size, foreground group of the own session), properties of network interfaces, FIONREAD, FIONBIO, FIOCLEX, FIONCLEX";
+                29 ioctl(fd: Fd, cmd: IoctlCmd, arg: Hex) -> Int: partial "terminals (attributes, window size, foreground group of the own session), properties of network interfaces, FIONREAD, FIONBIO, FIOASYNC, FIOCLEX, FIONCLEX";
                 0 io_setup(nr_events: Uint, ctx: Ptr) -> Zero: absent "kernel AIO; glibc's aio uses threads";
                 1 io_destroy(ctx: Hex) -> Zero: absent "kernel AIO; glibc's aio uses threads";
                 2 io_submit(ctx: Hex, nr: Int, iocbs: Ptr) -> Int: absent "kernel AIO; glibc's aio uses threads";

@@ -63,6 +63,11 @@ pub(crate) fn from_timer(signal: Signal, timer: i32, overrun: i32, value: u32) -
     info(signal, SI_TIMER, &words)
 }
 
+/// A signal that tells what has happened to a descriptor: reason and events as sigaction(2) has them.
+pub(crate) fn from_io(signal: Signal, code: i32, band: u32, fd: i32) -> Siginfo {
+    info(signal, code, &[band, fd.cast_unsigned()])
+}
+
 /// A signal that tells of a message; who has sent the message is set later.
 pub(crate) fn from_queue(signal: Signal, value: u32) -> Siginfo {
     info(signal, SI_MESGQ, &[0, 0, value])

@@ -4,9 +4,9 @@ use rawposix_abi::Errno;
 use rawposix_abi::Signal;
 use rawposix_abi::flags::OpenFlags;
 use rawposix_abi::flags::ioctl::{
-    FIOCLEX, FIONBIO, FIONCLEX, FIONREAD, TCFLSH, TCGETS, TCSBRK, TCSBRKP, TCSETS, TCSETSF,
-    TCSETSW, TCXONC, TIOCEXCL, TIOCGETD, TIOCGPGRP, TIOCGPTLCK, TIOCGPTN, TIOCGPTPEER, TIOCGSID,
-    TIOCGWINSZ, TIOCNOTTY, TIOCNXCL, TIOCSCTTY, TIOCSIG, TIOCSPGRP, TIOCSPTLCK, TIOCSTI,
+    FIOASYNC, FIOCLEX, FIONBIO, FIONCLEX, FIONREAD, TCFLSH, TCGETS, TCSBRK, TCSBRKP, TCSETS,
+    TCSETSF, TCSETSW, TCXONC, TIOCEXCL, TIOCGETD, TIOCGPGRP, TIOCGPTLCK, TIOCGPTN, TIOCGPTPEER,
+    TIOCGSID, TIOCGWINSZ, TIOCNOTTY, TIOCNXCL, TIOCSCTTY, TIOCSIG, TIOCSPGRP, TIOCSPTLCK, TIOCSTI,
     TIOCSWINSZ,
 };
 use rawposix_abi::structs::{Termios, Winsize};
@@ -19,6 +19,7 @@ use rustix::termios::{
 
 use super::args::{Fd, Hex, IoctlCmd};
 use super::network_ioctl::network_ioctl;
+use super::owner::set_async;
 use crate::fd::{CloseOnExec, Object, Origin};
 use crate::terminal::{self, End, Line, Steal};
 use crate::thread::Thread;
@@ -83,6 +84,10 @@ pub(super) fn ioctl(thread: &mut Thread, fd: Fd, cmd: IoctlCmd, arg: Hex) -> Res
         FIONBIO => {
             let on: i32 = memory.read(GuestPtr::new(arg.0))?;
             rustix::io::ioctl_fionbio(&host.fd, on != 0)?;
+        }
+        FIOASYNC => {
+            let on: i32 = memory.read(GuestPtr::new(arg.0))?;
+            set_async(thread, &file, fd.0, on != 0)?;
         }
         command => match &host.origin {
             Origin::Terminal(end) => {

@@ -19,6 +19,7 @@ mod metadata;
 mod network;
 mod network_ioctl;
 mod open;
+mod owner;
 mod path;
 pub(crate) mod pidfd;
 mod poll;

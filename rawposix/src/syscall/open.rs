@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use rawposix_abi::Errno;
 use rawposix_abi::flags::{
     CloseRangeFlags, DupFlags, EventfdFlags, FlockOp, MemfdFlags, OpenFlags, PipeFlags, fcntl,
 };
 use rawposix_abi::structs::{FdPair, Flock64, OpenHow};
+use rawposix_abi::{Errno, Signal};
 use rawposix_memory::GuestPtr;
 use rustix::fs::{FlockOperation, OFlags, SealFlags};
 
 use super::args::{DirFd, FcntlCmd, Fd, Hex, In, Len, Mode, Out, Path, Str, Uint, access_mode};
+use super::owner::{owner, set_async};
 use crate::fd::{CloseOnExec, Object, OpenFile, Origin};
 use crate::fs::open::{How, open};
 use crate::fs::walk::{Rules, Walk};
@@ -230,9 +231,15 @@ pub(super) fn fcntl64(thread: &mut Thread, fd: Fd, cmd: FcntlCmd, arg: Hex) -> R
                 .with_files(|files| files.set_close_on_exec(fd.0, flag))
                 .map(|()| 0)
         }
-        fcntl::F_GETFL => status_flags(&file),
+        fcntl::F_GETFL => match thread.world.async_io.is_watched(&file) {
+            true => Ok(status_flags(&file)? | OpenFlags::ASYNC.bits().cast_signed()),
+            false => status_flags(&file),
+        },
         _ if file.is_path() => Err(Errno::EBADF),
-        fcntl::F_SETFL => set_status_flags(&file, arg.0).map(|()| 0),
+        fcntl::F_SETFL => {
+            set_async(thread, &file, fd.0, arg.0 & OpenFlags::ASYNC.bits() != 0)?;
+            set_status_flags(&file, arg.0).map(|()| 0)
+        }
         fcntl::F_GETLK64 | fcntl::F_OFD_GETLK => {
             let ptr = GuestPtr::<Flock64>::new(arg.0);
             let request = thread.memory().read(ptr)?;
@@ -281,7 +288,24 @@ pub(super) fn fcntl64(thread: &mut Thread, fd: Fd, cmd: FcntlCmd, arg: Hex) -> R
             let host = file.host().map_err(|_| Errno::EINVAL)?;
             Ok(rustix::fs::fcntl_get_seals(&host.fd)?.bits().cast_signed())
         }
-        fcntl::F_GETOWN | fcntl::F_GETSIG => Ok(0),
+        fcntl::F_SETOWN | fcntl::F_GETOWN | fcntl::F_SETOWN_EX | fcntl::F_GETOWN_EX => {
+            owner(thread, &file, cmd.0, arg.0)
+        }
+        fcntl::F_GETSIG => {
+            let signal = thread.world.async_io.signal(&file);
+            Ok(signal.map_or(0, |signal| i32::from(signal.raw())))
+        }
+        fcntl::F_SETSIG => {
+            let signal = match arg.0 {
+                0 => None,
+                number => Some(Signal::from_raw(number).ok_or(Errno::EINVAL)?),
+            };
+            thread
+                .world
+                .async_io
+                .set_signal(&thread.world, &file, signal);
+            Ok(0)
+        }
         // There are no leases here: none to tell of, none to give up.
         fcntl::F_GETLEASE => Ok(rawposix_abi::flags::lock::F_UNLCK.cast_signed()),
         fcntl::F_SETLEASE if arg.0 == rawposix_abi::flags::lock::F_UNLCK => Err(Errno::EAGAIN),
