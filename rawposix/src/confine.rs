@@ -389,7 +389,8 @@ const FCNTL: &[u32] = &[
     libc::F_GET_SEALS.unsigned_abs(),
 ];
 
-/// Commands of ioctl(2): terminals without the one that types for somebody, sizes of what can be read, network names.
+/// Commands of ioctl(2): terminals without the one that types for somebody, sizes of what can be read, network names,
+/// and which pages there are, which fork asks.
 const IOCTL: &[u32] = &[
     0x5401,      // TCGETS
     0x5402,      // TCSETS
@@ -417,6 +418,7 @@ const IOCTL: &[u32] = &[
     0x8004_5438, // TIOCGPKT
     0x8004_5439, // TIOCGPTLCK
     0x802c_542a, // TCGETS2
+    0xc060_6610, // PAGEMAP_SCAN
     0x402c_542b, // TCSETS2
     0x402c_542c, // TCSETSW2
     0x402c_542d, // TCSETSF2

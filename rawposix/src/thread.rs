@@ -153,6 +153,11 @@ impl Thread {
         self.process.pid == PROGRAM
     }
 
+    /// Whether its process has no other thread.
+    pub fn is_alone(&self) -> bool {
+        self.process.tasks().len() == 1
+    }
+
     /// Puts another program into the place of the present one.
     pub(crate) fn replace_program(
         &mut self,

@@ -27,6 +27,8 @@ pub struct Header {
     pub status: i32,
     /// Time limit of each run (`@limit SECONDS`, default 20 s).
     pub limit: Duration,
+    /// Whether the program also runs with all checks of fork (`@fork-checks`).
+    pub fork_checks: bool,
     /// Why the program is known to fail under lind (`@expect-failure REASON`).
     pub expect_failure: Option<String>,
 }
@@ -55,6 +57,7 @@ impl Default for Header {
             compare_stderr: false,
             status: 0,
             limit: Duration::from_secs(20),
+            fork_checks: false,
             expect_failure: None,
         }
     }
@@ -105,6 +108,7 @@ impl Header {
             "limit" => {
                 self.limit = Duration::from_secs(value.parse().map_err(|_| "expects seconds")?)
             }
+            "fork-checks" if value.is_empty() => self.fork_checks = true,
             "expect-failure" if !value.is_empty() => self.expect_failure = Some(value.to_owned()),
             "expect-failure" => return Err("expects a reason".to_owned()),
             _ => return Err("unknown key or value".to_owned()),
@@ -157,7 +161,7 @@ mod tests {
     fn reads_every_key() {
         let header = Header::parse(
             "/* A test.\n * @args one \"two words\" \"\"\n * @stdin a\\nb\n * @env A=1=2\n * @env B=\n * @opt -O0 -O2\n * @in scratch\n \
-             * @compare stderr\n * @status 134\n * @limit 3\n * @libs -lm\n * @cflags -std=gnu11\n * @expect-failure no forks\n */\nint x;",
+             * @compare stderr\n * @status 134\n * @limit 3\n * @fork-checks\n * @libs -lm\n * @cflags -std=gnu11\n * @expect-failure no forks\n */\nint x;",
         )
         .unwrap();
         assert_eq!(header.args, ["one", "two words", ""]);
@@ -170,6 +174,7 @@ mod tests {
         assert_eq!(header.place, Place::Scratch);
         assert!(header.compare_stderr);
         assert_eq!((header.status, header.limit), (134, Duration::from_secs(3)));
+        assert!(header.fork_checks);
         assert_eq!(header.expect_failure.as_deref(), Some("no forks"));
     }
 

@@ -201,14 +201,26 @@ impl Bench {
         let Some((installation, compiler)) = &self.lind else {
             return Ok(());
         };
+        let runs: &[&str] = if header.fork_checks && asyncify.is_none() {
+            &["", "poison", "poison,conceal"]
+        } else {
+            &[""]
+        };
         let compared = compiler
             .build(source, &options, &header.libs)
             .and_then(|program| match asyncify {
                 None => Ok(program),
                 Some(level) => asyncify::instrument(&program, level),
             })
-            .and_then(|program| self.run_lind(installation, &program, header))
-            .and_then(|lind| compare(header, &native, &lind));
+            .and_then(|program| {
+                runs.iter().try_for_each(|checks| {
+                    let lind = self.run_lind(installation, &program, header, checks)?;
+                    compare(header, &native, &lind).map_err(|message| match *checks {
+                        "" => message,
+                        checks => format!("with LIND_FORK_CHECKS={checks}: {message}"),
+                    })
+                })
+            });
         match (&header.expect_failure, compared) {
             (None, compared) => compared,
             (Some(_), Err(_)) => Ok(()),
@@ -251,9 +263,11 @@ impl Bench {
         installation: &Installation,
         program: &Path,
         header: &Header,
+        fork_checks: &str,
     ) -> Result<Outcome> {
         let directory = self.directory()?;
         let mut command = Command::new(installation.tool("lind"));
+        command.env("LIND_FORK_CHECKS", fork_checks);
         command.env("XDG_CACHE_HOME", self.scratch.with_file_name("cache"));
         for (name, value) in &header.env {
             command.arg("--env").arg(format!("{name}={value}"));

@@ -2,8 +2,9 @@
 
 use rawposix::{CloneRequest, Control, Entry, Errno, ExecRequest};
 use wasmtime::Caller;
-use wasmtime::native_frames::{self, Snapshot, with_memory};
+use wasmtime::native_frames::{self, Frames, Snapshot, with_memory};
 
+use super::checks::{self, Turns};
 use super::guest::{self, Beginning, Frozen, Guest, Parent, Replaced, Start, without_backtrace};
 use super::{asyncify, native};
 
@@ -18,9 +19,7 @@ pub(super) fn clone(
         return asyncify::unwind(caller, request);
     }
     let frozen = match request.entry() {
-        Entry::Here => {
-            native_frames::capture(caller).map(|frames| Some(Frozen::Native(frames.into())))
-        }
+        Entry::Here => capture(caller).map(|frames| Some(Frozen::Native(frames.into()))),
         Entry::Function { .. } => Ok(None),
     };
     Ok(match frozen {
@@ -46,11 +45,19 @@ pub(super) fn start(
     };
     let machine = guest.machine.clone();
     let program = guest.program.clone();
-    guest.thread.start_child(request, |child| {
+    let copies = !request.shares_memory(&guest.thread);
+    let turns = (copies && machine.checks.conceal && guest.thread.is_alone()).then(Turns::new);
+    let childs = turns.clone();
+    let control = guest.thread.start_child(request, |child| {
         worker.run(Box::new(move || {
+            let _turn = childs.map(Turns::of_child);
             guest::run(&machine, program, child, beginning)
         }));
-    })
+    });
+    if let Some(turns) = turns {
+        turns.let_child_run(guest.thread.memory(), &control);
+    }
+    control
 }
 
 /// What cannot be copied is a module's own doing: one from C has no frames of the host between its own.
@@ -96,6 +103,14 @@ fn prepare(
         },
         (None, Entry::Here) => return Err(Errno::ENOSYS),
     })
+}
+
+fn capture(caller: &mut Caller<'_, Guest>) -> wasmtime::Result<Frames> {
+    let mut frames = native_frames::capture(caller)?;
+    if caller.data().machine.checks.poison {
+        checks::poison(caller, &mut frames)?;
+    }
+    Ok(frames)
 }
 
 /// Loads a program and puts it into the place of the present one. The error that unwinds the old one's frames is what

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use parking_lot::{Condvar, Mutex};
 use rawposix::{Errno, ExecRequest, ExitStatus, Sandbox, Thread};
 
+use super::checks::ForkChecks;
 use super::guest::{self, Beginning};
 use super::workers::Workers;
 use super::{Crash, Engine, Program};
@@ -25,6 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// The context of a run.
 pub(super) struct Machine {
     pub(super) workers: Workers,
+    pub(super) checks: ForkChecks,
     cache: Option<Cache>,
     programs: Mutex<Vec<(Identity, Program)>>,
     outcome: Mutex<Outcome>,
@@ -91,6 +93,7 @@ impl Program {
     ) -> Result<(ExitStatus, Option<Crash>), Failure> {
         let machine = Arc::new(Machine {
             workers: Workers::default(),
+            checks: ForkChecks::from_environment()?,
             cache,
             programs: Mutex::default(),
             outcome: Mutex::default(),

@@ -12,6 +12,7 @@
 //! | `guest.rs` | a guest thread's store and its run, from one program to the next |
 //! | `children.rs` | the engine's part of clone and exec |
 //! | `asyncify.rs` | freezing threads of modules that unwind themselves; native frames need no file |
+//! | `checks.rs` | what makes mistakes of fork show, for tests: `LIND_FORK_CHECKS` |
 //! | `imports.rs` | the functions of module `lind` |
 //! | `jumps.rs` | setjmp and longjmp |
 //! | `crash.rs` | traps as signals, and what is printed about them |
@@ -19,6 +20,7 @@
 //! | `native.rs` | other unsafe code: compiled code from a file, the guest's memory, the fault-safe hooks |
 
 mod asyncify;
+mod checks;
 mod children;
 mod crash;
 mod guest;

@@ -29,6 +29,7 @@ compile_error!("guest memory access is written for x86-64 Linux");
 mod access;
 mod advice;
 mod budget;
+mod conceal;
 pub mod fault;
 mod fork;
 mod heap;
@@ -46,6 +47,7 @@ mod shared;
 pub mod socket;
 mod space;
 
+pub use conceal::Concealed;
 pub use io::{GuestIovec, IoVecs};
 pub use pointer::{GuestCStr, GuestPtr, GuestSlice};
 pub use region::{FileSource, MapFile, MapLabel, Protection, RegionKind, Sharing};

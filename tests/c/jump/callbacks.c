@@ -1,7 +1,8 @@
 /* Function pointers called through another type, with forks, jumps and threads in them.
  *
  * @cflags -Wno-cast-function-type
- * @opt -O0 -O2
+ * @opt -O0 -O1 -O2 -O3 -Os -Oz
+ * @fork-checks
  */
 #include <pthread.h>
 #include <setjmp.h>

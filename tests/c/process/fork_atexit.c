@@ -1,5 +1,7 @@
 /* fork in atexit handlers: the child has the handlers that are left, and both run them.
  *
+ * @opt -O0 -O1 -O2 -O3 -Os -Oz
+ * @fork-checks
  * @status 3
  */
 #include "process.h"

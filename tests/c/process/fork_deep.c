@@ -1,7 +1,8 @@
 /* fork at depth 200 below callbacks of qsort, bsearch and own function pointers: every value that was live in some frame is
  * there in both processes, and both return through all frames.
  *
- * @opt -O0 -O1 -O2 -O3 -Os
+ * @opt -O0 -O1 -O2 -O3 -Os -Oz
+ * @fork-checks
  * @libs -lm
  */
 #include <math.h>

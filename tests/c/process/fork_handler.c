@@ -1,4 +1,8 @@
-/* fork in a signal handler that interrupts a blocked read: both processes come back from the handler and the read. */
+/* fork in a signal handler that interrupts a blocked read: both processes come back from the handler and the read.
+ *
+ * @opt -O0 -O1 -O2 -O3 -Os -Oz
+ * @fork-checks
+ */
 #include <sys/time.h>
 #include "process.h"
 

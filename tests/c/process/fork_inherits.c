@@ -1,5 +1,7 @@
 /* What a child inherits and what it does not.
  *
+ * @opt -O0 -O1 -O2 -O3 -Os -Oz
+ * @fork-checks
  * @in scratch
  */
 #include <sys/resource.h>

@@ -1,6 +1,7 @@
 /* fork after longjmp, and longjmp in the child to a point that was set before the fork.
  *
- * @opt -O0 -O2
+ * @opt -O0 -O1 -O2 -O3 -Os -Oz
+ * @fork-checks
  */
 #include <setjmp.h>
 #include "process.h"

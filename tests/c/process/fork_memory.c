@@ -1,5 +1,7 @@
 /* Memory after a fork: private in both directions, shared mappings shared, protections and special areas kept.
  *
+ * @opt -O0 -O1 -O2 -O3 -Os -Oz
+ * @fork-checks
  * @in scratch
  */
 #include <setjmp.h>

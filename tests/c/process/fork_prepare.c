@@ -1,4 +1,8 @@
-/* pthread_atfork: prepare backwards, parent and child forwards; a handler may fork; _Fork runs none. */
+/* pthread_atfork: prepare backwards, parent and child forwards; a handler may fork; _Fork runs none.
+ *
+ * @opt -O0 -O1 -O2 -O3 -Os -Oz
+ * @fork-checks
+ */
 #include <pthread.h>
 #include "process.h"
 

@@ -1,6 +1,7 @@
 /* fork in a qsort comparator, at every comparison: each child finishes the sort as well.
  *
- * @opt -O0 -O2
+ * @opt -O0 -O1 -O2 -O3 -Os -Oz
+ * @fork-checks
  */
 #include "process.h"
 

@@ -1,5 +1,7 @@
 /* What stdio has not written yet at a fork is in both processes; what it has read ahead as well.
  *
+ * @opt -O0 -O1 -O2 -O3 -Os -Oz
+ * @fork-checks
  * @stdin one\ntwo\nthree\n
  */
 #include <stdio_ext.h>

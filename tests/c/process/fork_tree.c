@@ -1,4 +1,8 @@
-/* Trees of processes: 5 levels in which each process makes three children; 5 forks in a row in all of them. */
+/* Trees of processes: 5 levels in which each process makes three children; 5 forks in a row in all of them.
+ *
+ * @opt -O0 -O1 -O2 -O3 -Os -Oz
+ * @fork-checks
+ */
 #include "process.h"
 
 enum { LEVELS = 5, WIDTH = 3 };
