@@ -141,11 +141,71 @@ fn unknown_numbers_are_visible() {
         kept.take(),
         "syscall_0x1f5(0x1, 0x2, 0x3, 0x4, 0x5, 0x6) = -1 ENOSYS (Function not implemented)\n"
     );
-    guest.call("socket", &[1, 1, 0]).unwrap_err();
+    guest.call("io_setup", &[1, 0]).unwrap_err();
     assert_eq!(
         kept.take(),
-        "socket(1, 0x1, 0)                       = -1 ENOSYS (Function not implemented)\n"
+        "io_setup(1, NULL)                       = -1 ENOSYS (Function not implemented)\n"
     );
+}
+
+#[test]
+fn sockets_show_addresses_options_and_messages() {
+    let (_dir, mut guest, kept) = traced(TraceFilter::All);
+    let fd = guest.call("socket", &[2, 2 | 0o4000, 0]).unwrap();
+    let address = guest.bytes(&[2, 0, 0, 80, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
+    guest.call("bind", &[fd, address, 16]).unwrap();
+    let one = guest.bytes(&[1, 0, 0, 0]);
+    guest.call("setsockopt", &[fd, 1, 2, one, 4]).unwrap();
+    let text = guest.bytes(b"text");
+    let part = guest.bytes(&[text.to_le_bytes(), 4_u32.to_le_bytes()].concat());
+    let words = [address, 16, part, 1, 0, 0, 0];
+    let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+    let message = guest.bytes(&bytes);
+    guest.call("sendmsg", &[fd, message, 0x4000]).unwrap();
+    let room = guest.room(16);
+    let length = guest.bytes(&[16, 0, 0, 0]);
+    guest
+        .call("recvfrom", &[fd, room, 16, 2, room, length])
+        .unwrap();
+    guest.call("recvfrom", &[fd, room, 16, 0, 0, 0]).unwrap();
+    guest.call("shutdown", &[fd, 2]).unwrap_err();
+    let name = guest.bytes(b"\x01\0\0name");
+    let fd = guest.call("socket", &[1, 1, 0]).unwrap();
+    guest.call("connect", &[fd, name, 7]).unwrap_err();
+    let shown = kept.take();
+    let lines: Vec<(&str, &str)> = shown
+        .lines()
+        .map(|line| line.split_once(" = ").unwrap())
+        .map(|(call, result)| (call.trim_end(), result))
+        .collect();
+    let to = "{sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr(\"127.0.0.1\")}";
+    let message = format!(
+        "{{msg_name={to}, msg_namelen=16, msg_iov=[{{iov_base=\"text\", iov_len=4}}], msg_iovlen=1, msg_controllen=0, msg_flags=0}}"
+    );
+    let expected = [
+        ("socket(AF_INET, SOCK_DGRAM|SOCK_NONBLOCK, 0)", "3"),
+        (&*format!("bind(3, {to}, 16)"), "0"),
+        (
+            &*format!("setsockopt(3, SOL_SOCKET, SO_REUSEADDR, {one:#x}, 4)"),
+            "0",
+        ),
+        (&*format!("sendmsg(3, {message}, MSG_NOSIGNAL)"), "4"),
+        (
+            &*format!("recvfrom(3, \"\\2\\0\\0P\", 16, MSG_PEEK, {to}, [16])"),
+            "4",
+        ),
+        ("recvfrom(3, \"text\", 16, 0, NULL, NULL)", "4"),
+        (
+            "shutdown(3, SHUT_RDWR)",
+            "-1 ENOTCONN (Transport endpoint is not connected)",
+        ),
+        ("socket(AF_UNIX, SOCK_STREAM, 0)", "4"),
+        (
+            "connect(4, {sa_family=AF_UNIX, sun_path=@\"name\"}, 7)",
+            "-1 ECONNREFUSED (Connection refused)",
+        ),
+    ];
+    assert_eq!(lines, expected);
 }
 
 #[test]

@@ -287,9 +287,24 @@ pub fn socket_option(
 /// # Errors
 /// The host's.
 pub fn unsent(fd: BorrowedFd<'_>) -> Result<i32, Errno> {
+    count(fd, libc::TIOCOUTQ)
+}
+
+/// Whether urgent data comes next, 1 or 0, see sockatmark(3).
+///
+/// # Errors
+/// The host's.
+pub fn at_mark(fd: BorrowedFd<'_>) -> Result<i32, Errno> {
+    /// `SIOCATMARK`
+    const AT_MARK: libc::c_ulong = 0x8905;
+    count(fd, AT_MARK)
+}
+
+/// What one of the two requests of ioctl(2) above says.
+fn count(fd: BorrowedFd<'_>, request: libc::c_ulong) -> Result<i32, Errno> {
     let mut count: libc::c_int = 0;
-    // SAFETY: the kernel writes one integer.
-    let result = unsafe { libc::ioctl(fd.as_raw_fd(), libc::TIOCOUTQ, &raw mut count) };
+    // SAFETY: both requests write one integer.
+    let result = unsafe { libc::ioctl(fd.as_raw_fd(), request, &raw mut count) };
     if result < 0 {
         Err(last_errno())
     } else {

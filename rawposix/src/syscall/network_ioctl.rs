@@ -10,7 +10,7 @@ use rawposix_abi::flags::ioctl::{
 };
 use rawposix_abi::structs::{Ifconf, Ifreq};
 use rawposix_memory::GuestPtr;
-use rawposix_memory::socket::{interface_addresses, interface_property, unsent};
+use rawposix_memory::socket::{at_mark, interface_addresses, interface_property, unsent};
 
 use crate::config::Net;
 use crate::fd::HostFile;
@@ -35,12 +35,7 @@ pub(super) fn network_ioctl(
             memory.write(GuestPtr::new(arg), &count)?;
         }
         SIOCATMARK if socket.is_stream() => {
-            let at_mark = if socket.is_direct() {
-                rustix::net::sockopt::socket_oobinline(&host.fd).map(|_| 0)?
-            } else {
-                0
-            };
-            memory.write(GuestPtr::<i32>::new(arg), &at_mark)?;
+            memory.write(GuestPtr::new(arg), &at_mark(host.fd.as_fd())?)?;
         }
         SIOCGIFCONF => list(thread, host, arg)?,
         SIOCGIFNAME | SIOCGIFFLAGS | SIOCGIFADDR | SIOCGIFDSTADDR | SIOCGIFBRDADDR

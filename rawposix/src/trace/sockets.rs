@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use rawposix_abi::flags::level::{SOL_IP, SOL_IPV6, SOL_SOCKET, SOL_TCP};
 use rawposix_abi::flags::{
-    GuestFlags, SockFlags, family, ipopt, ipv6opt, kind, level, shutdown, sockopt, tcpopt,
+    GuestFlags, MsgFlags, SockFlags, family, ipopt, ipv6opt, kind, level, shutdown, sockopt, tcpopt,
 };
 use rawposix_abi::structs::{Iovec, Msghdr};
 use rawposix_memory::GuestPtr;
@@ -149,13 +149,15 @@ fn message(shown: &Shown<'_>, addr: u32, count: Option<u32>) -> String {
             )
         });
     }
+    let mut flags = String::new();
+    MsgFlags::write(header.flags, &mut flags);
     format!(
-        "{{msg_name={}, msg_namelen={}, msg_iov={vector}, msg_iovlen={}, msg_controllen={}, msg_flags={:#x}}}",
+        "{{msg_name={}, msg_namelen={}, msg_iov={vector}, msg_iovlen={}, msg_controllen={}, msg_flags={}}}",
         socket_address(shown, header.name, header.namelen),
         header.namelen,
         header.iovlen,
         header.controllen,
-        header.flags
+        flags
     )
 }
 

@@ -51,6 +51,16 @@ static inline int port_of(const struct address *a)
 	return ntohs(a->any.sa_family == AF_INET ? a->v4.sin_port : a->v6.sin6_port);
 }
 
+/* Whether this machine has a loopback of IPv6. */
+static inline int has_ipv6(void)
+{
+	struct address a = loopback(AF_INET6, 0);
+	int fd = socket(AF_INET6, SOCK_STREAM, 0), has = fd >= 0 && bind(fd, &a.any, a.length) == 0;
+	if (fd >= 0)
+		close(fd);
+	return has;
+}
+
 /* The name of a socket, or of its peer. */
 static inline struct address name_of(int fd)
 {
