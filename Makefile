@@ -14,7 +14,7 @@ TEST      := env --default-signal $(CARGO) test
 DRIVERS   := lind-ar lind-ranlib lind-nm lind-strip lind-ld lind-as lind-objcopy lind-objdump lind-readelf lind-pkg-config
 
 .DEFAULT_GOAL := help
-.PHONY: help run build prerequisites import host sysroot dist rootfs test test-apps smoke-apps check bench install clean
+.PHONY: help run build prerequisites import host sysroot dist rootfs dist-rootfs test test-apps smoke-apps check bench install clean
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
@@ -58,6 +58,10 @@ dist: host sysroot
 
 rootfs: build ## Build a root directory of Debian's shells and basic commands in target/rootfs.
 	$(CARGO) run --quiet --release --package lind-tests --bin rootfs
+
+dist-rootfs: rootfs ## Make that root directory a piece of the installation: share/lind/rootfs, which install takes along.
+	@rm -rf $(DIST)/share/lind/rootfs
+	@cp -a target/rootfs $(DIST)/share/lind/rootfs
 
 test: build ## Run everything that must hold: unit, property, C, command-line and hostile tests.
 	$(CARGO) tool check
