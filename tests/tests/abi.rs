@@ -193,6 +193,45 @@ const TWINS: &[Twin] = &[
         ],
     ),
     libc("MqAttr", "struct mq_attr", "mq_", &[("reserved", "")]),
+    libc("Msghdr", "struct msghdr", "msg_", &[]),
+    libc(
+        "Mmsghdr",
+        "struct mmsghdr",
+        "msg_",
+        &[("header", "msg_hdr")],
+    ),
+    libc(
+        "Cmsghdr",
+        "struct cmsghdr",
+        "cmsg_",
+        &[("kind", "cmsg_type")],
+    ),
+    libc("Ucred", "struct ucred", "", &[]),
+    libc("Linger", "struct linger", "l_", &[]),
+    libc("SockaddrIn", "struct sockaddr_in", "sin_", &[]),
+    libc("SockaddrIn6", "struct sockaddr_in6", "sin6_", &[]),
+    libc("SockaddrNl", "struct sockaddr_nl", "nl_", &[]),
+    kernel("Timeval64", "struct __kernel_sock_timeval", "tv_", &[]),
+    libc(
+        "Nlmsghdr",
+        "struct nlmsghdr",
+        "nlmsg_",
+        &[("kind", "nlmsg_type")],
+    ),
+    libc(
+        "Ifinfomsg",
+        "struct ifinfomsg",
+        "ifi_",
+        &[("pad", "__ifi_pad"), ("kind", "ifi_type")],
+    ),
+    libc("Ifaddrmsg", "struct ifaddrmsg", "ifa_", &[]),
+    libc(
+        "Ifreq",
+        "struct ifreq",
+        "ifr_",
+        &[("name", "ifr_ifrn.ifrn_name"), ("value", "ifr_ifru")],
+    ),
+    libc("Ifconf", "struct ifconf", "ifc_", &[("buf", "ifc_ifcu")]),
     kernel("CapHeader", "struct __user_cap_header_struct", "", &[]),
     kernel("CapData", "struct __user_cap_data_struct", "", &[]),
 ];
@@ -235,6 +274,10 @@ const NOT_NAMED: &[(&str, &str)] = &[(
 const LIBC_HEADERS: &[&str] = &[
     "fcntl.h",
     "mqueue.h",
+    "net/if.h",
+    "netinet/in.h",
+    "netinet/tcp.h",
+    "netinet/udp.h",
     "poll.h",
     "sched.h",
     "signal.h",
@@ -270,6 +313,8 @@ const LIBC_HEADERS: &[&str] = &[
     "linux/close_range.h",
     "linux/fs.h",
     "linux/futex.h",
+    "linux/netlink.h",
+    "linux/rtnetlink.h",
 ];
 
 const KERNEL_HEADERS: &[&str] = &[
@@ -288,6 +333,7 @@ const KERNEL_HEADERS: &[&str] = &[
     "linux/shm.h",
     "linux/stat.h",
     "linux/time.h",
+    "linux/time_types.h",
 ];
 
 fn beginning(headers: &[&str]) -> String {

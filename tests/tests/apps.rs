@@ -16,6 +16,8 @@ mod lua;
 mod root;
 #[path = "apps/shells.rs"]
 mod shells;
+#[path = "apps/socat.rs"]
+mod socat;
 #[path = "apps/sqlite.rs"]
 mod sqlite;
 #[path = "apps/suites.rs"]
@@ -40,7 +42,7 @@ use lind_tests::run::disable_core_files;
 /// A program: builds it and checks what it does.
 type Recipe = fn(&Builder) -> Result<()>;
 
-const RECIPES: [(&str, Recipe); 19] = [
+const RECIPES: [(&str, Recipe); 20] = [
     ("bash", shells::check_bash),
     ("bash-suite", suites::check_bash),
     ("coreutils", coreutils::check),
@@ -57,6 +59,7 @@ const RECIPES: [(&str, Recipe); 19] = [
     ("make-suite", suites::check_make),
     ("sed", text::check_sed),
     ("sed-suite", suites::check_sed),
+    ("socat", socat::check),
     ("sqlite", sqlite::check),
     ("system", system::check),
     ("zlib", zlib::check),

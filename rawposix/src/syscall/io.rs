@@ -242,9 +242,12 @@ fn is_special(file: &HostFile) -> bool {
     matches!(&file.origin, Origin::Socket(socket) if !socket.is_direct())
 }
 
-/// The same of a write, which in a unix stream may have to say who writes.
+/// The same of a write, which in a unix stream may have to say who writes, and in others sends no SIGPIPE.
 fn is_special_to_write(file: &HostFile) -> bool {
-    matches!(&file.origin, Origin::Socket(socket) if !socket.is_direct() || socket.tells_who())
+    let Origin::Socket(socket) = &file.origin else {
+        return false;
+    };
+    !socket.is_direct() || !socket.is_stream() || socket.tells_who()
 }
 
 /// Refuses to move bytes past a socket that is not simply the host's.

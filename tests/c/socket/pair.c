@@ -84,8 +84,10 @@ static void packets(int type)
 	CHECK_EQ(recv(fds[1], buffer, sizeof buffer, 0), 0);
 	CHECK_EQ(recv(fds[1], buffer, sizeof buffer, 0), 4);
 	CHECK_ERRNO(recv(fds[1], buffer, sizeof buffer, MSG_DONTWAIT), EAGAIN);
-	close(fds[0]);
+	/* No signal, unlike a stream. */
 	close(fds[1]);
+	CHECK_ERRNO(write(fds[0], "x", 1), type == SOCK_DGRAM ? ECONNREFUSED : EPIPE);
+	close(fds[0]);
 }
 
 int main(void)

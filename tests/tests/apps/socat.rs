@@ -1,0 +1,128 @@
+//! socat: relays between TCP, UDP, unix sockets, programs and files, within one sandbox.
+
+use std::fs;
+use std::time::Duration;
+
+use lind_tests::Result;
+use lind_tests::apps::build::{Builder, failed};
+use lind_tests::debian::Patches;
+use lind_tests::run::{Outcome, run};
+
+use crate::root::{Place, installed};
+
+/// A script may not take longer.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// What is shown, and a script.
+type Script = (&'static str, &'static str);
+
+/// What two of them do together. A client tries again until its server listens.
+const SCRIPTS: &[Script] = &[
+    (
+        "TCP",
+        "./socat TCP4-LISTEN:47717,reuseaddr PIPE & echo hello | ./socat -t5 - TCP4:127.0.0.1:47717,retry=50,interval=0.1; wait; echo $?",
+    ),
+    (
+        "TCP with a child for each connection",
+        "./socat TCP4-LISTEN:47718,reuseaddr,fork EXEC:'tr a-z A-Z' & p=$!; for i in one two three; do echo $i | ./socat -t5 - TCP4:localhost:47718,retry=50,interval=0.1; done; kill $p; wait $p; echo $?",
+    ),
+    (
+        "ten megabytes over TCP",
+        "./socat -u TCP4-LISTEN:47719,reuseaddr - | wc -c & head -c 10000000 /dev/zero | ./socat -u - TCP4:127.0.0.1:47719,retry=50,interval=0.1; wait",
+    ),
+    (
+        "UDP",
+        "./socat -u UDP4-RECVFROM:47720 - & sleep 0.5; echo datagram | ./socat -u - UDP4-SENDTO:127.0.0.1:47720; wait",
+    ),
+    (
+        "a unix socket",
+        "./socat UNIX-LISTEN:socket,fork EXEC:cat & p=$!; echo hello | ./socat -t5 - UNIX-CONNECT:socket,retry=50,interval=0.1; echo again | ./socat -t5 - UNIX-CONNECT:socket; test -S socket && echo a socket; kill $p; wait $p; ls",
+    ),
+    (
+        "an abstract name",
+        "./socat ABSTRACT-LISTEN:lind-test-socat PIPE & echo hello | ./socat -t5 - ABSTRACT-CONNECT:lind-test-socat,retry=50,interval=0.1; wait; echo $?",
+    ),
+    (
+        "unix datagrams",
+        "./socat -u UNIX-RECV:datagrams - > got & p=$!; while ! test -S datagrams; do sleep 0.1; done; for i in 1 2 3; do echo $i | ./socat -u - UNIX-SENDTO:datagrams; done; sleep 0.5; kill $p; wait $p; cat got",
+    ),
+    (
+        "from one protocol to another",
+        "./socat UNIX-LISTEN:relay TCP4:127.0.0.1:47721,retry=50,interval=0.1 & ./socat TCP4-LISTEN:47721,reuseaddr SYSTEM:'read line; echo \"got $line\"' & echo text | ./socat -t5 - UNIX-CONNECT:relay,retry=50,interval=0.1; wait",
+    ),
+    (
+        "a program",
+        "echo text | ./socat - EXEC:'sed s/e/E/'; echo text | ./socat -u - EXEC:'cat',pipes; ./socat -u OPEN:socat.c,rdonly /dev/null; echo $?",
+    ),
+    (
+        "nobody there",
+        "./socat -d0 - TCP4:127.0.0.1:47722 < /dev/null; echo $?; ./socat -d0 - UNIX-CONNECT:absent < /dev/null; echo $?",
+    ),
+];
+
+/// Runs every script both ways.
+pub(crate) fn check(builder: &Builder) -> Result<()> {
+    let twin = builder.twin();
+    let mut wrong = Vec::new();
+    let mut outcomes = Vec::new();
+    for builder in [&twin, builder] {
+        let root = installed(builder)?;
+        let mut configure = vec!["./configure".to_owned(), "--quiet".to_owned()];
+        configure.extend(builder.configure());
+        for feature in ["openssl", "readline", "libwrap"] {
+            configure.push(format!("--disable-{feature}"));
+        }
+        let configure: Vec<&str> = configure.iter().map(String::as_str).collect();
+        let steps: &[&[&str]] = &[&configure, &["make", "-j2", "socat"]];
+        let socat = builder.build("socat", Patches::Applied, steps)?;
+        let program = socat.directory().join("socat");
+        let mut all = Vec::new();
+        for (_, script) in SCRIPTS {
+            all.push(one(builder, &root, &program, script)?);
+        }
+        outcomes.push(all);
+    }
+    let [native, lind] = outcomes.as_slice() else {
+        return Err("two toolchains make two results".to_owned());
+    };
+    for (((name, _), native), lind) in SCRIPTS.iter().zip(native).zip(lind) {
+        if (native.ending, &native.stdout, &native.stderr)
+            != (lind.ending, &lind.stdout, &lind.stderr)
+        {
+            wrong.push(format!(
+                "natively: {}under lind: {}",
+                failed(name, native),
+                failed(name, lind)
+            ));
+        }
+    }
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    Err(format!(
+        "{} of {} scripts differ\n{}",
+        wrong.len(),
+        SCRIPTS.len(),
+        wrong.join("\n")
+    ))
+}
+
+/// Runs one script in a directory with the program.
+fn one(
+    builder: &Builder,
+    root: &std::path::Path,
+    program: &std::path::Path,
+    script: &str,
+) -> Result<Outcome> {
+    let data = tempfile::tempdir().map_err(|e| e.to_string())?;
+    fs::copy(program, data.path().join("socat"))
+        .map_err(|e| format!("cannot copy '{}': {e}", program.display()))?;
+    fs::write(data.path().join("socat.c"), "text\n").map_err(|e| e.to_string())?;
+    let place = Place {
+        host: data.path(),
+        guest: "/data",
+    };
+    let mut command = place.shell(builder, root);
+    command.args(["-c", script, "bash"]);
+    run(&mut command, b"", LIMIT).map_err(|e| format!("cannot run {command:?}: {e}"))
+}
