@@ -232,6 +232,22 @@ const TWINS: &[Twin] = &[
         &[("name", "ifr_ifrn.ifrn_name"), ("value", "ifr_ifru")],
     ),
     libc("Ifconf", "struct ifconf", "ifc_", &[("buf", "ifc_ifcu")]),
+    kernel(
+        "SchedAttr",
+        "struct sched_attr",
+        "sched_",
+        &[("size", "size")],
+    ),
+    libc(
+        "FutexWaitv",
+        "struct futex_waitv",
+        "",
+        &[
+            ("value", "val"),
+            ("address", "uaddr"),
+            ("reserved", "__reserved"),
+        ],
+    ),
     kernel("CapHeader", "struct __user_cap_header_struct", "", &[]),
     kernel("CapData", "struct __user_cap_data_struct", "", &[]),
 ];
@@ -329,6 +345,7 @@ const KERNEL_HEADERS: &[&str] = &[
     "linux/openat2.h",
     "linux/resource.h",
     "linux/sched.h",
+    "linux/sched/types.h",
     "linux/sem.h",
     "linux/shm.h",
     "linux/stat.h",
