@@ -353,7 +353,7 @@ macro_rules! syscalls {
                 181 mq_unlink(name: Str) -> Zero: full;
                 418 mq_timedsend_time64(mq: Fd, msg: InBuf, len: Len, prio: Uint, timeout: In<Timespec>) -> Zero: full;
                 419 mq_timedreceive_time64(mq: Fd, msg: Ptr, len: Len, prio: Ptr, timeout: In<Timespec>) -> Len: full;
-                184 mq_notify(mq: Fd, event: Ptr) -> Zero: partial "not SIGEV_THREAD";
+                184 mq_notify(mq: Fd, event: Ptr) -> Zero: full;
                 185 mq_getsetattr(mq: Fd, new: Ptr, old: Ptr) -> Zero: full;
             }
         }

@@ -13,7 +13,7 @@ use rustix::event::PollFlags;
 use super::table::{Caller, Permission};
 use super::{READ, WRITE};
 use crate::cage::{Pid, Process, Task};
-use crate::fd::{Bell, OwnFile, Ready, Watcher};
+use crate::fd::{Bell, OpenFile, OwnFile, Ready, Watcher};
 use crate::futex::Deadline;
 use crate::signal::set_sender;
 use crate::thread::Thread;
@@ -73,8 +73,43 @@ pub(crate) struct Letter {
 struct Registration {
     process: Weak<Process>,
     pid: Pid,
-    /// `SIGEV_SIGNAL`; with `SIGEV_NONE` nothing happens.
-    signal: Option<Siginfo>,
+    notice: Notice,
+}
+
+/// How a process is told of a message.
+#[derive(Debug)]
+pub(crate) enum Notice {
+    /// `SIGEV_NONE`
+    None,
+    /// `SIGEV_SIGNAL`
+    Signal(Siginfo),
+    /// `SIGEV_THREAD`: what the C library wants to read from its netlink socket, to start a thread then.
+    Thread {
+        socket: Arc<OpenFile>,
+        cookie: [u8; COOKIE],
+    },
+}
+
+/// Bytes of the C library's cookie (`NOTIFY_COOKIE_LEN`), the last of which says why it comes.
+pub(crate) const COOKIE: usize = 32;
+/// `NOTIFY_WOKENUP` and `NOTIFY_REMOVED`
+const WOKEN: u8 = 1;
+const REMOVED: u8 = 2;
+
+impl Notice {
+    /// Sends a cookie back. A socket that is full loses it.
+    fn send_back(self, why: u8) {
+        let Self::Thread { socket, mut cookie } = self else {
+            return;
+        };
+        if let Some(last) = cookie.last_mut() {
+            *last = why;
+        }
+        let socket = socket.host().and_then(|host| host.socket());
+        if let Some(local) = socket.ok().and_then(|socket| socket.local()) {
+            let _ = local.answer(&cookie);
+        }
+    }
 }
 
 impl Registration {
@@ -203,12 +238,16 @@ impl Queue {
         for bell in effects.bells {
             bell.show(|| self.ready());
         }
-        if let Some((told, (pid, uid))) = effects.notify
-            && let (Some(process), Some(mut info)) = (told.process.upgrade(), told.signal)
-        {
-            set_sender(&mut info, pid, uid);
-            // A queue of signals that is full loses this one, as on Linux.
-            let _ = process.send(info, None);
+        let Some((told, (pid, uid))) = effects.notify else {
+            return;
+        };
+        match (told.process.upgrade(), told.notice) {
+            (Some(process), Notice::Signal(mut info)) => {
+                set_sender(&mut info, pid, uid);
+                // A queue of signals that is full loses this one, as on Linux.
+                let _ = process.send(info, None);
+            }
+            (_, notice) => notice.send_back(WOKEN),
         }
     }
 
@@ -297,33 +336,31 @@ impl Queue {
     }
 
     /// mq_notify(3): `EBUSY` when somebody is registered already.
-    pub(crate) fn register(
-        &self,
-        process: &Arc<Process>,
-        signal: Option<Siginfo>,
-    ) -> Result<(), Errno> {
-        let mut state = self.state.lock();
-        let busy = state.registration.as_ref();
-        if busy.is_some_and(Registration::is_alive) {
-            return Err(Errno::EBUSY);
-        }
-        state.registration = Some(Registration {
-            process: Arc::downgrade(process),
-            pid: process.pid,
-            signal,
-        });
+    pub(crate) fn register(&self, process: &Arc<Process>, notice: Notice) -> Result<(), Errno> {
+        let former = {
+            let mut state = self.state.lock();
+            let busy = state.registration.as_ref();
+            if busy.is_some_and(Registration::is_alive) {
+                return Err(Errno::EBUSY);
+            }
+            state.registration.replace(Registration {
+                process: Arc::downgrade(process),
+                pid: process.pid,
+                notice,
+            })
+        };
+        drop(former);
         Ok(())
     }
 
     /// Removes the registration of a process, if it has one.
     pub(crate) fn unregister(&self, process: Pid) {
-        let mut state = self.state.lock();
-        if state
-            .registration
-            .as_ref()
-            .is_some_and(|r| r.pid == process)
-        {
-            state.registration = None;
+        let removed = {
+            let mut state = self.state.lock();
+            state.registration.take_if(|told| told.pid == process)
+        };
+        if let Some(removed) = removed {
+            removed.notice.send_back(REMOVED);
         }
     }
 }

@@ -329,8 +329,8 @@ impl Local {
             })
     }
 
-    /// Answers a netlink socket.
-    pub(super) fn answer(&self, bytes: &[u8]) -> Result<(), Errno> {
+    /// Answers a netlink socket, or tells it something.
+    pub(crate) fn answer(&self, bytes: &[u8]) -> Result<(), Errno> {
         let letter = Letter {
             from: Address::Netlink(0, 0),
             credentials: Ucred::default(),

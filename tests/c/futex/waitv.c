@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include "../process.h"
+#include "../interrupt.h"
 
 #ifndef SYS_futex_waitv
 #define SYS_futex_waitv 449
@@ -117,15 +117,16 @@ static void nothing(int signo)
 
 static void interrupted(void)
 {
+	struct gate done = gate();
+	handle(SIGUSR1, nothing, 0);
 	pid_t pid = start();
 	if (pid == 0) {
-		handle(SIGUSR1, nothing, 0);
 		struct waiter one = waiter(&words[0], 0, WORD | PRIVATE);
 		CHECK_ERRNO(waitv(&one, 1, 0, NULL, 0), EINTR);
+		gate_open(&done);
 		finish();
 	}
-	sleep_ms(80);
-	kill(pid, SIGUSR1);
+	signal_until(pid, SIGUSR1, &done);
 	CHECK_EQ(ended(pid), 0);
 }
 

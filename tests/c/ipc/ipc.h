@@ -5,7 +5,7 @@
 #include <sys/ipc.h>
 #include <sys/types.h>
 #include <unistd.h>
-#include "../process.h"
+#include "../interrupt.h"
 
 /* Gives up the rights of a superuser, who may do everything. */
 static inline void as_nobody(void)

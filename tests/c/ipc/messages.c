@@ -213,36 +213,40 @@ static void waiting(void)
 	CHECK_EQ(ended(pid), 0);
 
 	/* Handlers end both waits, SA_RESTART or not. */
+	struct gate ready = gate(), next = gate();
+	handle(SIGUSR1, nothing, SA_RESTART);
 	pid = start();
 	if (pid == 0) {
-		handle(SIGUSR1, nothing, SA_RESTART);
 		CHECK_ERRNO(msgrcv(id, &message, 100, 0, 0), EINTR);
+		gate_open(&next);
 		CHECK_OK(msgsnd(id, &message, 8192, 0));
 		CHECK_OK(msgsnd(id, &message, 8192, 0));
 		CHECK_ERRNO(msgsnd(id, &message, 1, 0), EINTR);
+		gate_open(&next);
 		finish();
 	}
-	sleep_ms(50);
-	kill(pid, SIGUSR1);
-	EVENTUALLY(state().msg_qnum == 2);
-	sleep_ms(50);
-	kill(pid, SIGUSR1);
+	signal_until(pid, SIGUSR1, &next);
+	signal_until(pid, SIGUSR1, &next);
 	CHECK_EQ(ended(pid), 0);
 	CHECK_EQ(state().msg_qnum, 2);
 
 	/* The end of the queue, too. */
 	pid_t sender = start();
 	if (sender == 0) {
+		gate_open(&ready);
 		CHECK_ERRNO(msgsnd(id, &message, 1, 0), EIDRM);
 		finish();
 	}
 	pid_t receiver = start();
 	if (receiver == 0) {
+		gate_open(&ready);
 		CHECK_ERRNO(msgrcv(id, &message, 100, 99, 0), EIDRM);
 		CHECK_ERRNO(msgrcv(id, &message, 100, 99, 0), EINVAL);
 		finish();
 	}
-	sleep_ms(100);
+	gate_wait(&ready);
+	gate_wait(&ready);
+	sleep_ms(500);
 	CHECK_OK(msgctl(id, IPC_RMID, NULL));
 	CHECK_EQ(ended(sender), 0);
 	CHECK_EQ(ended(receiver), 0);

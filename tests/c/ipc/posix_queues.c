@@ -166,16 +166,17 @@ static void blocking(void)
 		CHECK_STR(receive(queue, NULL), "back");
 	CHECK_EQ(ended(pid), 0);
 
+	struct gate next = gate();
+	handle(SIGUSR1, nothing, 0);
 	pid = start();
 	if (pid == 0) {
-		handle(SIGUSR1, nothing, 0);
 		CHECK_ERRNO(mq_receive(queue, text, 100, NULL), EINTR);
 		handle(SIGUSR1, nothing, SA_RESTART);
+		gate_open(&next);
 		CHECK_STR(receive(queue, NULL), "after all");
 		finish();
 	}
-	sleep_ms(50);
-	kill(pid, SIGUSR1);
+	signal_until(pid, SIGUSR1, &next);
 	sleep_ms(50);
 	kill(pid, SIGUSR1);
 	sleep_ms(20);
@@ -288,12 +289,15 @@ static void notification(void)
 	receive(queue, NULL);
 
 	/* Who waits for the message gets it, and nobody is told. */
+	struct gate ready = gate();
 	pid = start();
 	if (pid == 0) {
+		gate_open(&ready);
 		CHECK_STR(receive(queue, NULL), "for the child");
 		finish();
 	}
-	sleep_ms(50);
+	gate_wait(&ready);
+	sleep_ms(500);
 	CHECK_OK(mq_notify(queue, &event));
 	CHECK_OK(send_text(queue, "for the child", 0));
 	CHECK_EQ(ended(pid), 0);

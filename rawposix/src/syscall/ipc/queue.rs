@@ -1,6 +1,7 @@
 //! See mq_overview(7).
 
 use rawposix_abi::flags::OpenFlags;
+use rawposix_abi::flags::family::AF_NETLINK;
 use rawposix_abi::structs::{MqAttr, Sigevent, Timespec};
 use rawposix_abi::{Errno, Signal};
 use rawposix_memory::GuestPtr;
@@ -11,7 +12,7 @@ use super::super::time::timeout;
 use crate::fd::{CloseOnExec, Object, OpenFile};
 use crate::fs::PATH_MAX;
 use crate::futex::Deadline;
-use crate::ipc::queue::{Letter, PRIORITIES, QueueFile, QueueRequest, Size};
+use crate::ipc::queue::{COOKIE, Letter, Notice, PRIORITIES, QueueFile, QueueRequest, Size};
 use crate::signal::from_queue;
 use crate::thread::Thread;
 
@@ -137,28 +138,40 @@ pub(in crate::syscall) fn mq_notify(thread: &mut Thread, mq: Fd, event: Ptr) -> 
         Some(ptr) => Some(thread.memory().read(ptr)?),
         None => None,
     };
-    let signal = match event {
-        None => None,
-        Some(event) => match event.notify {
-            SIGEV_NONE => None,
-            SIGEV_SIGNAL if event.signo == 0 => None,
-            SIGEV_SIGNAL => {
-                let number = u32::try_from(event.signo).map_err(|_| Errno::EINVAL)?;
-                let signal = Signal::from_raw(number).ok_or(Errno::EINVAL)?;
-                Some(from_queue(signal, event.value))
-            }
-            SIGEV_THREAD => return Err(Errno::ENOSYS),
-            _ => return Err(Errno::EINVAL),
-        },
-    };
+    let notice = event.map(|event| notice(thread, &event)).transpose()?;
     let file = thread.file(mq.0)?;
     let queue = &file.own::<QueueFile>().ok_or(Errno::EBADF)?.queue;
-    match event {
-        Some(_) => queue.register(&thread.process, signal),
+    match notice {
+        Some(notice) => queue.register(&thread.process, notice),
         None => {
             queue.unregister(thread.process.pid);
             Ok(())
         }
+    }
+}
+
+/// How mq_notify(3) wants its process to be told.
+fn notice(thread: &Thread, event: &Sigevent) -> Result<Notice, Errno> {
+    match event.notify {
+        SIGEV_NONE => Ok(Notice::None),
+        SIGEV_SIGNAL if event.signo == 0 => Ok(Notice::None),
+        SIGEV_SIGNAL => {
+            let number = u32::try_from(event.signo).map_err(|_| Errno::EINVAL)?;
+            let signal = Signal::from_raw(number).ok_or(Errno::EINVAL)?;
+            Ok(Notice::Signal(from_queue(signal, event.value)))
+        }
+        SIGEV_THREAD => {
+            let mut cookie = [0; COOKIE];
+            let place = GuestPtr::new(event.value);
+            thread.memory().read_bytes(place, &mut cookie)?;
+            let socket = thread.file(event.signo)?;
+            let host = socket.host().map_err(|_| Errno::ENOTSOCK)?;
+            if host.socket()?.domain != AF_NETLINK {
+                return Err(Errno::EINVAL);
+            }
+            Ok(Notice::Thread { socket, cookie })
+        }
+        _ => Err(Errno::EINVAL),
     }
 }
 
