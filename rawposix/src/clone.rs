@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rawposix_abi::flags::{CloneFlags, PidfdFlags};
 use rawposix_abi::{Errno, Signal};
 use rawposix_interrupt::Freeze;
-use rawposix_memory::{AddressSpace, GuestPtr};
+use rawposix_memory::{AddressSpace, GuestPtr, Writers};
 
 use crate::cage::family::Place;
 use crate::cage::{Pid, Process, Task};
@@ -229,7 +229,12 @@ impl Thread {
         let tasks = self.process.tasks();
         let others = tasks.iter().filter(|task| task.tid != self.tid());
         let _frozen = Freeze::new(others.map(|task| Arc::clone(&task.host)));
-        self.space.fork()
+        let writers = if self.is_only_user() {
+            Writers::Caller
+        } else {
+            Writers::Others
+        };
+        self.space.fork(writers)
     }
 
     /// Makes the child known and hands it to `run`, which gives it to the host thread that was made ready for it.

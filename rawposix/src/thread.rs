@@ -181,6 +181,11 @@ impl Thread {
         &self.space
     }
 
+    /// Whether no other thread, of this process or another, uses the address space.
+    pub(crate) fn is_only_user(&self) -> bool {
+        Arc::strong_count(&self.users) == 1
+    }
+
     /// Size of the start-up image in bytes: argc, argv, envp, the auxiliary vector and their strings.
     pub fn startup_size(&self) -> u32 {
         u32::try_from(self.startup.build(0).len()).unwrap_or(u32::MAX)
@@ -359,7 +364,7 @@ impl Thread {
             let word = GuestPtr::new(self.clear_tid);
             self.clear_tid = 0;
             // As on Linux, only if there is somebody who could look. A wrong address is the guest's own business.
-            if Arc::strong_count(&self.users) > 1 && self.memory().write(word, &0_u32).is_ok() {
+            if !self.is_only_user() && self.memory().write(word, &0_u32).is_ok() {
                 let key = Key::of(self, word.addr(), Sharing::Either);
                 self.world.futexes.wake(key, 1, u32::MAX);
             }

@@ -7,7 +7,7 @@ use rawposix_abi::Errno;
 use crate::host::{HostAdvice, Span};
 use crate::layout::{Layout, bytes, pages};
 use crate::pointer::GuestPtr;
-use crate::region::{ForkPolicy, Protection, Region, Sharing};
+use crate::region::{ForkPolicy, Protection, Region, Sharing, host_protection};
 use crate::{AddressSpace, PAGE_SIZE, TOP};
 
 /// msync(2)'s flags.
@@ -112,6 +112,8 @@ impl AddressSpace {
             wanted.check(&region, advice)?;
             match wanted {
                 Advice::DontNeed | Advice::Free => {
+                    let protection = host_protection(region.protection);
+                    self.forget_layers(&mut layout, part.clone(), protection)?;
                     self.reservation()
                         .advise(span(&part)?, HostAdvice::DontNeed)?;
                 }

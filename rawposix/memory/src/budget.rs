@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::host::{Reservation, SIZE};
 use crate::interval::IntervalMap;
+use crate::layer::Layers;
 use crate::region::Region;
 
 /// Host mappings that one address space may have.
@@ -56,29 +57,31 @@ impl Share {
     pub(crate) fn has_room(
         &mut self,
         regions: &mut IntervalMap<Region>,
+        layers: &mut Layers,
         reservation: &Reservation,
     ) -> bool {
-        if self.fits(regions) {
+        if self.fits(regions, layers) {
             return true;
         }
         let waited = self.last_read.is_none_or(|last| last.elapsed() >= PATIENCE);
-        if regions.seams() == 0 || !waited {
+        if regions.seams() + layers.seams() == 0 || !waited {
             return false;
         }
         if let Some(boundaries) = boundaries(reservation) {
             regions.retain_seams(|at| boundaries.binary_search(&at).is_ok());
+            layers.retain_seams(|at| boundaries.binary_search(&at).is_ok());
         }
         self.last_read = Some(Instant::now());
-        self.fits(regions)
+        self.fits(regions, layers)
     }
 
     /// Charges for the mappings as they are now.
-    pub(crate) fn settle(&mut self, regions: &IntervalMap<Region>) {
-        self.set(bound(regions));
+    pub(crate) fn settle(&mut self, regions: &IntervalMap<Region>, layers: &Layers) {
+        self.set(bound(regions) + layers.bound());
     }
 
-    fn fits(&mut self, regions: &IntervalMap<Region>) -> bool {
-        self.settle(regions);
+    fn fits(&mut self, regions: &IntervalMap<Region>, layers: &Layers) -> bool {
+        self.settle(regions, layers);
         self.charged + STEP <= PER_SPACE
             && TOTAL.load(Ordering::Relaxed).saturating_add(STEP) <= ceiling()
     }

@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 use rawposix_abi::Errno;
 
 use crate::host::{HostAdvice, HostProtection, Reservation, Source, Span};
+use crate::layer::Layers;
 use crate::layout::{Layout, bytes};
 use crate::pages::{Runs, own_pages};
 use crate::pool::{self, Idle, Kin, is_reusable};
@@ -16,6 +17,16 @@ use crate::{AddressSpace, PAGE_SIZE};
 /// More single runs of pages than these are given back as one.
 const SINGLE_RUNS: usize = 16;
 
+/// Who may write to an address space while it is being copied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writers {
+    /// Nobody but the caller.
+    Caller,
+    /// System calls of other threads, which go on although their guests are stopped. What they write must not be lost,
+    /// so the process's own pages stay where they are, and all of them are copied.
+    Others,
+}
+
 impl AddressSpace {
     /// A copy: private pages are copied (only those that exist), shared mappings are shared.
     /// MADV_DONTFORK mappings are absent, MADV_WIPEONFORK ones are zero, locks are not inherited.
@@ -24,22 +35,27 @@ impl AddressSpace {
     ///
     /// # Errors
     /// ENOMEM when the host has no room for it.
-    pub fn fork(&self) -> Result<Arc<Self>, Errno> {
-        let parent = self.layout().lock();
+    pub fn fork(&self, writers: Writers) -> Result<Arc<Self>, Errno> {
+        let mut parent = self.layout().lock();
         let copied = parent
             .regions()
             .iter()
             .filter(|(_, region)| is_copied(region));
-        let own = own_pages(self.reservation(), copied.map(|(range, _)| range))?;
+        let mut own = own_pages(self.reservation(), copied.map(|(range, _)| range))?;
+        if writers == Writers::Caller && own.bytes() > parent.copy_limit {
+            own = self.freeze(&mut parent, own);
+        }
         let (mut child, stale) = self.child(&parent, &own)?;
         let layout = child.layout.get_mut();
         layout.limits = parent.limits;
         layout.heap = parent.heap.clone();
+        layout.copy_limit = parent.copy_limit;
         let copy = Copy {
             from: self.reservation(),
             to: &child.reservation,
             own: &own,
             present: &stale,
+            layers: &parent.layers,
         };
         let regions = parent.regions().iter();
         let copied = regions
@@ -129,6 +145,8 @@ struct Copy<'a> {
     own: &'a Runs,
     /// Those of them that the child has room for.
     present: &'a Runs,
+    /// The parent's layers, which the child maps, too.
+    layers: &'a Layers,
 }
 
 impl Copy<'_> {
@@ -145,8 +163,7 @@ impl Copy<'_> {
         }
         // Written first, then given its protection.
         if is_reusable(region) {
-            let missing: Vec<_> = free_parts(layout, range.clone());
-            for part in missing {
+            for part in self.missing(layout, range.clone()) {
                 let part = Span::new(part.start, bytes(&part))?;
                 self.map(part, HostProtection::READ_WRITE, Source::Anonymous)?;
             }
@@ -154,6 +171,13 @@ impl Copy<'_> {
             self.map(span, HostProtection::READ_WRITE, region.source())?;
         }
         layout.cover(range.clone(), copy);
+        for (part, layer) in self.layers.within(range.clone()) {
+            layout.reserve_host_maps(self.to)?;
+            let span = Span::new(part.start, bytes(&part))?;
+            self.map(span, HostProtection::READ_WRITE, layer.source())?;
+            layout.layers.inherit(part, &layer);
+            layout.settle();
+        }
         let unreadable = protection == HostProtection::NONE;
         if unreadable {
             self.from.protect(span, HostProtection::READ)?;
@@ -189,13 +213,18 @@ impl Copy<'_> {
         self.from
             .copy_to(self.to, Span::new(run.start, bytes(&run))?)
     }
-}
 
-/// The parts of `range` where nothing is mapped.
-fn free_parts(layout: &Layout, range: Range<u32>) -> Vec<Range<u32>> {
-    let mut mapped = Runs::default();
-    for (part, _) in layout.regions().overlapping(range.clone()) {
-        mapped.push(part);
+    /// The parts of `range` where nothing is mapped yet and no layer will be.
+    fn missing(&self, layout: &Layout, range: Range<u32>) -> Vec<Range<u32>> {
+        let mapped = layout.regions().overlapping(range.clone());
+        let layers = self.layers.within(range.clone()).into_iter();
+        let mut there: Vec<_> = mapped
+            .map(|(part, _)| part)
+            .chain(layers.map(|(part, _)| part))
+            .collect();
+        there.sort_unstable_by_key(|part| part.start);
+        let mut mapped = Runs::default();
+        there.into_iter().for_each(|part| mapped.push(part));
+        mapped.gaps(range).collect()
     }
-    mapped.gaps(range).collect()
 }

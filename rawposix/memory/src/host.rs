@@ -4,7 +4,7 @@
 //! operation on it. Nothing here ever leaves a hole in the reservation: ranges are replaced with
 //! MAP_FIXED, so no foreign mapping can appear below a guest address.
 
-use std::ffi::c_void;
+use std::ffi::{CStr, c_void};
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::ptr::{self, NonNull};
@@ -365,11 +365,11 @@ pub(crate) enum HostAdvice {
     PopulateWrite = libc::MADV_POPULATE_WRITE,
 }
 
-/// A nameless file of `len` zero bytes, for memory that processes share.
-pub(crate) fn shared_memory(len: u64) -> Result<OwnedFd, Errno> {
+/// A file of `len` zero bytes that has no name but this one for people who look at the host's mappings.
+pub(crate) fn nameless_file(name: &CStr, len: u64) -> Result<OwnedFd, Errno> {
     let len = libc::off_t::try_from(len).map_err(|_| Errno::ENOMEM)?;
     // SAFETY: the name is a C string; the call touches no other memory.
-    let fd = unsafe { libc::memfd_create(c"shared".as_ptr(), libc::MFD_CLOEXEC) };
+    let fd = unsafe { libc::memfd_create(name.as_ptr(), libc::MFD_CLOEXEC) };
     if fd < 0 {
         return Err(last_errno());
     }

@@ -7,6 +7,7 @@ use rawposix_abi::Errno;
 use crate::budget::Share;
 use crate::host::Reservation;
 use crate::interval::IntervalMap;
+use crate::layer::{COPY_LIMIT, Layers};
 use crate::region::Region;
 use crate::{MIN_ADDR, MemoryLimits, PAGE_SIZE, TOP, Usage};
 
@@ -47,6 +48,10 @@ pub(crate) struct Layout {
     pub(crate) heap: Range<u32>,
     /// mlockall(MCL_FUTURE).
     pub(crate) lock_future: bool,
+    /// The parts of private memory that a fork has frozen.
+    pub(crate) layers: Layers,
+    /// Bytes that a fork copies rather than freezes.
+    pub(crate) copy_limit: u64,
 }
 
 impl Layout {
@@ -58,6 +63,8 @@ impl Layout {
             limits: MemoryLimits::default(),
             heap: MIN_ADDR..MIN_ADDR,
             lock_future: false,
+            layers: Layers::default(),
+            copy_limit: COPY_LIMIT,
         }
     }
 
@@ -71,7 +78,10 @@ impl Layout {
 
     /// Refuses an operation that could need more host mappings than there may be.
     pub(crate) fn reserve_host_maps(&mut self, reservation: &Reservation) -> Result<(), Errno> {
-        if self.share.has_room(&mut self.regions, reservation) {
+        if self
+            .share
+            .has_room(&mut self.regions, &mut self.layers, reservation)
+        {
             Ok(())
         } else {
             Err(Errno::ENOMEM)
@@ -83,7 +93,7 @@ impl Layout {
         let old = self.clear(range.clone());
         self.account(&range, &region, u64::wrapping_add);
         self.regions.insert(range, region);
-        self.share.settle(&self.regions);
+        self.settle();
         old
     }
 
@@ -94,16 +104,17 @@ impl Layout {
         }
         self.account(&range, &region, u64::wrapping_add);
         self.regions.cover(range, region);
-        self.share.settle(&self.regions);
+        self.settle();
     }
 
     /// Records that `range` is unmapped; gives what it was, to be dropped unlocked.
     pub(crate) fn clear(&mut self, range: Range<u32>) -> Vec<(Range<u32>, Region)> {
+        self.layers.remove(range.clone());
         let old = self.regions.remove(range);
         for (range, region) in &old {
             self.account(range, region, u64::wrapping_sub);
         }
-        self.share.settle(&self.regions);
+        self.settle();
         old
     }
 
@@ -115,7 +126,12 @@ impl Layout {
             self.account(&part, &region, u64::wrapping_add);
             self.regions.insert(part, region);
         }
-        self.share.settle(&self.regions);
+        self.settle();
+    }
+
+    /// Counts the host mappings again.
+    pub(crate) fn settle(&mut self) {
+        self.share.settle(&self.regions, &self.layers);
     }
 
     fn account(&mut self, range: &Range<u32>, region: &Region, apply: fn(u64, u64) -> u64) {

@@ -37,6 +37,7 @@ mod held;
 mod host;
 mod interval;
 mod io;
+mod layer;
 mod layout;
 mod pages;
 mod pointer;
@@ -48,6 +49,7 @@ pub mod socket;
 mod space;
 
 pub use conceal::Concealed;
+pub use fork::Writers;
 pub use io::{GuestIovec, IoVecs};
 pub use pointer::{GuestCStr, GuestPtr, GuestSlice};
 pub use region::{FileSource, MapFile, MapLabel, Protection, RegionKind, Sharing};

@@ -76,6 +76,15 @@ impl Runs {
         })
     }
 
+    /// What is in no run of `others`.
+    pub(crate) fn without(&self, others: &Self) -> Self {
+        let mut rest = Self::default();
+        for run in self.iter() {
+            others.gaps(run).for_each(|part| rest.push(part));
+        }
+        rest
+    }
+
     /// All of them.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Range<u32>> {
         self.0.iter().cloned()

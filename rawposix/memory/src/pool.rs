@@ -12,11 +12,11 @@ use std::sync::{Arc, Weak};
 use parking_lot::Mutex;
 use rawposix_abi::Errno;
 
-use crate::AddressSpace;
 use crate::host::{HostProtection, Reservation, Span};
 use crate::layout::{Layout, bytes};
 use crate::pages::{Runs, own_pages};
 use crate::region::{Region, Sharing, host_protection};
+use crate::{AddressSpace, TOP};
 
 /// Idle reservations that are kept.
 const RESERVATIONS: usize = 16;
@@ -68,6 +68,10 @@ impl AddressSpace {
             .collect();
         if parts.len() > REGIONS {
             return None;
+        }
+        // Layers are let go of, so that the others can write to them.
+        for (range, _) in layout.layers.within(0..TOP) {
+            self.unmap_idle(&mut layout, range).ok()?;
         }
         let kept = parts.iter().filter(|(_, region)| is_reusable(region));
         let dirty = own_pages(self.reservation(), kept.map(|(range, _)| range.clone())).ok()?;

@@ -7,7 +7,7 @@ use rawposix_abi::Errno;
 use crate::host::Span;
 use crate::interval::Piece;
 use crate::layout::{Layout, bytes, is_page, page_up};
-use crate::region::{Region, RegionKind, Sharing};
+use crate::region::{Region, RegionKind, Sharing, host_protection};
 use crate::space::{Removed, fixed_range};
 use crate::{AddressSpace, PAGE_SIZE};
 
@@ -143,7 +143,15 @@ impl AddressSpace {
             layout.clear(to);
             return Err(error);
         }
-        if !plan.flags.contains(RemapFlags::DONTUNMAP) {
+        let below = layout.layers.within(from.clone());
+        layout.layers.shift(from.clone(), to.start);
+        layout.settle();
+        if plan.flags.contains(RemapFlags::DONTUNMAP) {
+            let protection = host_protection(region.protection);
+            for (part, _) in below {
+                self.blank(layout, part, protection)?;
+            }
+        } else {
             self.reservation().unmap(span(&from)?)?;
             removed.extend(layout.clear(from));
         }
@@ -156,7 +164,8 @@ impl AddressSpace {
             Err(Errno::EFAULT) if bytes(&from) > u64::from(PAGE_SIZE) => {
                 layout.reserve_host_maps(self.reservation())?;
                 let half = page_up((from.end - from.start) / 2).ok_or(Errno::ENOMEM)?;
-                let middle = from.start + half;
+                let middle = layout.layers.boundary(&from).unwrap_or(from.start + half);
+                let half = middle - from.start;
                 self.move_all(layout, from.start..middle, to)?;
                 let second = self.move_all(layout, middle..from.end, to + half);
                 if second.is_err() {

@@ -200,6 +200,12 @@ impl AddressSpace {
         self.layout.lock().limits = limits;
     }
 
+    /// Sets how many bytes of private memory a fork copies at most; more than that becomes copy-on-write if it can.
+    /// Children inherit it. It starts as 1.5 MiB.
+    pub fn set_copy_limit(&self, limit: u64) {
+        self.layout.lock().copy_limit = limit;
+    }
+
     /// The limits in force.
     pub fn limits(&self) -> MemoryLimits {
         self.layout.lock().limits
@@ -462,7 +468,7 @@ impl MapRequest {
         }
         let file = if anonymous && sharing == Sharing::Shared {
             let len = page_up(self.len).ok_or(Errno::ENOMEM)?;
-            let memory = host::shared_memory(u64::from(len))?;
+            let memory = host::nameless_file(c"shared", u64::from(len))?;
             Some(FileSource {
                 file: Arc::new(memory),
                 offset: 0,

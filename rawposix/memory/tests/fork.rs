@@ -7,7 +7,9 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use rawposix_abi::Errno;
-use rawposix_memory::{AddressSpace, FileSource, GuestPtr, MapFlags, MapRequest, Protection};
+use rawposix_memory::{
+    AddressSpace, FileSource, GuestPtr, MapFlags, MapRequest, Protection, Writers,
+};
 
 const PAGE: u32 = 4096;
 const HEAP: u32 = 0x10_0000;
@@ -65,7 +67,7 @@ fn private_memory_is_copied_and_shared_memory_is_shared() {
     parent.madvise(absent, PAGE, 10).unwrap();
     parent.madvise(wiped, PAGE, 18).unwrap();
 
-    let child = parent.fork().unwrap();
+    let child = parent.fork(Writers::Caller).unwrap();
     let mut expected = parent.mappings();
     expected.retain(|mapping| mapping.start != absent);
     assert_eq!(child.mappings(), expected);
@@ -101,7 +103,7 @@ fn only_pages_that_exist_are_copied() {
     for page in [0, 1, 8191, 8192, 0x7_ffff] {
         parent.write(byte(addr + page * PAGE), &5).unwrap();
     }
-    let child = parent.fork().unwrap();
+    let child = parent.fork(Writers::Caller).unwrap();
     let resident = map(&child, 0x8_0000, 0x22, None);
     child.mincore(addr, 0x8000_0000, byte(resident)).unwrap();
     let mut seen = vec![0; 0x8_0000];

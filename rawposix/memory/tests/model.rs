@@ -22,7 +22,7 @@ use proptest::prelude::*;
 use rawposix_abi::Errno;
 use rawposix_memory::{
     AddressSpace, FileSource, GuestPtr, MapFlags, MapRequest, Protection, RegionKind, RemapFlags,
-    RemapRequest, TOP,
+    RemapRequest, TOP, Writers,
 };
 
 const PAGE: u32 = 4096;
@@ -76,11 +76,11 @@ enum Op {
         len: u32,
         policy: Policy,
     },
-    Fork(Whom),
+    Fork(Whom, Writers),
     /// The process ends, and another one goes on.
     Exit,
     /// A child that writes everywhere and ends.
-    Scribble(u8),
+    Scribble(u8, Writers),
 }
 
 /// Which process goes on after a fork.
@@ -132,6 +132,8 @@ fn op() -> impl Strategy<Value = Op> {
         Just(Policy::Skip),
         Just(Policy::Wipe)
     ];
+    let whom = prop_oneof![Just(Whom::Parent), Just(Whom::Child)];
+    let writers = prop_oneof![3 => Just(Writers::Caller), 1 => Just(Writers::Others)];
     // Plain, MAYMOVE, FIXED, DONTUNMAP.
     let flags = prop_oneof![Just(0), Just(1), Just(1), Just(3), Just(5)];
     prop_oneof![
@@ -149,9 +151,9 @@ fn op() -> impl Strategy<Value = Op> {
         4 => (page.clone(), len.clone(), any::<u8>())
             .prop_map(|(page, len, value)| Op::Fill { page, len, value }),
         1 => (page, len, policy).prop_map(|(page, len, policy)| Op::Policy { page, len, policy }),
-        2 => prop_oneof![Just(Whom::Parent), Just(Whom::Child)].prop_map(Op::Fork),
+        2 => (whom, writers.clone()).prop_map(|(whom, writers)| Op::Fork(whom, writers)),
         1 => Just(Op::Exit),
-        2 => any::<u8>().prop_map(Op::Scribble),
+        2 => (any::<u8>(), writers).prop_map(|(value, writers)| Op::Scribble(value, writers)),
     ]
 }
 
@@ -297,6 +299,8 @@ impl Run {
         }
         let space = AddressSpace::new().unwrap();
         space.map_image(u64::from(HEAP)).unwrap();
+        // Most forks freeze something.
+        space.set_copy_limit(u64::from(2 * PAGE));
         Self {
             model,
             space,
@@ -358,8 +362,8 @@ impl Run {
                 }
             }
             Op::Policy { page, len, policy } => self.policy(number(page), len, policy),
-            Op::Fork(whom) if self.others.len() < PROCESSES => {
-                let space = self.space.fork().unwrap();
+            Op::Fork(whom, writers) if self.others.len() < PROCESSES => {
+                let space = self.space.fork(writers).unwrap();
                 let mut child = (self.model.forked(), space);
                 if let Whom::Child = whom {
                     mem::swap(&mut self.model, &mut child.0);
@@ -367,15 +371,15 @@ impl Run {
                 }
                 self.others.insert(0, child);
             }
-            Op::Fork(_) => {}
+            Op::Fork(..) => {}
             Op::Exit => {
                 if let Some((model, space)) = self.others.pop() {
                     self.model = model;
                     self.space = space;
                 }
             }
-            Op::Scribble(value) => {
-                let child = self.space.fork().unwrap();
+            Op::Scribble(value, writers) => {
+                let child = self.space.fork(writers).unwrap();
                 let shared = |page: &Page| matches!(page.what, What::Shared(_));
                 for (&n, page) in &self.model.forked().pages {
                     if page.prot & 2 != 0 && !shared(page) {
@@ -620,15 +624,52 @@ impl Run {
     }
 }
 
+/// Calls on a range that was written and then frozen by a fork, so that most of them meet a layer.
+fn layered_op() -> impl Strategy<Value = Op> {
+    let page = 0..ARENA - 12;
+    let len = 1..12_u32;
+    let whom = prop_oneof![3 => Just(Whom::Parent), 1 => Just(Whom::Child)];
+    let flags = prop_oneof![Just(0), Just(1), Just(1), Just(3), Just(5)];
+    prop_oneof![
+        3 => (page.clone(), len.clone()).prop_map(|(page, len)| Op::DontNeed { page, len }),
+        3 => (page.clone(), len.clone(), any::<u8>())
+            .prop_map(|(page, len, value)| Op::Fill { page, len, value }),
+        3 => (page.clone(), len.clone(), len.clone(), flags, page.clone()).prop_map(
+            |(page, old, new, flags, to)| Op::Remap { page, old, new, flags, to }
+        ),
+        1 => (page.clone(), len.clone()).prop_map(|(page, len)| Op::Unmap { page, len }),
+        1 => (page, len, prop_oneof![Just(0), Just(1), Just(3)])
+            .prop_map(|(page, len, prot)| Op::Protect { page, len, prot }),
+        4 => whom.prop_map(|whom| Op::Fork(whom, Writers::Caller)),
+        2 => Just(Op::Exit),
+        1 => any::<u8>().prop_map(|value| Op::Scribble(value, Writers::Caller)),
+    ]
+}
+
+fn run(ops: &[Op]) {
+    let mut run = Run::new();
+    run.check(0);
+    for (round, op) in (1..).zip(ops) {
+        run.apply(op);
+        run.check(round);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn calls_agree_with_a_page_model(ops in prop::collection::vec(op(), 1..40)) {
-        let mut run = Run::new();
-        run.check(0);
-        for (round, op) in (1..).zip(&ops) {
-            run.apply(op);
-            run.check(round);
-        }
+        run(&ops);
+    }
+
+    #[test]
+    fn frozen_memory_agrees_with_a_page_model(
+        ops in prop::collection::vec(layered_op(), 1..25),
+        value in 1..255_u8,
+    ) {
+        let (page, len) = (0, ARENA - 4);
+        let map = Op::Map { page, len, prot: 3, place: Place::Fixed, what: What::Anonymous };
+        let first = [map, Op::Fill { page, len, value }, Op::Fork(Whom::Parent, Writers::Caller)];
+        run(&first.into_iter().chain(ops).collect::<Vec<_>>());
     }
 }
