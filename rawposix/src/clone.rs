@@ -287,6 +287,7 @@ impl Thread {
             self.world
                 .family
                 .add(self.process.pid, Arc::clone(&process), place)?;
+            process.watch_processor_time();
         }
         child.published();
         if let Some(tracer) = &self.world.tracer {

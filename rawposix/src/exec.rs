@@ -10,6 +10,7 @@ use rawposix_abi::Errno;
 use rawposix_memory::AddressSpace;
 
 use crate::control::Control;
+use crate::fs::busy::InUse;
 use crate::sandbox::Image;
 use crate::startup::Startup;
 use crate::thread::Thread;
@@ -19,6 +20,8 @@ use crate::trace::TracedCall;
 #[derive(Debug)]
 pub struct ExecRequest {
     pub(crate) file: File,
+    /// Nobody writes to the file meanwhile.
+    pub(crate) in_use: InUse,
     pub(crate) image: Image,
     pub(crate) traced: Option<TracedCall>,
 }
@@ -43,10 +46,13 @@ impl Thread {
     /// What the engine returns to the guest instead, which has not changed; or how the thread ended meanwhile.
     pub fn execute(&mut self, request: ExecRequest, initial_memory: u64) -> Result<(), Control> {
         let ExecRequest {
-            mut image, traced, ..
+            mut image,
+            in_use,
+            traced,
+            ..
         } = request;
         image.initial_memory = initial_memory;
-        match self.replace(image) {
+        match self.replace(image, in_use) {
             Ok(()) => {
                 if let (Some(tracer), Some(call)) = (&self.world.tracer, traced) {
                     tracer.leave(self, call, 0, None);
@@ -63,7 +69,7 @@ impl Thread {
         self.leave(traced, Err(errno))
     }
 
-    fn replace(&mut self, image: Image) -> Result<(), Errno> {
+    fn replace(&mut self, image: Image, program: InUse) -> Result<(), Errno> {
         let credentials = self.process.credentials();
         let startup = Startup::new(
             &image,
@@ -83,7 +89,7 @@ impl Thread {
         // From here on there is no way back.
         self.release_memory();
         let name = image.name();
-        self.process.execute(Arc::clone(&space), image);
+        self.process.execute(Arc::clone(&space), image, program);
         let task = if self.tid() == self.process.pid {
             self.task.set_name(&name);
             Arc::clone(&self.task)

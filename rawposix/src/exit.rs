@@ -24,6 +24,10 @@ pub(crate) fn end_process(process: &Arc<Process>, status: ExitStatus, times: Tim
             orphan.send_from_system(signal);
         }
     }
+    for process in &aftermath.hung_up {
+        process.send_from_system(Signal::SIGHUP);
+        process.send_from_system(Signal::SIGCONT);
+    }
     for adopter in &aftermath.adopters {
         adopter.send_from_system(Signal::SIGCHLD);
         adopter.child_event();

@@ -23,6 +23,7 @@ use crate::config::{Config, ConfigError, Limit};
 use crate::control::ExitStatus;
 use crate::entropy;
 use crate::fd::{AsyncIo, CloseOnExec, FdTable, OpenFile, Origin};
+use crate::fs::busy::Busy;
 use crate::fs::mount::Mounts;
 use crate::fs::node::Node;
 use crate::fs::private::PrivateStore;
@@ -31,6 +32,7 @@ use crate::futex::Futexes;
 use crate::ipc::Ipc;
 use crate::locks::LockWaits;
 use crate::net::Network;
+use crate::signal::Queued;
 use crate::startup::Startup;
 use crate::terminal::{End, Terminals};
 use crate::thread::Thread;
@@ -59,6 +61,8 @@ pub(crate) struct World {
     pub(crate) boot_id: [u8; 16],
     pub(crate) tracer: Option<Tracer>,
     pub(crate) family: Family,
+    pub(crate) busy: Arc<Busy>,
+    pub(crate) queued: Arc<Queued>,
     pub(crate) futexes: Futexes,
     pub(crate) lock_waits: LockWaits,
     pub(crate) ipc: Ipc,
@@ -122,6 +126,8 @@ impl Sandbox {
             boot_id: entropy::random(),
             tracer: config.trace.map(Tracer::new),
             family: Family::default(),
+            busy: Arc::default(),
+            queued: Arc::default(),
             futexes: Futexes::default(),
             lock_waits: LockWaits::default(),
             ipc: Ipc::default(),
@@ -162,6 +168,7 @@ impl Sandbox {
         let world = || Arc::clone(&self.world);
         let process = Arc::new(Process::first(world(), pid, memory, image, files)?);
         self.world.family.add_program(Arc::clone(&process));
+        process.watch_processor_time();
         Thread::first(world(), process, startup)
     }
 
@@ -175,24 +182,23 @@ impl Sandbox {
                 None => self.world.changed.wait(&mut population),
             }
         };
+        drop(population);
+        for process in self.world.family.close() {
+            process.kill(Signal::SIGKILL);
+        }
         let end = Instant::now() + patience;
-        loop {
-            drop(population);
-            let living = self.world.family.living();
-            living
-                .iter()
-                .for_each(|process| process.kill(Signal::SIGKILL));
-            population = self.world.population.lock();
-            if living.is_empty() {
-                return status;
-            }
-            // One that was just being made is killed in the next round.
-            let next = end.min(Instant::now() + KILL_INTERVAL);
-            self.world.changed.wait_until(&mut population, next);
-            if Instant::now() >= end {
-                return status;
+        let mut population = self.world.population.lock();
+        while !self.world.family.living().is_empty() {
+            if self
+                .world
+                .changed
+                .wait_until(&mut population, end)
+                .timed_out()
+            {
+                break;
             }
         }
+        status
     }
 
     /// Writes the end of the trace: the summary, if one is asked for.
@@ -230,9 +236,6 @@ impl Sandbox {
             .open_program(path.as_os_str().as_bytes(), search.as_bytes())
     }
 }
-
-/// How often processes that are made while the sandbox ends are looked for.
-const KILL_INTERVAL: Duration = Duration::from_millis(20);
 
 impl Image {
     /// The name that a process gets from its program: the last part of the path, at most 15 bytes.

@@ -1,6 +1,7 @@
 //! A thread of a guest process: the caller of every system call.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use rawposix_abi::flags::{AT_FDCWD, AtFlags};
@@ -39,7 +40,6 @@ pub struct Thread {
     pub(crate) space: Arc<AddressSpace>,
     /// Where the kernel stores 0 when the thread ends, see set_tid_address(2).
     pub(crate) clear_tid: u32,
-    pub(crate) robust_list: u32,
     pub(crate) signal_stack: StackT,
     /// The parent that waits for this thread to execute a program or to end.
     pub(crate) vfork: Option<Arc<Vfork>>,
@@ -93,7 +93,6 @@ impl Thread {
             process,
             task,
             clear_tid: 0,
-            robust_list: 0,
             signal_stack: NO_STACK,
             vfork: None,
             step: None,
@@ -111,9 +110,8 @@ impl Thread {
         Self {
             world: Arc::clone(&self.world),
             process,
-            task: Arc::new(Task::new(tid, self.task.name(), self.signal_mask())),
+            task: Arc::new(self.task.child(tid, self.signal_mask())),
             clear_tid: 0,
-            robust_list: 0,
             signal_stack: self.signal_stack,
             vfork: None,
             step: None,
@@ -170,7 +168,6 @@ impl Thread {
         self.startup = Arc::new(startup);
         self.users = Arc::new(());
         self.clear_tid = 0;
-        self.robust_list = 0;
         self.signal_stack = NO_STACK;
         self.interrupted = None;
         self.saved_mask = None;
@@ -356,9 +353,9 @@ impl Thread {
 
     /// What a thread does that gives up its address space: robust futexes and the word at `clear_tid`.
     pub(crate) fn release_memory(&mut self) {
-        if self.robust_list != 0 {
+        if self.robust_list() != 0 {
             robust::release(self);
-            self.robust_list = 0;
+            self.task.robust_list.store(0, Ordering::Relaxed);
         }
         if self.clear_tid != 0 {
             let word = GuestPtr::new(self.clear_tid);
@@ -369,6 +366,11 @@ impl Thread {
                 self.world.futexes.wake(key, 1, u32::MAX);
             }
         }
+    }
+
+    /// The list of set_robust_list(2), 0 if there is none.
+    pub(crate) fn robust_list(&self) -> u32 {
+        self.task.robust_list.load(Ordering::Relaxed)
     }
 
     /// Processor time of this thread.
@@ -404,6 +406,17 @@ impl Thread {
             Some((process, task))
         });
         found.next().ok_or(Errno::ESRCH)
+    }
+
+    /// The process that an argument names by its id or by that of one of its threads; 0 is the caller's.
+    pub(crate) fn process_of(&self, tid: i32) -> Result<Arc<Process>, Errno> {
+        if tid == 0 || tid == self.process.pid.0 {
+            return Ok(Arc::clone(&self.process));
+        }
+        match self.world.family.process(Pid(tid)) {
+            Some(process) => Ok(process),
+            None => self.find_thread(Pid(tid)).map(|(process, _)| process),
+        }
     }
 
     /// The open file that `fd` refers to.

@@ -10,7 +10,7 @@ use rawposix_interrupt::{Context, Redirect, Redirected};
 use rawposix_memory::{AddressSpace, Protection};
 use wasmtime::native_frames::{self, BulkFault, Interrupted};
 use wasmtime::unix::StoreExt;
-use wasmtime::{Instance, Store, Trap};
+use wasmtime::{Instance, Module, Store, Trap};
 
 use super::crash;
 use super::guest::Guest;
@@ -46,12 +46,24 @@ pub(super) fn complete(store: &mut Store<Guest>, instance: &Instance) -> wasmtim
     let guest = store.data();
     let (faults, space) = (guest.thread.faults(), Arc::clone(guest.thread.memory()));
     let no_data = Arc::clone(&guest.no_data);
+    let module = guest.program.module.clone();
     let handler = move |signal: c_int, info: *const libc::siginfo_t, context: *const c_void| {
         // SAFETY: the engine's handler for faults is installed with the flags needed, and passes on what it was given.
         let code = unsafe { native_frames::interrupted(context.cast_mut()) };
         // SAFETY: the kernel passes what is known of the signal.
         let info = unsafe { &*info };
-        let caught = code.is_some_and(|code| catch(&faults, &space, (signal, info), code));
+        // SAFETY: the kernel passes the context of the interrupted code.
+        let registers = unsafe { &(*context.cast::<libc::ucontext_t>()).uc_mcontext.gregs };
+        let caught = code.is_some_and(|code| {
+            let Some(trap) = code.trap() else {
+                return false;
+            };
+            let mut fault = describe(trap, &space, signal, info);
+            if matches!(fault.signal, Signal::SIGFPE | Signal::SIGILL) {
+                fault.address = place(&module, registers);
+            }
+            catch(&faults, fault, code)
+        });
         no_data.store(signal == libc::SIGBUS && !caught, Ordering::Relaxed);
         caught
     };
@@ -98,21 +110,26 @@ fn bulk_fault(accesses: &BulkFault, space: &AddressSpace) -> Fault {
 }
 
 /// Has the guest's handler called for a fault of its code, if there is one. If not, the fault becomes a trap.
-fn catch(
-    faults: &Faults,
-    space: &AddressSpace,
-    (host_signal, info): (c_int, &libc::siginfo_t),
-    code: Interrupted<'_>,
-) -> bool {
-    let Some(trap) = code.trap() else {
-        return false;
-    };
-    let fault = describe(trap, space, host_signal, info);
+fn catch(faults: &Faults, fault: Fault, code: Interrupted<'_>) -> bool {
     if !faults.are_caught(fault.signal) || !code.call() {
         return false;
     }
     faults.send(fault);
     true
+}
+
+/// The place of the instruction that has faulted: its offset in the module's file, since code has no address in the
+/// guest's memory. Tools for WebAssembly find function and line by it. 0 if it is not known.
+fn place(module: &Module, registers: &[libc::greg_t]) -> u32 {
+    let counter = usize::try_from(libc::REG_RIP).ok();
+    let counter = counter.and_then(|register| registers.get(register).copied());
+    let counter = counter.and_then(|counter| usize::try_from(counter).ok());
+    let offset = counter.and_then(|counter| counter.checked_sub(module.text().as_ptr().addr()));
+    let (Some(offset), Some(map)) = (offset, module.address_map()) else {
+        return 0;
+    };
+    let until = map.take_while(|(code, _)| *code <= offset);
+    until.last().and_then(|(_, file)| file).unwrap_or(0)
 }
 
 fn describe(trap: Trap, space: &AddressSpace, host_signal: c_int, info: &libc::siginfo_t) -> Fault {

@@ -232,7 +232,7 @@ macro_rules! syscalls {
                 94 exit_group(status: Int) -> Never: full;
                 96 set_tid_address(tidptr: Ptr) -> Int: full;
                 99 set_robust_list(head: Ptr, len: Len) -> Zero: full;
-                100 get_robust_list(pid: Pid, head: Out<u32>, len: Out<u32>) -> Zero: partial "the calling thread only";
+                100 get_robust_list(pid: Pid, head: Out<u32>, len: Out<u32>) -> Zero: full;
                 95 waitid(idtype: IdType, id: Pid, info: Out<Siginfo>, options: WaitOptions, usage: Out<Rusage>) -> Zero: full;
                 260 wait4(pid: Pid, status: WaitStatus, options: WaitOptions, usage: Out<Rusage>) -> Int: full;
                 220 clone(flags: CloneWord, stack: Ptr, ptid: Ptr, tls: Ptr, ctid: Ptr) -> Int: partial "a stack is given through libc's clone only; no namespaces";
@@ -240,7 +240,7 @@ macro_rules! syscalls {
                 221 execve(path: Path, argv: Argv, envp: Envp) -> Zero: full;
                 281 execveat(dirfd: DirFd, path: Path, argv: Argv, envp: Envp, flags: AtFlags) -> Zero: full;
                 167 prctl(option: PrctlOption, arg2: Hex, arg3: Hex, arg4: Hex, arg5: Hex) -> Int: partial "name, dumpable, no_new_privs, child subreaper, parent-death signal, timer slack, capability queries";
-                261 prlimit64(pid: Pid, resource: Resource, new: In<Rlimit64>, old: Out<Rlimit64>) -> Zero: partial "the calling process only; NOFILE, FSIZE and AS are enforced";
+                261 prlimit64(pid: Pid, resource: Resource, new: In<Rlimit64>, old: Out<Rlimit64>) -> Zero: partial "NOFILE, FSIZE, AS, DATA, MEMLOCK, NPROC, SIGPENDING, CPU, CORE (as the bit of a status) and NICE are enforced";
                 165 getrusage(who: Int, usage: Out<Rusage>) -> Zero: full;
                 92 personality(persona: Hex) -> Int: partial "only PER_LINUX and the query";
                 97 unshare(flags: CloneFlags) -> Zero: partial "only flags without effect on a single thread; namespaces answer EPERM";
@@ -269,8 +269,8 @@ macro_rules! syscalls {
                 423 sched_rr_get_interval_time64(pid: Pid, interval: Out<Timespec>) -> Zero: full;
                 274 sched_setattr(pid: Pid, attr: Ptr, flags: Hex) -> Zero: partial "stored; real-time policies and deadlines answer EPERM";
                 275 sched_getattr(pid: Pid, attr: Ptr, size: Uint, flags: Hex) -> Zero: full;
-                140 setpriority(which: Int, who: Int, prio: Int) -> Zero: partial "stored, for the calling process";
-                141 getpriority(which: Int, who: Int) -> Int: partial "the calling process only";
+                140 setpriority(which: Int, who: Int, prio: Int) -> Zero: partial "stored";
+                141 getpriority(which: Int, who: Int) -> Int: full;
                 30 ioprio_set(which: Int, who: Int, prio: Int) -> Zero: absent "I/O priorities are the host's business";
                 31 ioprio_get(which: Int, who: Int) -> Int: absent "I/O priorities are the host's business";
                 168 getcpu(cpu: Out<u32>, node: Out<u32>, cache: Ptr) -> Zero: full;

@@ -1,4 +1,5 @@
-//! The tree of processes: parents and children, process groups and sessions, and what wait(2) reports.
+//! The tree of processes: parents and children, process groups and sessions. What wait(2) reports is in `wait`, what the
+//! end of a process changes in `end`.
 //!
 //! All of it is behind one lock, as in Linux. Process 1 is the sandbox itself: it adopts orphans and reaps them at once.
 
@@ -24,36 +25,38 @@ const FIRST_RECYCLED: i32 = 300;
 /// All processes of a sandbox.
 #[derive(Debug)]
 pub(crate) struct Family {
-    tree: Mutex<Tree>,
+    pub(super) tree: Mutex<Tree>,
 }
 
 #[derive(Debug)]
-struct Tree {
-    nodes: HashMap<Pid, Node>,
+pub(super) struct Tree {
+    pub(super) nodes: HashMap<Pid, Node>,
     /// Ids in use: of processes, of threads, of groups and sessions that still have members.
     ids: HashMap<Pid, u32>,
     last: i32,
     threads: usize,
+    /// No process is added any more: the sandbox ends.
+    is_closed: bool,
 }
 
 /// A process in the tree.
 #[derive(Debug)]
-struct Node {
-    process: Arc<Process>,
-    parent: Pid,
-    children: Vec<Pid>,
-    group: Pid,
-    session: Pid,
+pub(super) struct Node {
+    pub(super) process: Arc<Process>,
+    pub(super) parent: Pid,
+    pub(super) children: Vec<Pid>,
+    pub(super) group: Pid,
+    pub(super) session: Pid,
     /// The signal that the parent gets at the end; `None` for a child that only `__WCLONE` waits for.
-    exit_signal: Option<Signal>,
+    pub(super) exit_signal: Option<Signal>,
     /// Set when it has ended and waits to be reaped.
-    ended: Option<(ExitStatus, Times)>,
+    pub(super) ended: Option<(ExitStatus, Times)>,
     /// A stop or continuation that the parent has not waited for.
-    change: Option<Change>,
+    pub(super) change: Option<Change>,
     /// Whether it has executed a program since it was made, which ends the parent's right to move it to another group.
-    executed: bool,
+    pub(super) executed: bool,
     /// CPU time of the children that were waited for.
-    children_times: Times,
+    pub(super) children_times: Times,
 }
 
 /// A change that wait(2) can report beside the end.
@@ -63,58 +66,11 @@ pub(crate) enum Change {
     Continued,
 }
 
-/// Which children wait(2) is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Who {
-    Any,
-    Process(Pid),
-    Group(Pid),
-}
-
-/// Which events of children wait(2) is about.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Events {
-    pub(crate) ended: bool,
-    pub(crate) stopped: bool,
-    pub(crate) continued: bool,
-    /// Leave it to be reported again.
-    pub(crate) keep: bool,
-    /// Children without an exit signal: `None` for both kinds.
-    pub(crate) clones: Option<bool>,
-}
-
-/// What a child has done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Event {
-    Ended(ExitStatus),
-    Changed(Change),
-}
-
-/// What wait(2) reports.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Report {
-    pub(crate) pid: Pid,
-    pub(crate) uid: u32,
-    pub(crate) event: Event,
-    pub(crate) times: Times,
-}
-
 /// Where a new process stands.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place {
     pub(crate) parent: Pid,
     pub(crate) exit_signal: Option<Signal>,
-}
-
-/// What the end of a process leaves to be done when the tree is no longer locked.
-#[derive(Debug, Default)]
-pub(crate) struct Aftermath {
-    /// The parent to be told, with the signal it gets; it may wait already.
-    pub(crate) parent: Option<(Arc<Process>, Option<Signal>)>,
-    /// Children whose parent has died.
-    pub(crate) orphans: Vec<Arc<Process>>,
-    /// Parents that have got zombies of others as children.
-    pub(crate) adopters: Vec<Arc<Process>>,
 }
 
 impl Default for Family {
@@ -125,6 +81,7 @@ impl Default for Family {
                 ids: HashMap::from([(INIT, 1)]),
                 last: INIT.0,
                 threads: 0,
+                is_closed: false,
             }),
         }
     }
@@ -171,7 +128,7 @@ impl Family {
     }
 
     /// Makes a new process known, in its parent's group and session.
-    /// `ESRCH` when the parent is no longer there.
+    /// `ESRCH` when the parent is no longer there, `EAGAIN` when the sandbox ends.
     pub(crate) fn add(
         &self,
         creator: Pid,
@@ -179,6 +136,9 @@ impl Family {
         place: Place,
     ) -> Result<(), Errno> {
         let mut tree = self.tree.lock();
+        if tree.is_closed {
+            return Err(Errno::EAGAIN);
+        }
         let creator = tree.nodes.get(&creator).ok_or(Errno::ESRCH)?;
         let inherited = (creator.group, creator.session);
         tree.insert(process, place, inherited);
@@ -199,6 +159,12 @@ impl Family {
     /// All processes that have not ended, by rising id.
     pub(crate) fn living(&self) -> Vec<Arc<Process>> {
         self.select(|_| true)
+    }
+
+    /// Lets no process be added from now on; gives those that have not ended.
+    pub(crate) fn close(&self) -> Vec<Arc<Process>> {
+        self.tree.lock().is_closed = true;
+        self.living()
     }
 
     /// The ids of all processes, those that wait to be reaped as well.
@@ -318,142 +284,6 @@ impl Family {
             .map(|node| Arc::clone(&node.process))
     }
 
-    /// The process has ended. `reaps_itself` says of a parent whether it wants to hear nothing of ended children.
-    pub(crate) fn ended(
-        &self,
-        process: &Process,
-        status: ExitStatus,
-        times: Times,
-        reaps_itself: impl Fn(&Process) -> bool,
-    ) -> Aftermath {
-        let pid = process.pid;
-        let mut tree = self.tree.lock();
-        let mut aftermath = Aftermath::default();
-        let Some(node) = tree.nodes.get_mut(&pid) else {
-            return aftermath;
-        };
-        node.ended = Some((status, times));
-        let (parent, signal) = (node.parent, node.exit_signal);
-        let children = std::mem::take(&mut node.children);
-        let adopter = tree.adopter(pid);
-        for child in children {
-            let Some(node) = tree.nodes.get_mut(&child) else {
-                continue;
-            };
-            node.parent = adopter;
-            node.exit_signal = Some(Signal::SIGCHLD);
-            if node.ended.is_none() {
-                aftermath.orphans.push(Arc::clone(&node.process));
-            }
-            let is_zombie = node.ended.is_some();
-            match tree.nodes.get_mut(&adopter) {
-                Some(node) => {
-                    node.children.push(child);
-                    if is_zombie {
-                        aftermath.adopters.push(Arc::clone(&node.process));
-                    }
-                }
-                None if is_zombie => tree.remove(child),
-                None => {}
-            }
-        }
-        match tree.nodes.get(&parent) {
-            None => tree.remove(pid),
-            Some(node) => {
-                let parent = Arc::clone(&node.process);
-                let silent = signal == Some(Signal::SIGCHLD) && reaps_itself(&parent);
-                if silent {
-                    tree.remove(pid);
-                }
-                aftermath.parent = Some((parent, signal));
-            }
-        }
-        aftermath
-    }
-
-    /// Looks for a child's event that the caller waits for. `ECHILD` when there is no child to wait for.
-    pub(crate) fn collect(
-        &self,
-        caller: Pid,
-        who: Who,
-        events: Events,
-    ) -> Result<Option<Report>, Errno> {
-        let mut tree = self.tree.lock();
-        let mut candidates = 0;
-        let mut found = None;
-        for child in &tree.node(caller)?.children {
-            let Some(node) = tree.nodes.get(child) else {
-                continue;
-            };
-            let is_clone = node.exit_signal != Some(Signal::SIGCHLD);
-            let wanted = match who {
-                Who::Any => true,
-                Who::Process(pid) => pid == *child,
-                Who::Group(group) => group == node.group,
-            };
-            if !wanted || events.clones.is_some_and(|clones| clones != is_clone) {
-                continue;
-            }
-            candidates += 1;
-            let event = match (node.ended, node.change) {
-                (Some((status, _)), _) if events.ended => Some(Event::Ended(status)),
-                (None, Some(change @ Change::Stopped(_))) if events.stopped => {
-                    Some(Event::Changed(change))
-                }
-                (None, Some(Change::Continued)) if events.continued => {
-                    Some(Event::Changed(Change::Continued))
-                }
-                _ => None,
-            };
-            if let Some(event) = event {
-                found = Some((*child, event));
-                break;
-            }
-        }
-        let Some((pid, event)) = found else {
-            return if candidates == 0 {
-                Err(Errno::ECHILD)
-            } else {
-                Ok(None)
-            };
-        };
-        let node = tree.nodes.get_mut(&pid).ok_or(Errno::ECHILD)?;
-        let times = node.ended.map_or_else(Times::default, |(_, times)| times);
-        let report = Report {
-            pid,
-            uid: node.process.credentials().user.real,
-            event,
-            times: times.with(node.children_times),
-        };
-        if !events.keep {
-            match event {
-                Event::Changed(_) => node.change = None,
-                Event::Ended(_) => {
-                    tree.remove(pid);
-                    if let Some(node) = tree.nodes.get_mut(&caller) {
-                        node.children_times = node.children_times.with(report.times);
-                    }
-                }
-            }
-        }
-        Ok(Some(report))
-    }
-
-    /// Whether no member of the process's group has a parent in the same session but in another group, who could continue
-    /// it when it is stopped.
-    pub(crate) fn is_orphaned_group_of(&self, pid: Pid) -> bool {
-        let tree = self.tree.lock();
-        let Some(node) = tree.nodes.get(&pid) else {
-            return true;
-        };
-        let (group, session) = (node.group, node.session);
-        let mut members = tree.nodes.values().filter(|node| node.group == group);
-        !members.any(|member| {
-            let parent = tree.nodes.get(&member.parent);
-            parent.is_some_and(|parent| parent.session == session && parent.group != group)
-        })
-    }
-
     /// Whether the program's first thread has been the only one ever.
     pub(crate) fn was_alone(&self) -> bool {
         self.tree.lock().last == PROGRAM.0
@@ -461,7 +291,7 @@ impl Family {
 }
 
 impl Tree {
-    fn node(&self, pid: Pid) -> Result<&Node, Errno> {
+    pub(super) fn node(&self, pid: Pid) -> Result<&Node, Errno> {
         self.nodes.get(&pid).ok_or(Errno::ESRCH)
     }
 
@@ -528,7 +358,7 @@ impl Tree {
     }
 
     /// Forgets a process.
-    fn remove(&mut self, pid: Pid) {
+    pub(super) fn remove(&mut self, pid: Pid) {
         let Some(node) = self.nodes.remove(&pid) else {
             return;
         };
@@ -553,17 +383,5 @@ impl Tree {
         for id in before {
             self.release(id);
         }
-    }
-
-    /// Who gets the children of a process that ends: the nearest ancestor that asked for them, else the sandbox.
-    fn adopter(&self, pid: Pid) -> Pid {
-        let mut next = self.nodes.get(&pid).map_or(INIT, |node| node.parent);
-        while let Some(node) = self.nodes.get(&next) {
-            if node.ended.is_none() && node.process.with_settings(|s| s.child_subreaper) {
-                return next;
-            }
-            next = node.parent;
-        }
-        INIT
     }
 }

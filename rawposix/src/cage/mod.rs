@@ -2,11 +2,13 @@
 
 mod context;
 mod death;
+mod end;
 pub(crate) mod family;
 mod ids;
 mod limits;
 mod task;
 pub(crate) mod usage;
+pub(crate) mod wait;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -28,6 +30,7 @@ use usage::Times;
 
 use crate::control::{CoreDump, ExitStatus};
 use crate::fd::{CloseOnExec, FdTable, OpenFile};
+use crate::fs::busy::InUse;
 use crate::fs::dir::Dir;
 use crate::fs::mount::Mounts;
 use crate::fs::walk::Walk;
@@ -53,6 +56,8 @@ pub(crate) struct Process {
     limits: Mutex<Limits>,
     settings: Mutex<Settings>,
     image: ArcSwap<Image>,
+    /// The file that is executed; none for the first program.
+    program: Mutex<Option<Arc<InUse>>>,
     threads: Mutex<Threads>,
     /// Held while a thread is added, and while the address space is copied.
     settled: Mutex<()>,
@@ -75,7 +80,7 @@ struct Threads {
     times: Times,
 }
 
-/// What prctl(2), personality(2) and the scheduling calls keep.
+/// What prctl(2) keeps.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) dumpable: u32,
@@ -85,10 +90,6 @@ pub(crate) struct Settings {
     /// Whether it has given up its session's controlling terminal for itself.
     pub(crate) without_terminal: bool,
     pub(crate) timer_slack: u32,
-    pub(crate) nice: i32,
-    pub(crate) policy: u32,
-    /// A mask stored by sched_setaffinity(2).
-    pub(crate) affinity: Option<Vec<u8>>,
 }
 
 impl Process {
@@ -123,11 +124,9 @@ impl Process {
                 parent_death_signal: None,
                 without_terminal: false,
                 timer_slack: 50_000,
-                nice: 0,
-                policy: 0,
-                affinity: None,
             }),
             image: ArcSwap::from_pointee(image),
+            program: Mutex::default(),
             threads: Mutex::default(),
             settled: Mutex::default(),
             end: OnceLock::new(),
@@ -168,6 +167,7 @@ impl Process {
             limits: Mutex::new(self.limits.lock().clone()),
             settings: Mutex::new(settings),
             image: ArcSwap::new(self.image.load_full()),
+            program: Mutex::new(self.program.lock().clone()),
             threads: Mutex::default(),
             settled: Mutex::default(),
             end: OnceLock::new(),
@@ -176,7 +176,7 @@ impl Process {
     }
 
     /// Replaces the program: what execve(2) does to a process whose only thread calls it.
-    pub(crate) fn execute(&self, space: Arc<AddressSpace>, image: Image) {
+    pub(crate) fn execute(&self, space: Arc<AddressSpace>, image: Image, program: InUse) {
         // First, since the end of descriptors may tell the parent of it.
         self.world.family.executed(self.pid);
         self.world.ipc.segments.abandon(self);
@@ -193,6 +193,7 @@ impl Process {
         self.timers.execute();
         self.settings.lock().dumpable = 1;
         self.image.store(Arc::new(image));
+        *self.program.lock() = Some(Arc::new(program));
     }
 
     /// The address space.
@@ -316,9 +317,11 @@ impl Process {
         // Others may share the table.
         let empty = Arc::new(Mutex::new(FdTable::default()));
         drop(self.files.swap(empty));
+        drop(self.program.lock().take());
         self.world.ipc.semaphores.undo(self.pid);
         self.world.ipc.segments.abandon(self);
         self.timers.clear();
+        self.signals.clear();
         self.locks.release_all();
     }
 
@@ -510,15 +513,18 @@ impl Process {
 
     /// Whether a process may look into this one, as ptrace(2) may.
     pub(crate) fn may_be_inspected(&self, by: &Self) -> bool {
-        let (viewer, target) = (by.credentials(), self.credentials());
+        self.pid == by.pid || (self.has_ids_of(by) && self.settings.lock().dumpable != 0)
+    }
+
+    /// Whether all ids are the real ones of another process.
+    pub(crate) fn has_ids_of(&self, other: &Self) -> bool {
+        let (viewer, target) = (other.credentials(), self.credentials());
         let same = |viewer: Ids, target: Ids| {
             let real = viewer.real;
             real == target.real && real == target.effective && real == target.saved
         };
-        self.pid == by.pid
-            || (same(viewer.user, target.user)
-                && same(viewer.group, target.group)
-                && self.settings.lock().dumpable != 0)
+        self.pid == other.pid
+            || (same(viewer.user, target.user) && same(viewer.group, target.group))
     }
 
     /// Ends the process as an uncaught signal does.

@@ -1,6 +1,7 @@
 //! What other threads of the sandbox can do with a guest thread.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 
 use parking_lot::Mutex;
 use rawposix_abi::SignalSet;
@@ -16,8 +17,35 @@ pub(crate) struct Task {
     /// The host thread that runs it.
     pub(crate) host: Arc<HostThread>,
     pub(crate) signals: Mutex<TaskSignals>,
+    pub(crate) scheduling: Mutex<Scheduling>,
+    /// The list of set_robust_list(2).
+    pub(crate) robust_list: AtomicU32,
     /// The name that PR_SET_NAME sets, at most 15 bytes.
     name: Mutex<Vec<u8>>,
+}
+
+/// What the scheduling calls keep of a thread. See sched(7).
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Scheduling {
+    pub(crate) nice: i32,
+    pub(crate) policy: u32,
+    /// `SCHED_RESET_ON_FORK`.
+    pub(crate) resets_on_fork: bool,
+    /// A mask stored by sched_setaffinity(2).
+    pub(crate) affinity: Option<Vec<u8>>,
+}
+
+impl Scheduling {
+    /// What a child gets.
+    pub(crate) fn child(&self) -> Self {
+        let mut child = self.clone();
+        if child.resets_on_fork {
+            // Real-time policies would go as well, but nobody has one.
+            child.nice = child.nice.max(0);
+            child.resets_on_fork = false;
+        }
+        child
+    }
 }
 
 impl Task {
@@ -27,6 +55,8 @@ impl Task {
             tid,
             host: HostThread::new(),
             signals: Mutex::new(TaskSignals::new(mask)),
+            scheduling: Mutex::default(),
+            robust_list: AtomicU32::new(0),
             name: Mutex::new(name),
         }
     }
@@ -37,7 +67,17 @@ impl Task {
             tid,
             host: Arc::clone(&self.host),
             signals: Mutex::new(std::mem::take(&mut self.signals.lock())),
+            scheduling: Mutex::new(self.scheduling.lock().clone()),
+            robust_list: AtomicU32::new(0),
             name: Mutex::new(name),
+        }
+    }
+
+    /// A thread that this one makes: with its name and what was set for its scheduling.
+    pub(crate) fn child(&self, tid: Pid, mask: SignalSet) -> Self {
+        Self {
+            scheduling: Mutex::new(self.scheduling.lock().child()),
+            ..Self::new(tid, self.name(), mask)
         }
     }
 

@@ -15,9 +15,13 @@ impl Times {
             user: self.user.saturating_add(other.user),
         }
     }
+}
 
-    /// In clock ticks, of which there are 100 a second.
-    pub(crate) fn ticks(self) -> u32 {
-        u32::try_from(self.user.as_millis() / 10).unwrap_or(u32::MAX)
-    }
+/// Clock ticks a second, as `AT_CLKTCK` says.
+const TICKS: u128 = 100;
+
+/// A time in clock ticks. They wrap, as `clock_t` does on 32-bit Linux.
+pub(crate) fn ticks(time: Duration) -> u32 {
+    let ticks = time.as_nanos() / (1_000_000_000 / TICKS);
+    u32::try_from(ticks & u128::from(u32::MAX)).unwrap_or(0)
 }

@@ -10,6 +10,7 @@ use rawposix_abi::flags::OpenFlags;
 use rawposix_memory::{MapFile, MapLabel};
 
 use super::own::{Own, OwnFile};
+use crate::fs::busy::InUse;
 use crate::fs::device::Device;
 use crate::fs::dir::Dir;
 use crate::fs::listing::Listing;
@@ -46,6 +47,8 @@ pub(crate) struct HostFile {
     /// Dropped first: what a terminal that is hung up sends comes before its end.
     pub(crate) origin: Origin,
     pub(crate) fd: OwnedFd,
+    /// Set while it is open for writing and could be executed.
+    pub(crate) in_use: Option<InUse>,
     /// Dropped last: what a socket never received is given up when the host has let go of it.
     #[expect(dead_code, reason = "its end is what it is for")]
     farewell: Option<Farewell>,
@@ -62,6 +65,7 @@ impl HostFile {
             origin,
             fd,
             farewell,
+            in_use: None,
         }
     }
 }

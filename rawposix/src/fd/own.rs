@@ -20,6 +20,7 @@ use parking_lot::Mutex;
 use rawposix_abi::Errno;
 use rustix::event::{EventfdFlags, PollFd, PollFlags};
 
+use crate::fs::stat::VirtualStat;
 use crate::thread::Thread;
 
 /// What an object is ready for.
@@ -116,6 +117,11 @@ pub(crate) trait OwnFile: Any + fmt::Debug + Send + Sync {
         PollFlags::IN
     }
 
+    /// What fstat(2) says.
+    fn stat(&self) -> VirtualStat {
+        VirtualStat::nameless()
+    }
+
     /// The bell that shows when it is ready for this watcher. Every description has bells of its own, since an epoll
     /// set tells its members apart by the host's descriptors.
     fn bell(&self, thread: &Thread, watcher: Watcher) -> Result<Arc<Bell>, Errno>;
@@ -123,6 +129,12 @@ pub(crate) trait OwnFile: Any + fmt::Debug + Send + Sync {
     /// read(2) into a buffer of `room` bytes.
     fn read(&self, thread: &Thread, room: usize, wait: bool) -> Result<Vec<u8>, Errno> {
         let _ = (thread, room, wait);
+        Err(Errno::EINVAL)
+    }
+
+    /// write(2).
+    fn write(&self, thread: &Thread, bytes: &[u8], wait: bool) -> Result<usize, Errno> {
+        let _ = (thread, bytes, wait);
         Err(Errno::EINVAL)
     }
 }

@@ -12,6 +12,7 @@
 //! - The host's magic links (`/proc/PID/fd`, …) are links like all others here: their text is resolved in the sandbox.
 //! - What happens to a name happens by an at-call on the parent's handle, or on a handle of the object itself.
 
+pub(crate) mod busy;
 pub(crate) mod device;
 pub(crate) mod dir;
 pub(crate) mod host;

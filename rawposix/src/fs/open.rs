@@ -6,7 +6,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use rawposix_abi::Errno;
 use rawposix_abi::flags::OpenFlags;
-use rustix::fs::{AtFlags, FileType, MemfdFlags, Mode, OFlags};
+use rustix::fs::{AtFlags, FileType, MemfdFlags, Mode, OFlags, Stat};
 
 use super::device::Device;
 use super::dir::{Dir, FileId, HostDir};
@@ -14,7 +14,7 @@ use super::host::{is_for_writing, open_flags};
 use super::listing::{Listing, open_readable};
 use super::mount::MountId;
 use super::node::{HostNode, Node, reopen};
-use super::procfs::ProcFile;
+use super::procfs::{ProcFile, ThreadName};
 use super::stat::VirtualStat;
 use super::walk::{Entry, Parent, Walk};
 use crate::cage::Process;
@@ -137,7 +137,7 @@ fn open_in_host(
     how: How,
 ) -> Result<Opened, Errno> {
     let read_only = process.mounts().is_read_only(host.mount);
-    let mut flags = open_flags(how.flags) | OFlags::NOFOLLOW;
+    let mut flags = without_truncation(how.flags) | OFlags::NOFOLLOW;
     if entry.slash {
         if how.creates() {
             return Err(Errno::EISDIR);
@@ -217,9 +217,42 @@ fn adopt(process: &Process, fd: OwnedFd, mount: MountId, how: How) -> Result<Arc
         let fd = Arc::new(fd);
         Object::Path(Node::Host(HostNode { fd, mount, kind }))
     } else {
-        Object::Host(HostFile::new(fd, Origin::Mount(mount)))
+        Object::Host(claim(process, fd, mount, flags, &stat)?)
     };
     Ok(Arc::new(OpenFile { object, flags }))
+}
+
+/// The host's flags for a file of a mount: what is executed must not be truncated, which is only known when it is open.
+fn without_truncation(flags: OpenFlags) -> OFlags {
+    let mut host = open_flags(flags);
+    if is_for_writing(flags) {
+        host -= OFlags::TRUNC;
+    }
+    host
+}
+
+/// What the host has opened [`without_truncation`], truncated if it was to be. `ETXTBSY` for the writer of a program
+/// that runs.
+fn claim(
+    process: &Process,
+    fd: OwnedFd,
+    mount: MountId,
+    flags: OpenFlags,
+    stat: &Stat,
+) -> Result<HostFile, Errno> {
+    let mut file = HostFile::new(fd, Origin::Mount(mount));
+    let is_regular = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
+    if is_regular && is_for_writing(flags) {
+        let id = FileId {
+            device: stat.st_dev,
+            inode: stat.st_ino,
+        };
+        file.in_use = Some(process.world().busy.write(id)?);
+        if flags.contains(OpenFlags::TRUNC) {
+            rustix::fs::ftruncate(&file.fd, 0)?;
+        }
+    }
+    Ok(file)
 }
 
 fn directory(dir: Dir, fd: Option<OwnedFd>) -> Object {
@@ -252,8 +285,10 @@ pub(crate) fn open_node(process: &Process, node: Node, how: How) -> Result<Arc<O
             if writes && process.mounts().is_read_only(host.mount) {
                 return Err(Errno::EROFS);
             }
-            let fd = host.open(open_flags(flags))?;
-            Ok(OpenFile::host_file(fd, Origin::Mount(host.mount), flags))
+            let fd = host.open(without_truncation(flags))?;
+            let stat = rustix::fs::fstat(&fd)?;
+            let object = Object::Host(claim(process, fd, host.mount, flags, &stat)?);
+            Ok(Arc::new(OpenFile { object, flags }))
         }
         Node::Device(Device::Tty) => terminal::open_controlling(process, flags),
         Node::Device(Device::Ptmx) => terminal::open_master(process, flags),
@@ -276,7 +311,9 @@ fn open_dir(process: &Process, dir: Dir, how: How) -> Result<Arc<OpenFile>, Errn
             return Err(Errno::EROFS);
         }
         let fd = rustix::fs::openat(host, c".", open_flags(flags), how.mode)?;
-        return Ok(OpenFile::host_file(fd, Origin::Mount(host.mount), flags));
+        let stat = rustix::fs::fstat(&fd)?;
+        let object = Object::Host(claim(process, fd, host.mount, flags, &stat)?);
+        return Ok(Arc::new(OpenFile { object, flags }));
     }
     if how.has(OpenFlags::TMPFILE) {
         return Err(Errno::EOPNOTSUPP);
@@ -296,7 +333,8 @@ fn open_dir(process: &Process, dir: Dir, how: How) -> Result<Arc<OpenFile>, Errn
 /// those of any file.
 fn open_proc(process: &Process, file: ProcFile, how: How) -> Result<Arc<OpenFile>, Errno> {
     if is_for_writing(how.flags) || how.has(OpenFlags::TRUNC) {
-        return Err(Errno::EACCES);
+        let thread = file.named_thread(process).ok_or(Errno::EACCES)?;
+        return Ok(ThreadName::open(file, thread, how.flags));
     }
     let text = file.contents(process);
     let memory = rustix::fs::memfd_create(c"proc", MemfdFlags::CLOEXEC)?;
@@ -338,6 +376,12 @@ fn open_again(process: &Process, file: &OpenFile, how: How) -> Result<Arc<OpenFi
                     }
                 }
                 _ => {}
+            }
+            if let Origin::Mount(mount) = origin {
+                let fresh = reopen(fd, without_truncation(flags))?;
+                let stat = rustix::fs::fstat(&fresh)?;
+                let object = Object::Host(claim(process, fresh, *mount, flags, &stat)?);
+                return Ok(Arc::new(OpenFile { object, flags }));
             }
             let fresh = reopen(fd, open_flags(flags))?;
             Ok(OpenFile::host_file(fresh, origin.clone(), flags))

@@ -1,8 +1,10 @@
 //! `/proc`: the sandbox's processes in Linux's formats. See proc(5).
 
 mod contents;
+mod name;
 
 pub(crate) use contents::{RELEASE, VERSION};
+pub(crate) use name::ThreadName;
 
 use std::sync::Arc;
 
@@ -10,7 +12,7 @@ use rawposix_abi::Errno;
 
 use super::dir::Dir;
 use super::listing::{DT_DIR, DT_LNK, DT_REG, ListedName, listed};
-use crate::cage::{Pid, Process};
+use crate::cage::{Pid, Process, Task};
 use crate::fd::OpenFile;
 
 /// A directory of `/proc`.
@@ -20,7 +22,8 @@ pub(crate) enum ProcDir {
     Process(Pid),
     Fd(Pid),
     Task(Pid),
-    Thread(Pid),
+    /// A thread of a process: first the process, then the thread.
+    Thread(Pid, Pid),
     Sys,
     SysKernel,
     SysKernelRandom,
@@ -73,7 +76,7 @@ impl ProcDir {
                 "uptime",
                 "version",
             ],
-            Self::Process(_) | Self::Thread(_) => &PROCESS_FILES,
+            Self::Process(_) | Self::Thread(..) => &PROCESS_FILES,
             Self::Fd(_) | Self::Task(_) | Self::Sys => &[],
             Self::SysKernel => &[
                 "hostname",
@@ -96,7 +99,7 @@ impl ProcDir {
         match self {
             Self::Root => vec![("sys", Self::Sys)],
             Self::Process(pid) => vec![("fd", Self::Fd(pid)), ("task", Self::Task(pid))],
-            Self::Thread(pid) => vec![("fd", Self::Fd(pid))],
+            Self::Thread(pid, _) => vec![("fd", Self::Fd(pid))],
             Self::Sys => vec![
                 ("kernel", Self::SysKernel),
                 ("vm", Self::SysVm),
@@ -111,7 +114,7 @@ impl ProcDir {
     fn links(self) -> &'static [&'static str] {
         match self {
             Self::Root => &["self", "thread-self", "mounts"],
-            Self::Process(_) | Self::Thread(_) => &["cwd", "exe", "root"],
+            Self::Process(_) | Self::Thread(..) => &["cwd", "exe", "root"],
             _ => &[],
         }
     }
@@ -122,7 +125,7 @@ impl ProcDir {
             Self::Root => None,
             Self::Process(_) | Self::Sys => Some(Self::Root),
             Self::Fd(pid) | Self::Task(pid) => Some(Self::Process(pid)),
-            Self::Thread(pid) => Some(Self::Task(pid)),
+            Self::Thread(pid, _) => Some(Self::Task(pid)),
             Self::SysKernel | Self::SysVm | Self::SysFs => Some(Self::Sys),
             Self::SysKernelRandom => Some(Self::SysKernel),
         }
@@ -135,7 +138,7 @@ impl ProcDir {
             Self::Process(pid) => format!("/{pid}"),
             Self::Fd(pid) => format!("/{pid}/fd"),
             Self::Task(pid) => format!("/{pid}/task"),
-            Self::Thread(pid) => format!("/{pid}/task/{pid}"),
+            Self::Thread(pid, tid) => format!("/{pid}/task/{tid}"),
             Self::Sys => String::from("/sys"),
             Self::SysKernel => String::from("/sys/kernel"),
             Self::SysKernelRandom => String::from("/sys/kernel/random"),
@@ -151,7 +154,7 @@ impl ProcDir {
             Self::Process(pid) => (2, pid),
             Self::Fd(pid) => (3, pid),
             Self::Task(pid) => (4, pid),
-            Self::Thread(pid) => (5, pid),
+            Self::Thread(_, tid) => (5, tid),
             Self::Sys => (6, Pid::NONE),
             Self::SysKernel => (7, Pid::NONE),
             Self::SysKernelRandom => (8, Pid::NONE),
@@ -164,7 +167,7 @@ impl ProcDir {
     /// The process that the directory is about, if it is about one; `None` when that is gone.
     fn subject(self, viewer: &Process) -> Option<Arc<Process>> {
         match self {
-            Self::Process(pid) | Self::Fd(pid) | Self::Task(pid) | Self::Thread(pid) => {
+            Self::Process(pid) | Self::Fd(pid) | Self::Task(pid) | Self::Thread(pid, _) => {
                 viewer.world().family.process(pid)
             }
             _ => None,
@@ -196,16 +199,16 @@ impl ProcDir {
             (Self::Root, _, Some(pid)) if viewer.world().family.process(Pid(pid)).is_some() => {
                 Ok(ProcEntry::Dir(Self::Process(Pid(pid))))
             }
-            (Self::Task(pid), _, Some(tid)) if Pid(tid) == pid => {
-                Ok(ProcEntry::Dir(Self::Thread(pid)))
+            (Self::Task(pid), _, Some(tid)) if threads(process).contains(&Pid(tid)) => {
+                Ok(ProcEntry::Dir(Self::Thread(pid, Pid(tid))))
             }
-            (Self::Process(_) | Self::Thread(_), "cwd", _) => {
+            (Self::Process(_) | Self::Thread(..), "cwd", _) => {
                 Ok(ProcEntry::Shortcut(process.cwd()))
             }
-            (Self::Process(_) | Self::Thread(_), "root", _) => {
+            (Self::Process(_) | Self::Thread(..), "root", _) => {
                 Ok(ProcEntry::Shortcut(process.root()))
             }
-            (Self::Process(_) | Self::Thread(_), "exe", _) => {
+            (Self::Process(_) | Self::Thread(..), "exe", _) => {
                 Ok(ProcEntry::Link(process.program_path()))
             }
             (Self::Fd(_), _, Some(fd)) => process
@@ -240,7 +243,11 @@ impl ProcDir {
                     directory(pid, Self::Process(pid));
                 }
             }
-            Self::Task(task) => directory(task, Self::Thread(task)),
+            Self::Task(pid) => {
+                for tid in threads(process) {
+                    directory(tid, Self::Thread(pid, tid));
+                }
+            }
             Self::Fd(_) => {
                 for fd in process.descriptors() {
                     names.push(listed(fd.to_string().as_bytes(), 2, DT_LNK));
@@ -250,6 +257,16 @@ impl ProcDir {
         }
         names
     }
+}
+
+/// The threads of a process; its first one stays until the others have ended as well.
+fn threads(process: &Process) -> Vec<Pid> {
+    let mut threads: Vec<_> = process.tasks().iter().map(|task| task.tid).collect();
+    if !threads.contains(&process.pid) {
+        threads.push(process.pid);
+    }
+    threads.sort_unstable();
+    threads
 }
 
 impl ProcFile {
@@ -262,6 +279,17 @@ impl ProcFile {
             .position(|file| *file == self.name)
             .unwrap_or(0);
         self.dir.inode() + 1 + place as u64
+    }
+
+    /// The thread whose name a file is that can be written.
+    pub(crate) fn named_thread(self, viewer: &Process) -> Option<Arc<Task>> {
+        let process = self.dir.subject(viewer)?;
+        let tid = match self.dir {
+            ProcDir::Process(pid) => pid,
+            ProcDir::Thread(_, tid) => tid,
+            _ => return None,
+        };
+        (self.name == "comm").then(|| process.task(tid))?
     }
 
     /// The path of the file, with `/proc` at its usual place.

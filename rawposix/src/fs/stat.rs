@@ -60,7 +60,7 @@ impl VirtualStat {
     }
 
     /// What all objects of rawposix's own have in common; natively they share an inode that is of no kind.
-    fn nameless() -> Self {
+    pub(crate) fn nameless() -> Self {
         Self {
             mode: 0o600,
             ..Self::file(13)
@@ -200,7 +200,7 @@ pub(crate) fn stat_file(process: &Process, file: &OpenFile, mask: u32) -> Result
         }
         Object::Dir(dir) => stat_node(process, &Node::Dir(dir.dir.clone()), mask),
         Object::Path(node) => stat_node(process, node, mask),
-        Object::Own(_) => Ok(stat_virtual(process, VirtualStat::nameless())),
+        Object::Own(own) => Ok(stat_virtual(process, own.file().stat())),
     }
 }
 

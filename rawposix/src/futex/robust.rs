@@ -27,7 +27,7 @@ pub(crate) fn release(thread: &Thread) {
 }
 
 fn walk(thread: &Thread) -> Result<(), Errno> {
-    let list = thread.robust_list;
+    let list = thread.robust_list();
     let [first, offset, pending] = thread.memory().read(GuestPtr::<[u32; 3]>::new(list))?;
     let head = Head {
         first,

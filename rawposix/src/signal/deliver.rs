@@ -378,7 +378,11 @@ impl Faults {
     /// Queues the signal of a fault. The guest is on its way to ask for it.
     pub fn send(&self, fault: Fault) {
         let info = info::from_fault(fault);
-        self.task.signals.lock().pending.push(fault.signal, info);
+        self.task
+            .signals
+            .lock()
+            .pending
+            .push(fault.signal, info, None);
         // Not `pending_has_changed`: that allocates, and the guest takes the signal at once.
         self.task.host.keep_attention();
         self.task.host.inform();

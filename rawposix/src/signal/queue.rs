@@ -1,6 +1,8 @@
 //! Signals that were sent and not taken yet.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rawposix_abi::structs::Siginfo;
 use rawposix_abi::{Signal, SignalSet};
@@ -12,7 +14,43 @@ use super::info;
 pub(crate) struct Queue {
     set: SignalSet,
     /// At most one element per standard signal.
-    entries: VecDeque<Siginfo>,
+    entries: VecDeque<Entry>,
+}
+
+/// A signal that was sent.
+#[derive(Debug)]
+struct Entry {
+    info: Siginfo,
+    /// Its place among those of the user; none where it has a place elsewhere, as that of a timer has.
+    _slot: Option<Slot>,
+}
+
+/// How many signals a user's processes have queued: what RLIMIT_SIGPENDING limits.
+#[derive(Debug, Default)]
+pub(crate) struct Queued(AtomicU64);
+
+/// A place in the queues of a user, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Slot(Arc<Queued>);
+
+impl Queued {
+    /// Takes a place, if there are less than `limit`.
+    pub(crate) fn take(self: &Arc<Self>, limit: u64) -> Option<Slot> {
+        let slot = self.take_anyway();
+        (self.0.load(Ordering::Relaxed) <= limit).then_some(slot)
+    }
+
+    /// Takes a place, whatever the limit.
+    pub(crate) fn take_anyway(self: &Arc<Self>) -> Slot {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Slot(Arc::clone(self))
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// Signals that the faulting thread itself causes are taken first.
@@ -30,24 +68,19 @@ impl Queue {
         self.set
     }
 
-    /// How many elements there are.
-    pub(crate) fn len(&self) -> usize {
-        self.entries.len()
-    }
-
     /// Adds a signal; a standard one that is pending stays as it is.
-    pub(crate) fn push(&mut self, signal: Signal, info: Siginfo) {
+    pub(crate) fn push(&mut self, signal: Signal, info: Siginfo, slot: Option<Slot>) {
         if signal.raw() < Signal::RTMIN && self.set.contains(signal) {
             return;
         }
         self.set = self.set.with(signal);
-        self.entries.push_back(info);
+        self.entries.push_back(Entry { info, _slot: slot });
     }
 
     /// Whether the signal of this timer waits.
     pub(crate) fn has_timer(&self, timer: i32) -> bool {
         let mut entries = self.entries.iter();
-        entries.any(|entry| info::timer(entry) == Some(timer))
+        entries.any(|entry| info::timer(&entry.info) == Some(timer))
     }
 
     /// Removes the signal of a timer that is deleted.
@@ -67,12 +100,12 @@ impl Queue {
     pub(crate) fn take(&mut self, signal: Signal) -> Option<Siginfo> {
         let number = i32::from(signal.raw());
         let mut places = self.entries.iter().enumerate();
-        let (place, _) = places.find(|(_, entry)| entry.signo == number)?;
+        let (place, _) = places.find(|(_, entry)| entry.info.signo == number)?;
         let taken = self.entries.remove(place);
-        if !self.entries.iter().any(|entry| entry.signo == number) {
+        if !self.entries.iter().any(|entry| entry.info.signo == number) {
             self.set = self.set.without(signal);
         }
-        taken
+        taken.map(|entry| entry.info)
     }
 
     /// Forgets all of these signals.
@@ -85,8 +118,9 @@ impl Queue {
     }
 
     fn retain(&mut self, keep: impl Fn(&Siginfo) -> bool) {
-        self.entries.retain(keep);
-        let left = self.entries.iter().filter_map(info::signal);
+        self.entries.retain(|entry| keep(&entry.info));
+        let left = self.entries.iter().map(|entry| &entry.info);
+        let left = left.filter_map(info::signal);
         self.set = left.fold(SignalSet::EMPTY, SignalSet::with);
     }
 }

@@ -8,8 +8,9 @@ use rawposix_abi::{DefaultAction, Errno, Signal, SignalSet};
 
 use super::actions::{Disposition, SA_NOCLDSTOP};
 use super::info::{self, Sender};
-use crate::cage::family::{Change, Event, Report};
+use crate::cage::family::Change;
 use crate::cage::usage::Times;
+use crate::cage::wait::{Event, Report};
 use crate::cage::{Process, Task};
 use crate::control::ExitStatus;
 use crate::syscall::child_info;
@@ -32,7 +33,7 @@ impl Process {
     /// Sends a signal to the process, or to one of its threads. A process that has ended takes it as well.
     ///
     /// # Errors
-    /// `EAGAIN` when too many real-time signals with values are queued.
+    /// `EAGAIN` when the user's processes have too many signals queued for another real-time one with a value.
     pub(crate) fn send(&self, info: Siginfo, to: Option<&Arc<Task>>) -> Result<(), Errno> {
         let signal = info::signal(&info).ok_or(Errno::EINVAL)?;
         if self.end().is_some() {
@@ -90,21 +91,20 @@ impl Process {
         if ignored && !kept {
             return Ok(effects);
         }
-        let length = match to {
-            Some(task) => task.signals.lock().pending.len(),
-            None => shared.pending.len(),
-        };
         let is_real_time = signal.raw() >= Signal::RTMIN;
-        let info = match u64::try_from(length).is_ok_and(|length| length < limit) {
-            true => info,
-            false if !is_real_time => info,
-            false if info.code < 0 && info.code != info::SI_TKILL => return Err(Errno::EAGAIN),
+        let queued = &self.world().queued;
+        let (info, slot) = match queued.take(limit) {
+            // A timer had its place when it was made.
+            _ if info::timer(&info).is_some() => (info, None),
+            Some(slot) => (info, Some(slot)),
+            None if !is_real_time => (info, Some(queued.take_anyway())),
+            None if info.code < 0 && info.code != info::SI_TKILL => return Err(Errno::EAGAIN),
             // The signal is sent, but nothing is known of it.
-            false => info::anonymous(signal),
+            None => (info::anonymous(signal), None),
         };
         match to {
-            Some(task) => task.signals.lock().pending.push(signal, info),
-            None => shared.pending.push(signal, info),
+            Some(task) => task.signals.lock().pending.push(signal, info, slot),
+            None => shared.pending.push(signal, info, slot),
         }
         let others = tasks.iter().filter(|_| to.is_none());
         let mut candidates = first.into_iter().chain(others);

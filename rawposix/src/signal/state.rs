@@ -90,6 +90,11 @@ impl Signals {
         self.actions.store(Arc::new(Mutex::new(actions)));
     }
 
+    /// The process has ended: nobody takes what is pending.
+    pub(crate) fn clear(&self) {
+        self.shared.lock().pending = Queue::default();
+    }
+
     /// Runs `f` on the dispositions.
     pub(super) fn with_actions<R>(&self, f: impl FnOnce(&mut Actions) -> R) -> R {
         f(&mut self.actions.load().lock())

@@ -11,6 +11,8 @@ use rustix::fs::{Access, FileType, OFlags};
 use super::args::{Argv, DirFd, Envp, Path};
 use crate::exec::ExecRequest;
 use crate::fd::{CloseOnExec, Object, OpenFile};
+use crate::fs::busy::InUse;
+use crate::fs::dir::FileId;
 use crate::fs::node::{Node, reopen};
 use crate::fs::place;
 use crate::fs::walk::Follow;
@@ -42,7 +44,7 @@ pub(super) fn execveat(
         return Err(Errno::EINVAL);
     }
     let path = thread.read_path(path.0)?;
-    let (file, mut name) = open(thread, dirfd.0, &path, flags)?;
+    let (file, mut in_use, mut name) = open(thread, dirfd.0, &path, flags)?;
     let mut room = ARG_MAX;
     let mut argv = strings(thread, argv.0, &mut room)?;
     let envp = strings(thread, envp.0, &mut room)?;
@@ -68,7 +70,7 @@ pub(super) fn execveat(
         argv.extend(script.argument);
         argv.push(name);
         argv.extend(arguments);
-        (program, name) = open(thread, AT_FDCWD, &script.interpreter, AtFlags::empty())?;
+        (program, in_use, name) = open(thread, AT_FDCWD, &script.interpreter, AtFlags::empty())?;
     }
     let image = Image {
         argv,
@@ -78,6 +80,7 @@ pub(super) fn execveat(
     };
     thread.step = Some(Step::Exec(Box::new(ExecRequest {
         file: program,
+        in_use,
         image,
         traced: None,
     })));
@@ -93,13 +96,13 @@ fn is_lost(thread: &Thread, dirfd: i32, path: &[u8]) -> bool {
     by_descriptor && flag == Ok(CloseOnExec::Yes)
 }
 
-/// Opens what is to be executed; gives it with the path that names it.
+/// Opens what is to be executed; gives it, with the path that names it. `ETXTBSY` when somebody writes to it.
 fn open(
     thread: &Thread,
     dirfd: i32,
     path: &[u8],
     flags: AtFlags,
-) -> Result<(File, Vec<u8>), Errno> {
+) -> Result<(File, InUse, Vec<u8>), Errno> {
     let follow = if flags.contains(AtFlags::SYMLINK_NOFOLLOW) {
         Follow::No
     } else {
@@ -112,7 +115,9 @@ fn open(
         ([b'/', ..], _) => path.to_vec(),
         (path, fd) => [format!("/dev/fd/{fd}/").as_bytes(), path].concat(),
     };
-    Ok((open_node(&node)?, name))
+    let file = open_node(&node)?;
+    let in_use = thread.world.busy.execute(FileId::of(&file)?)?;
+    Ok((file, in_use, name))
 }
 
 fn open_node(node: &Node) -> Result<File, Errno> {

@@ -159,6 +159,10 @@ pub(super) fn setpgid(thread: &mut Thread, pid: Pid, group: Pid) -> Result<(), E
         });
     }
     let pid = named(thread, pid.0);
+    if thread.world.family.process(pid).is_none() && thread.find_thread(pid).is_ok() {
+        // Another thread than a process's first.
+        return Err(Errno::EINVAL);
+    }
     let group = if group.0 == 0 { pid } else { Id(group.0) };
     thread
         .world
@@ -167,12 +171,14 @@ pub(super) fn setpgid(thread: &mut Thread, pid: Pid, group: Pid) -> Result<(), E
 }
 
 pub(super) fn getpgid(thread: &mut Thread, pid: Pid) -> Result<i32, Errno> {
-    let group = thread.world.family.group_of(named(thread, pid.0))?;
+    let process = thread.process_of(pid.0)?;
+    let group = thread.world.family.group_of(process.pid)?;
     Ok(group.0)
 }
 
 pub(super) fn getsid(thread: &mut Thread, pid: Pid) -> Result<i32, Errno> {
-    let session = thread.world.family.session_of(named(thread, pid.0))?;
+    let process = thread.process_of(pid.0)?;
+    let session = thread.world.family.session_of(process.pid)?;
     Ok(session.0)
 }
 

@@ -59,6 +59,9 @@ fn read_own(
     let Object::Own(own) = &file.object else {
         return Err(errno);
     };
+    if access_mode(file.flags) == OpenFlags::WRONLY.bits() {
+        return Err(Errno::EBADF);
+    }
     let room = ranges.iter().map(|range| u64::from(range.len())).sum();
     let room = usize::try_from(u64::min(room, u64::from(MAX_COUNT))).unwrap_or(0);
     let bytes = own.file().read(thread, room, !own.is_nonblocking())?;
@@ -72,9 +75,33 @@ fn read_own(
     Ok(bytes.len())
 }
 
+/// Writes an object of rawposix's own; `errno` is for what is none.
+#[cold]
+fn write_own(
+    thread: &Thread,
+    file: &OpenFile,
+    range: GuestSlice<u8>,
+    errno: Errno,
+) -> Result<usize, Errno> {
+    /// Objects of rawposix's own take small messages only.
+    const MOST: u32 = 1 << 16;
+    let Object::Own(own) = &file.object else {
+        return Err(errno);
+    };
+    if access_mode(file.flags) == 0 {
+        return Err(Errno::EBADF);
+    }
+    let range = slice(range.start(), range.len().min(MOST));
+    let bytes = thread.memory().read_slice(range)?;
+    own.file().write(thread, &bytes, !own.is_nonblocking())
+}
+
 pub(super) fn write(thread: &mut Thread, fd: Fd, buf: InBuf, count: Len) -> Result<usize, Errno> {
     let file = thread.file(fd.0)?;
-    let host = file.host_for_writing()?;
+    let host = match file.host_for_writing() {
+        Ok(host) => host,
+        Err(errno) => return write_own(thread, &file, slice(buf.0, count.0), errno),
+    };
     if is_special_to_write(host) {
         let ranges = IoVecs::one(slice(buf.0, count.0))?;
         return write_socket(thread, &file, &ranges);

@@ -1,5 +1,8 @@
 //! The life of a process: exit, wait, limits, usage, prctl. See exit(2), waitid(2), prlimit(2), prctl(2).
 
+use std::sync::atomic::Ordering;
+
+use rawposix_abi::flags::resource::RLIMIT_CPU;
 use rawposix_abi::flags::{CloneFlags, prctl};
 use rawposix_abi::structs::{OldTimeval, Rlimit64, Rusage};
 use rawposix_abi::{Errno, Signal};
@@ -11,6 +14,7 @@ pub(super) use super::pidfd::{pidfd_getfd, pidfd_open};
 pub(super) use super::wait::{wait4, waitid};
 
 use super::args::{Hex, In, Int, Len, Out, Pid, PrctlOption, Ptr, Resource};
+use crate::cage::Pid as Id;
 use crate::cage::usage::Times;
 use crate::control::ExitStatus;
 use crate::thread::Thread;
@@ -44,7 +48,7 @@ pub(super) fn set_robust_list(thread: &mut Thread, head: Ptr, len: Len) -> Resul
     if len.0 != ROBUST_LIST_HEAD {
         return Err(Errno::EINVAL);
     }
-    thread.robust_list = head.0;
+    thread.task.robust_list.store(head.0, Ordering::Relaxed);
     Ok(())
 }
 
@@ -54,11 +58,18 @@ pub(super) fn get_robust_list(
     head: Out<u32>,
     len: Out<u32>,
 ) -> Result<(), Errno> {
-    if pid.0 != 0 && pid.0 != thread.tid().0 {
-        return Err(Errno::ESRCH);
-    }
+    let list = match pid.0 {
+        0 => thread.robust_list(),
+        tid => {
+            let (process, task) = thread.find_thread(Id(tid))?;
+            if !process.may_be_inspected(&thread.process) {
+                return Err(Errno::EPERM);
+            }
+            task.robust_list.load(Ordering::Relaxed)
+        }
+    };
     thread.memory().write(len.0, &ROBUST_LIST_HEAD)?;
-    thread.memory().write(head.0, &thread.robust_list)
+    thread.memory().write(head.0, &list)
 }
 
 pub(super) fn prlimit64(
@@ -68,14 +79,20 @@ pub(super) fn prlimit64(
     new: In<Rlimit64>,
     old: Out<Rlimit64>,
 ) -> Result<(), Errno> {
-    let process = &thread.process;
-    if pid.0 != 0 && pid.0 != process.pid.0 {
-        return Err(Errno::ESRCH);
+    let wanted = match new.0.non_null() {
+        Some(ptr) => Some(thread.memory().read(ptr)?),
+        None => None,
+    };
+    let process = thread.process_of(pid.0)?;
+    if !process.has_ids_of(&thread.process) {
+        return Err(Errno::EPERM);
     }
     let before = process.limit(resource.0)?;
-    if let Some(ptr) = new.0.non_null() {
-        let wanted = thread.memory().read(ptr)?;
+    if let Some(wanted) = wanted {
         process.set_limit(resource.0, wanted)?;
+        if resource.0 == RLIMIT_CPU {
+            process.watch_processor_time();
+        }
     }
     match old.0.non_null() {
         Some(ptr) => thread.memory().write(ptr, &before),

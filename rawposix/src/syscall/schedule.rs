@@ -1,11 +1,15 @@
 //! Scheduling: what a process asks is kept and told, the host schedules. See sched(7), getpriority(2).
 
+use std::sync::Arc;
+
 use rawposix_abi::Errno;
+use rawposix_abi::flags::resource::RLIMIT_NICE;
 use rawposix_abi::structs::Timespec;
 use rawposix_memory::GuestPtr;
 
 use super::args::{In, Int, Len, Out, Pid, Ptr};
 pub(super) use super::schedule_attributes::{sched_getattr, sched_setattr};
+use crate::cage::{Pid as Id, Process, Task};
 use crate::thread::Thread;
 
 /// Policies of sched(7).
@@ -14,15 +18,38 @@ const SCHED_FIFO: u32 = 1;
 const SCHED_RR: u32 = 2;
 const SCHED_BATCH: u32 = 3;
 const SCHED_IDLE: u32 = 5;
-const RESET_ON_FORK: u32 = 0x4000_0000;
+/// `SCHED_RESET_ON_FORK`, which comes with a policy.
+pub(super) const RESET_ON_FORK: u32 = 0x4000_0000;
 
-fn own(thread: &Thread, pid: Pid) -> Result<(), Errno> {
-    match pid.0 {
-        0 => Ok(()),
-        pid if pid < 0 => Err(Errno::EINVAL),
-        pid if pid == thread.tid().0 => Ok(()),
-        _ => Err(Errno::ESRCH),
+/// A thread and its process.
+type Found = (Arc<Process>, Arc<Task>);
+
+/// The thread that an argument names, 0 for the caller, and its process.
+fn target(thread: &Thread, tid: Pid) -> Result<Found, Errno> {
+    match tid.0 {
+        0 => Ok((Arc::clone(&thread.process), Arc::clone(&thread.task))),
+        tid if tid < 0 => Err(Errno::EINVAL),
+        tid => thread.find_thread(Id(tid)),
     }
+}
+
+/// Whether the caller may change how the process's threads are scheduled: it has to be the same user's.
+fn may_change(thread: &Thread, process: &Process) -> Result<(), Errno> {
+    let (by, target) = (
+        thread.process.credentials().user,
+        process.credentials().user,
+    );
+    if [target.effective, target.real].contains(&by.effective) {
+        Ok(())
+    } else {
+        Err(Errno::EPERM)
+    }
+}
+
+/// Whether RLIMIT_NICE lets a thread of the process have this nice value, whatever it has now.
+fn may_have_nice(process: &Process, nice: i32) -> bool {
+    let limit = process.limit(RLIMIT_NICE).map_or(0, |limit| limit.current);
+    u64::try_from(20 - nice).is_ok_and(|needed| needed <= limit)
 }
 
 pub(super) fn sched_yield(thread: &mut Thread) -> Result<(), Errno> {
@@ -60,8 +87,9 @@ pub(super) fn sched_getaffinity(
     size: Len,
     ptr: Ptr,
 ) -> Result<usize, Errno> {
-    own(thread, pid)?;
-    let mask = match thread.process.with_settings(|s| s.affinity.clone()) {
+    let (_, task) = target(thread, pid)?;
+    let stored = task.scheduling.lock().affinity.clone();
+    let mask = match stored {
         Some(mask) => mask,
         None => host_affinity()?,
     };
@@ -83,7 +111,8 @@ pub(super) fn sched_setaffinity(
     size: Len,
     ptr: Ptr,
 ) -> Result<(), Errno> {
-    own(thread, pid)?;
+    let (process, task) = target(thread, pid)?;
+    may_change(thread, &process)?;
     let mut allowed = host_affinity()?;
     let size = usize::try_from(size.0)
         .map_err(|_| Errno::EINVAL)?
@@ -99,13 +128,19 @@ pub(super) fn sched_setaffinity(
     if allowed.iter().all(|byte| *byte == 0) {
         return Err(Errno::EINVAL);
     }
-    thread.process.with_settings(|s| s.affinity = Some(allowed));
+    task.scheduling.lock().affinity = Some(allowed);
     Ok(())
 }
 
 pub(super) fn sched_getscheduler(thread: &mut Thread, pid: Pid) -> Result<u32, Errno> {
-    own(thread, pid)?;
-    Ok(thread.process.with_settings(|s| s.policy))
+    let (_, task) = target(thread, pid)?;
+    let scheduling = task.scheduling.lock();
+    Ok(scheduling.policy
+        | if scheduling.resets_on_fork {
+            RESET_ON_FORK
+        } else {
+            0
+        })
 }
 
 pub(super) fn sched_setscheduler(
@@ -114,39 +149,50 @@ pub(super) fn sched_setscheduler(
     policy: Int,
     param: In<i32>,
 ) -> Result<(), Errno> {
-    own(thread, pid)?;
+    if policy.0 < 0 || param.0.is_null() {
+        return Err(Errno::EINVAL);
+    }
     let priority: i32 = thread.memory().read(param.0)?;
     set_policy(thread, pid, policy.0.cast_unsigned(), priority)
 }
 
-/// Sets the policy that a thread asks for.
+/// Sets the policy that a thread asks for, with `SCHED_RESET_ON_FORK` or without.
 pub(super) fn set_policy(
     thread: &Thread,
     pid: Pid,
     policy: u32,
     priority: i32,
 ) -> Result<(), Errno> {
-    own(thread, pid)?;
+    let (process, task) = target(thread, pid)?;
+    let resets_on_fork = policy & RESET_ON_FORK != 0;
     let policy = policy & !RESET_ON_FORK;
     match policy {
-        SCHED_OTHER | SCHED_BATCH | SCHED_IDLE if priority == 0 => {
-            thread.process.with_settings(|s| s.policy = policy);
-            Ok(())
-        }
-        SCHED_FIFO | SCHED_RR if (1..=99).contains(&priority) => Err(Errno::EPERM),
-        _ => Err(Errno::EINVAL),
+        SCHED_OTHER | SCHED_BATCH | SCHED_IDLE if priority == 0 => {}
+        SCHED_FIFO | SCHED_RR if (1..=99).contains(&priority) => return Err(Errno::EPERM),
+        _ => return Err(Errno::EINVAL),
     }
+    may_change(thread, &process)?;
+    let mut scheduling = task.scheduling.lock();
+    let leaves_idle = scheduling.policy == SCHED_IDLE && policy != SCHED_IDLE;
+    if (leaves_idle && !may_have_nice(&process, scheduling.nice))
+        || (scheduling.resets_on_fork && !resets_on_fork)
+    {
+        return Err(Errno::EPERM);
+    }
+    scheduling.policy = policy;
+    scheduling.resets_on_fork = resets_on_fork;
+    Ok(())
 }
 
 pub(super) fn sched_getparam(thread: &mut Thread, pid: Pid, param: Out<i32>) -> Result<(), Errno> {
-    own(thread, pid)?;
+    target(thread, pid)?;
     thread.memory().write(param.0, &0)
 }
 
 pub(super) fn sched_setparam(thread: &mut Thread, pid: Pid, param: In<i32>) -> Result<(), Errno> {
-    own(thread, pid)?;
+    let (process, _) = target(thread, pid)?;
     match thread.memory().read(param.0)? {
-        0 => Ok(()),
+        0 => may_change(thread, &process),
         _ => Err(Errno::EINVAL),
     }
 }
@@ -173,7 +219,7 @@ pub(super) fn sched_rr_get_interval_time64(
     pid: Pid,
     interval: Out<Timespec>,
 ) -> Result<(), Errno> {
-    own(thread, pid)?;
+    target(thread, pid)?;
     let slice = Timespec {
         nsec: 4_000_000,
         ..Timespec::default()
@@ -181,19 +227,37 @@ pub(super) fn sched_rr_get_interval_time64(
     thread.memory().write(interval.0, &slice)
 }
 
-/// The processes that `which` and `who` name include the calling one, or there are none.
-fn named(thread: &Thread, which: Int, who: Int) -> Result<(), Errno> {
-    let own = match which.0 {
-        0 => thread.process.pid.0,
-        1 => thread.world.family.group_of(thread.process.pid)?.0,
-        2 => thread.process.credentials().user.real.cast_signed(),
+/// The threads that `which` and `who` name, with their processes. `ESRCH` if there are none.
+fn named(thread: &Thread, which: Int, who: Int) -> Result<Vec<Found>, Errno> {
+    const PRIO_PROCESS: i32 = 0;
+    const PRIO_PGRP: i32 = 1;
+    const PRIO_USER: i32 = 2;
+    let family = &thread.world.family;
+    let processes = match which.0 {
+        PRIO_PROCESS if who.0 < 0 => return Err(Errno::ESRCH),
+        PRIO_PROCESS => return target(thread, Pid(who.0)).map(|found| vec![found]),
+        PRIO_PGRP if who.0 == 0 => family.group(family.group_of(thread.process.pid)?),
+        PRIO_PGRP => family.group(Id(who.0)),
+        PRIO_USER => {
+            let user = match who.0.cast_unsigned() {
+                0 => thread.process.credentials().user.real,
+                user => user,
+            };
+            let mut living = family.living();
+            living.retain(|process| process.credentials().user.real == user);
+            living
+        }
         _ => return Err(Errno::EINVAL),
     };
-    if who.0 == 0 || who.0 == own {
-        Ok(())
-    } else {
-        Err(Errno::ESRCH)
+    let mut threads = Vec::new();
+    for process in processes {
+        let tasks = process.tasks();
+        threads.extend(tasks.into_iter().map(|task| (Arc::clone(&process), task)));
     }
+    if threads.is_empty() {
+        return Err(Errno::ESRCH);
+    }
+    Ok(threads)
 }
 
 pub(super) fn setpriority(
@@ -202,21 +266,31 @@ pub(super) fn setpriority(
     who: Int,
     nice: Int,
 ) -> Result<(), Errno> {
-    named(thread, which, who)?;
     let wanted = nice.0.clamp(-20, 19);
-    thread.process.with_settings(|s| {
-        if wanted < s.nice {
+    let set = |process: &Process, task: &Task| {
+        may_change(thread, process)?;
+        let mut scheduling = task.scheduling.lock();
+        if wanted < scheduling.nice && !may_have_nice(process, wanted) {
             return Err(Errno::EACCES);
         }
-        s.nice = wanted;
+        scheduling.nice = wanted;
         Ok(())
-    })
+    };
+    // All are tried; the last refusal is the answer.
+    let mut result = Ok(());
+    for (process, task) in named(thread, which, who)? {
+        result = set(&process, &task).and(result);
+    }
+    result
 }
 
-/// The kernel answers 20 less the nice value, so that no answer looks like an error.
+/// The kernel answers 20 less the nice value, so that no answer looks like an error; that of the most favoured thread.
 pub(super) fn getpriority(thread: &mut Thread, which: Int, who: Int) -> Result<i32, Errno> {
-    named(thread, which, who)?;
-    Ok(20 - thread.process.with_settings(|s| s.nice))
+    let threads = named(thread, which, who)?;
+    let favours = threads
+        .iter()
+        .map(|(_, task)| 20 - task.scheduling.lock().nice);
+    favours.max().ok_or(Errno::ESRCH)
 }
 
 pub(super) fn getcpu(

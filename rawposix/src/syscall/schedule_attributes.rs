@@ -100,9 +100,11 @@ pub(super) fn sched_setattr(
         });
     }
     let current = sched_getscheduler(thread, pid)?;
-    let policy = match wanted.flags & KEEP_POLICY {
-        0 => wanted.policy,
-        _ => current,
+    let bit = super::schedule::RESET_ON_FORK;
+    let (policy, reset) = match wanted.flags & KEEP_POLICY {
+        0 if wanted.flags & RESET_ON_FORK != 0 => (wanted.policy, bit),
+        0 => (wanted.policy, 0),
+        _ => (current & !bit, current & bit),
     };
     if policy == DEADLINE {
         return Err(Errno::EPERM);
@@ -121,5 +123,5 @@ pub(super) fn sched_setattr(
             errno => errno,
         })?;
     }
-    set_policy(thread, pid, policy, 0)
+    set_policy(thread, pid, policy | reset, 0)
 }

@@ -1,5 +1,7 @@
 //! Clocks and sleeping. See clock_gettime(2), clock_nanosleep(2), times(2), utimensat(2).
 
+use std::time::Duration;
+
 use rawposix_abi::Errno;
 use rawposix_abi::flags::{TimerFlags, clock};
 use rawposix_abi::structs::{Timespec, TimespecPair, Tms};
@@ -9,6 +11,7 @@ use rustix::time::ClockId as HostClock;
 
 use super::args::{ClockId, In, Out};
 use super::timer::cpu_clock;
+use crate::cage::usage::ticks;
 use crate::thread::Thread;
 
 /// `UTIME_NOW` and `UTIME_OMIT` of utimensat(2).
@@ -144,36 +147,20 @@ pub(super) fn clock_nanosleep_time64(
     slept
 }
 
-/// Clock ticks a second, as `AT_CLKTCK` says.
-const TICKS: i64 = 100;
-
-/// A time in clock ticks, which wrap.
-pub(super) fn ticks(time: rustix::time::Timespec) -> i32 {
-    let ticks = time
-        .tv_sec
-        .wrapping_mul(TICKS)
-        .wrapping_add(time.tv_nsec / (1_000_000_000 / TICKS));
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "clock_t wraps on 32-bit Linux"
-    )]
-    {
-        ticks as i32
-    }
-}
-
 pub(super) fn times(thread: &mut Thread, buf: Out<Tms>) -> Result<i32, Errno> {
     if let Some(ptr) = buf.0.non_null() {
         let own = thread.process_times();
         let children = thread.world.family.children_times(thread.process.pid);
         let used = Tms {
-            utime: own.ticks().cast_signed(),
-            cutime: children.ticks().cast_signed(),
+            utime: ticks(own.user).cast_signed(),
+            cutime: ticks(children.user).cast_signed(),
             ..Tms::default()
         };
         thread.memory().write(ptr, &used)?;
     }
-    Ok(ticks(rustix::time::clock_gettime(HostClock::Monotonic)) & i32::MAX)
+    let now = rustix::time::clock_gettime(HostClock::Monotonic);
+    let now = ticks(Duration::try_from(now).unwrap_or_default()).cast_signed();
+    Ok(now & i32::MAX)
 }
 
 /// The argument of utimensat(2); no pointer means now.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rawposix_abi::flags::resource::RLIMIT_SIGPENDING;
 use rawposix_abi::flags::{TimerFlags, clock};
 use rawposix_abi::structs::{Itimerspec, Itimerval, OldTimeval, Sigevent, Timespec};
 use rawposix_abi::{Errno, Signal};
@@ -157,7 +158,9 @@ pub(super) fn timer_create(
             _ => return Err(Errno::EINVAL),
         }),
     };
-    let created = thread.process.timers.create(clock, id.0, |id| {
+    let limit = thread.process.limit(RLIMIT_SIGPENDING)?.current;
+    let slot = thread.world.queued.take(limit).ok_or(Errno::EAGAIN)?;
+    let created = thread.process.timers.create(clock, id.0, slot, |id| {
         notify.unwrap_or(Notify::Process(Signal::SIGALRM, id.cast_unsigned()))
     })?;
     let written = thread.memory().write(GuestPtr::new(timer.0), &created);

@@ -7,7 +7,9 @@ use super::args::{IdType, Out, Pid, WaitOptions, WaitStatus};
 use super::pidfd::PidFile;
 use super::process::rusage;
 use crate::cage::Pid as Id;
-use crate::cage::family::{Change, Event, Events, Report, Who};
+use crate::cage::family::Change;
+use crate::cage::usage::ticks;
+use crate::cage::wait::{Event, Events, Report, Who};
 use crate::control::{CoreDump, ExitStatus};
 use crate::fd::Object;
 use crate::thread::Thread;
@@ -162,7 +164,7 @@ pub(crate) fn child_info(report: &Report) -> Siginfo {
         ..Siginfo::default()
     };
     // pid, uid, status, utime, stime: one word each.
-    let ticks = report.times.ticks();
+    let ticks = ticks(report.times.user);
     let words = [
         report.pid.0.cast_unsigned(),
         report.uid,

@@ -4,6 +4,7 @@
 //! looked at when they can have expired at the earliest.
 
 mod alarms;
+mod limit;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use rawposix_abi::{Errno, Signal};
 pub(crate) use alarms::Alarms;
 
 use crate::cage::{Process, Task};
-use crate::signal::{from_system, from_timer, set_overrun, timer_of};
+use crate::signal::{Slot, from_system, from_timer, set_overrun, timer_of};
 
 /// Which of a process's timers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,6 +30,8 @@ pub(crate) enum Key {
     Prof,
     /// Made by timer_create(2).
     Posix(i32),
+    /// RLIMIT_CPU, which has no entry among the timers.
+    Limit,
 }
 
 /// The time that a timer counts.
@@ -73,6 +76,8 @@ struct Timer {
     told: i32,
     /// Another one whenever it is set: what was planned before is void.
     generation: u64,
+    /// The place of its signal among those of the user.
+    _slot: Option<Slot>,
 }
 
 /// The timers of a process.
@@ -83,9 +88,13 @@ pub(crate) struct Timers(Mutex<Table>);
 struct Table {
     timers: BTreeMap<Key, Timer>,
     generation: u64,
+    /// That of the last plan for RLIMIT_CPU.
+    limit_generation: u64,
     next_id: i32,
 }
 
+/// Processor time is not looked at more often than a kernel's tick.
+const TICK: Duration = Duration::from_millis(2);
 /// How many timers of timer_create(2) a process may have.
 const MAX_TIMERS: usize = 4096;
 
@@ -95,6 +104,7 @@ impl Timers {
         &self,
         clock: Clock,
         clock_id: u32,
+        slot: Slot,
         notify: impl FnOnce(i32) -> Notify,
     ) -> Result<i32, Errno> {
         let mut table = self.0.lock();
@@ -108,6 +118,7 @@ impl Timers {
         table.next_id = id.checked_add(1).unwrap_or(0);
         let timer = Timer {
             clock_id,
+            _slot: Some(slot),
             ..Timer::new(clock, notify(id))
         };
         table.timers.insert(Key::Posix(id), timer);
@@ -151,6 +162,7 @@ impl Timer {
             overrun: 0,
             told: 0,
             generation: 0,
+            _slot: None,
         }
     }
 
@@ -232,7 +244,7 @@ impl Process {
         table.generation = table.generation.wrapping_add(1);
         let generation = table.generation;
         let timer = match key {
-            Key::Posix(_) => table.timers.get_mut(&key).ok_or(Errno::EINVAL)?,
+            Key::Posix(_) | Key::Limit => table.timers.get_mut(&key).ok_or(Errno::EINVAL)?,
             Key::Real => Self::itimer(&mut table, key, Clock::Wall, Signal::SIGALRM),
             Key::Virtual => Self::itimer(&mut table, key, Clock::Process, Signal::SIGVTALRM),
             Key::Prof => Self::itimer(&mut table, key, Clock::Process, Signal::SIGPROF),
@@ -259,8 +271,6 @@ impl Process {
 
     /// Has the timer looked at when it can have expired.
     fn plan(self: &Arc<Self>, key: Key, timer: &Timer, now: Duration) {
-        /// Processor time is not looked at more often than a kernel's tick.
-        const TICK: Duration = Duration::from_millis(2);
         /// Timers that expire more often are late, and count it as overruns.
         const LEAST: Duration = Duration::from_micros(50);
         let (Some(next), false) = (timer.next, matches!(timer.notify, Notify::Nothing)) else {
@@ -282,6 +292,9 @@ impl Process {
 
     /// A timer may have expired that was planned in this generation.
     fn timer_is_due(self: &Arc<Self>, key: Key, generation: u64) {
+        if key == Key::Limit {
+            return self.processor_limit_is_due(generation);
+        }
         let mut table = self.timers.0.lock();
         let Some(timer) = table.timers.get_mut(&key) else {
             return;

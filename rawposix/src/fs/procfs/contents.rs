@@ -6,7 +6,7 @@ use rawposix_abi::flags::resource;
 use rawposix_memory::{Protection, RegionKind, Sharing};
 
 use super::{ProcDir, ProcFile};
-use crate::cage::{Process, UNLIMITED};
+use crate::cage::{Pid, Process, UNLIMITED};
 use crate::fs::mount::MountRoot;
 use crate::fs::place;
 
@@ -18,15 +18,15 @@ pub(crate) const VERSION: &str = "#1 SMP lind";
 pub(super) fn contents(file: ProcFile, process: &Process) -> Vec<u8> {
     let text = match (file.dir, file.name) {
         (ProcDir::Root, name) => system(name, process),
-        (ProcDir::Process(_) | ProcDir::Thread(_), "cmdline") => {
+        (ProcDir::Process(_) | ProcDir::Thread(..), "cmdline") => {
             return strings(&process.image().argv);
         }
-        (ProcDir::Process(_) | ProcDir::Thread(_), "environ") => {
+        (ProcDir::Process(_) | ProcDir::Thread(..), "environ") => {
             return strings(&process.image().envp);
         }
-        (ProcDir::Process(_) | ProcDir::Thread(_), "auxv") => return Vec::new(),
-        (ProcDir::Process(_) | ProcDir::Thread(_), "maps") => return maps(process),
-        (ProcDir::Process(_) | ProcDir::Thread(_), name) => of_process(name, process),
+        (ProcDir::Process(_) | ProcDir::Thread(..), "auxv") => return Vec::new(),
+        (ProcDir::Process(_) | ProcDir::Thread(..), "maps") => return maps(process),
+        (ProcDir::Process(pid) | ProcDir::Thread(_, pid), name) => of_process(name, process, pid),
         (_, name) => sysctl(name, process),
     };
     text.into_bytes()
@@ -105,9 +105,12 @@ fn uuid(bytes: [u8; 16]) -> String {
     text
 }
 
-fn of_process(name: &str, process: &Process) -> String {
+fn of_process(name: &str, process: &Process, tid: Pid) -> String {
     let pid = process.pid;
-    let comm = process.name();
+    let comm = match process.task(tid) {
+        Some(task) => String::from_utf8_lossy(&task.name()).into_owned(),
+        None => process.name(),
+    };
     let usage = process.space().usage();
     let pages = usage.total / 4096;
     let family = &process.world().family;
@@ -123,14 +126,14 @@ fn of_process(name: &str, process: &Process) -> String {
         "comm" => format!("{comm}\n"),
         "statm" => format!("{pages} {pages} 0 0 0 {} 0\n", usage.data / 4096),
         "stat" => format!(
-            "{pid} ({comm}) {} {parent} {group} {session} 0 -1 4194304 0 0 0 0 0 0 0 0 20 0 1 0 0 {} {pages} 18446744073709551615 65536 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n",
+            "{tid} ({comm}) {} {parent} {group} {session} 0 -1 4194304 0 0 0 0 0 0 0 0 20 0 1 0 0 {} {pages} 18446744073709551615 65536 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n",
             state.0, usage.total
         ),
         "status" => {
             let ids = process.credentials();
             let (uid, gid) = (ids.user, ids.group);
             format!(
-                "Name:\t{comm}\nUmask:\t{:04o}\nState:\t{} ({})\nTgid:\t{pid}\nNgid:\t0\nPid:\t{pid}\nPPid:\t{parent}\nTracerPid:\t0\nUid:\t{}\t{}\t{}\t{}\nGid:\t{}\t{}\t{}\t{}\nFDSize:\t64\nGroups:\t{} \nVmSize:\t{:8} kB\nVmRSS:\t{:8} kB\nVmData:\t{:8} kB\nThreads:\t{}\nNoNewPrivs:\t1\nSeccomp:\t0\n",
+                "Name:\t{comm}\nUmask:\t{:04o}\nState:\t{} ({})\nTgid:\t{pid}\nNgid:\t0\nPid:\t{tid}\nPPid:\t{parent}\nTracerPid:\t0\nUid:\t{}\t{}\t{}\t{}\nGid:\t{}\t{}\t{}\t{}\nFDSize:\t64\nGroups:\t{} \nVmSize:\t{:8} kB\nVmRSS:\t{:8} kB\nVmData:\t{:8} kB\nThreads:\t{}\nNoNewPrivs:\t1\nSeccomp:\t0\n",
                 process.umask().0,
                 state.0,
                 state.1,
