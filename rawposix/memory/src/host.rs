@@ -83,21 +83,32 @@ unsafe impl Sync for Reservation {}
 
 impl Reservation {
     /// Reserves the address space; nothing in it is accessible.
+    ///
+    /// Its address is a multiple of its size. A word of an interrupted guest whose lower half is a number of 32 bits may
+    /// have the upper half of an address; fork takes such a word for an address in the guest's memory, and
+    /// puts the child's in its place. Like this, the lower half stays what it is.
     pub(crate) fn new() -> io::Result<Self> {
+        let (size, reserved) = (usize_of(SIZE), total() + usize_of(SIZE));
         // SAFETY: a new mapping at a place the kernel chooses replaces nothing.
-        let base = unsafe {
+        let start = unsafe {
             libc::mmap(
                 ptr::null_mut(),
-                total(),
+                reserved,
                 libc::PROT_NONE,
                 libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
                 -1,
                 0,
             )
         };
-        if base == libc::MAP_FAILED {
+        if start == libc::MAP_FAILED {
             return Err(io::Error::last_os_error());
         }
+        let before = start.addr().next_multiple_of(size) - start.addr();
+        let base = start.wrapping_byte_add(before);
+        // SAFETY: the range is the lower part of the mapping just made, which nobody knows.
+        unsafe { release(start, before) };
+        // SAFETY: as above, the upper part.
+        unsafe { release(base.wrapping_byte_add(total()), reserved - before - total()) };
         NonNull::new(base.cast::<u8>())
             .map(|base| Self { base, owned: true })
             .ok_or_else(|| io::Error::from_raw_os_error(libc::ENOMEM))
@@ -407,7 +418,35 @@ pub(crate) fn last_errno() -> Errno {
         .unwrap_or(Errno::EIO)
 }
 
+/// Gives a range of addresses back; one that cannot be given back costs addresses only.
+///
+/// # Safety
+/// Nobody uses the range.
+unsafe fn release(start: *mut c_void, len: usize) {
+    if len != 0 {
+        // SAFETY: the caller's promise.
+        let _ = unsafe { libc::munmap(start, len) };
+    }
+}
+
 /// Bytes of a whole reservation.
 fn total() -> usize {
-    usize::try_from(SIZE + GUARD).unwrap_or(usize::MAX)
+    usize_of(SIZE + GUARD)
+}
+
+fn usize_of(bytes: u64) -> usize {
+    usize::try_from(bytes).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lower_half_of_an_address_is_the_guest_s() {
+        for _ in 0..3 {
+            let reservation = Reservation::new().unwrap();
+            assert_eq!(reservation.base().addr().get() % usize_of(SIZE), 0);
+        }
+    }
 }
