@@ -1,13 +1,16 @@
 //! Compute kernels, program start, processes, with native columns in the same run (`make bench`).
 //!
 //! `README.md` says what each column runs and how to read the figures. Arguments that name kernels measure only those,
-//! `processes` only processes, threads and signals; `--rounds N` sets how often the columns take turns.
+//! `processes` only processes, threads and signals, `capacity` how many processes live at once, `system` a shell's loop and
+//! a configure script; `--rounds N` sets how often the columns take turns.
 #![forbid(unsafe_code)]
 
+mod capacity;
 mod columns;
 mod processes;
 mod start;
 mod stats;
+mod system;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -40,6 +43,8 @@ struct Options {
     kernels: Vec<&'static str>,
     rounds: usize,
     processes: bool,
+    capacity: bool,
+    system: bool,
 }
 
 /// The samples of one kernel in one column.
@@ -60,6 +65,8 @@ fn options() -> Result<Options> {
         kernels: Vec::new(),
         rounds: 10,
         processes: false,
+        capacity: false,
+        system: false,
     };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
@@ -73,6 +80,8 @@ fn options() -> Result<Options> {
                 options.rounds = rounds.ok_or("--rounds expects a number")?;
             }
             "processes" => options.processes = true,
+            "capacity" => options.capacity = true,
+            "system" => options.system = true,
             name => {
                 let known = KERNELS.iter().find(|&&kernel| kernel == name);
                 let known = known.ok_or_else(|| {
@@ -85,9 +94,14 @@ fn options() -> Result<Options> {
             }
         }
     }
-    if options.kernels.is_empty() && !options.processes {
+    if options.kernels.is_empty() && !options.processes && !options.capacity && !options.system {
         options.kernels = KERNELS.to_vec();
         options.processes = true;
+        options.capacity = true;
+        options.system = system::is_built();
+        if !options.system {
+            eprintln!("bench: no shells: `cargo bench -p lind-tests -- system` builds them");
+        }
     }
     Ok(options)
 }
@@ -106,6 +120,12 @@ fn measure(options: &Options) -> Result<()> {
     }
     if options.processes {
         report.push_str(&processes::measure(&programs)?);
+    }
+    if options.system {
+        report.push_str(&system::measure(&programs, &target)?);
+    }
+    if options.capacity {
+        report.push_str(&capacity::measure(&programs)?);
     }
     let path = target.join("results.md");
     fs::write(&path, &report).map_err(|e| format!("cannot write '{}': {e}", path.display()))?;

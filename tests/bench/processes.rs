@@ -79,7 +79,7 @@ const LIMIT: Duration = Duration::from_secs(120);
 
 /// Whether the processes may run on all processors.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Placement {
+pub(crate) enum Placement {
     /// All on one processor, by taskset(1).
     Pinned,
     Free,

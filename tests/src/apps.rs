@@ -5,4 +5,5 @@
 
 pub mod build;
 pub mod packages;
+pub mod root;
 pub mod rootfs;

@@ -12,8 +12,6 @@ mod coreutils;
 mod hello;
 #[path = "apps/lua.rs"]
 mod lua;
-#[path = "apps/root.rs"]
-mod root;
 #[path = "apps/shells.rs"]
 mod shells;
 #[path = "apps/socat.rs"]

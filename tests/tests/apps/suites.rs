@@ -15,7 +15,7 @@ use lind_tests::apps::packages::{BASH, GAWK, GREP, MAKE, Package, SED};
 use lind_tests::install::repository;
 use lind_tests::run::{Ending, run};
 
-use crate::root::{Place, installed};
+use lind_tests::apps::root::{Place, installed};
 
 /// One test may not take longer.
 const LIMIT: Duration = Duration::from_secs(400);

@@ -11,7 +11,7 @@ use lind_tests::apps::build::{Builder, failed};
 use lind_tests::run::{Outcome, run};
 
 use crate::commands::fill;
-use crate::root::{Place, installed};
+use lind_tests::apps::root::{Place, installed};
 
 /// A script may not take longer.
 const LIMIT: Duration = Duration::from_secs(120);

@@ -3,30 +3,35 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use lind_tests::Result;
-use lind_tests::apps::build::{Builder, Toolchain};
-use lind_tests::apps::rootfs;
+use crate::Result;
+use crate::apps::build::{Builder, Toolchain};
+use crate::apps::rootfs;
 
 /// Installs the small system for a toolchain; returns its root directory.
-pub(crate) fn installed(builder: &Builder) -> Result<PathBuf> {
+///
+/// # Errors
+/// When a package does not build, or a file cannot be made.
+pub fn installed(builder: &Builder) -> Result<PathBuf> {
     let root = builder.home().join("root");
     rootfs::install(builder, &root)?;
     Ok(root)
 }
 
 /// The directory that a command works in.
-pub(crate) struct Place<'a> {
+#[derive(Debug)]
+pub struct Place<'a> {
     /// Where it is.
-    pub(crate) host: &'a Path,
+    pub host: &'a Path,
     /// Where a sandboxed command sees it.
-    pub(crate) guest: &'a str,
+    pub guest: &'a str,
 }
 
 impl Place<'_> {
     /// bash of the root directory, starting here: under lind, or natively with the root's programs only.
     ///
     /// The environment is the same for both.
-    pub(crate) fn shell(&self, builder: &Builder, root: &Path) -> Command {
+    #[must_use]
+    pub fn shell(&self, builder: &Builder, root: &Path) -> Command {
         let environment = [("HOME", "/"), ("LC_ALL", "C")];
         match builder.toolchain() {
             Toolchain::Native => {
