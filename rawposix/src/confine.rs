@@ -360,6 +360,7 @@ const SOMETIMES: &[HostCall] = &[
                 libc::PR_GET_TIMERSLACK.unsigned_abs(),
                 libc::PR_SET_NO_NEW_PRIVS.unsigned_abs(),
                 libc::PR_SET_VMA.unsigned_abs(),
+                0x4155_5856, // PR_GET_AUXV
             ],
         ),
     ),
