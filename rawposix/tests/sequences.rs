@@ -14,6 +14,7 @@ mod common;
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -258,6 +259,15 @@ impl Keeper {
                 .write_bytes(GuestPtr::new(place), &text)
                 .unwrap();
         }
+        // The others may stop the keeper.
+        let sandbox = Arc::downgrade(&guest.sandbox);
+        std::thread::spawn(move || {
+            while let Some(sandbox) = sandbox.upgrade() {
+                sandbox.go_on();
+                drop(sandbox);
+                sleep(PATIENCE);
+            }
+        });
         Self { guest }
     }
 
@@ -277,10 +287,10 @@ impl Keeper {
                 let started = self.guest.thread.start_child(request, |child| {
                     std::thread::spawn(move || live(child, Random(seed), 0));
                 });
-                assert!(
-                    matches!(started, Control::Return(pid) if pid > 0),
-                    "{started:?}"
-                );
+                match started {
+                    Control::Return(pid) => assert!(pid > 0, "{pid}"),
+                    _ => return None,
+                }
             }
             Control::Exit(_) => return None,
             other => panic!("{other:?}"),
