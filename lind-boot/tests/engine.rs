@@ -10,6 +10,10 @@ const IMPORTS: &str = r#"
     (import "lind" "syscall" (func $syscall (param i32 i32 i32 i32 i32 i32 i32) (result i32)))
     (import "lind" "setjmp" (func $setjmp (param i32 i32) (result i32)))
     (import "lind" "longjmp" (func $longjmp (param i32 i32) (result i32)))
+    (import "lind" "getcontext" (func $getcontext (param i32) (result i32)))
+    (import "lind" "setcontext" (func $setcontext (param i32 i32) (result i32)))
+    (import "lind" "makecontext" (func $makecontext (param i32 i32) (result i32)))
+    (import "lind" "swapcontext" (func $swapcontext (param i32 i32) (result i32)))
     (func $exit (param i32)
         (drop (call $syscall (i32.const 94) (local.get 0)
             (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)))
@@ -182,6 +186,65 @@ fn longjmp_to_nowhere_is_a_fault() {
         start(unmapped),
         killed(Signal::SIGSEGV, "setjmp with an invalid buffer")
     );
+}
+
+#[test]
+fn contexts_go_on() {
+    // A function of its own, from there back, and once more into the first.
+    let body = r#"
+        (global $count (mut i32) (i32.const 0))
+        (func (export "__lind_context_start") (param i32)
+            (global.set $count (i32.add (global.get $count) (local.get 0)))
+            (drop (call $swapcontext (i32.const 0x10200) (i32.const 0x10000)))
+            (global.set $count (i32.add (global.get $count) (i32.const 1)))
+            (drop (call $setcontext (i32.const 0x10000) (i32.const 1))))
+        (func (export "_start")
+            (if (call $makecontext (i32.const 0x10200) (i32.const 48)) (then (call $exit (i32.const 1))))
+            (drop (call $swapcontext (i32.const 0x10000) (i32.const 0x10200)))
+            (drop (call $swapcontext (i32.const 0x10000) (i32.const 0x10200)))
+            (call $exit (global.get $count)))"#;
+    assert_eq!(run(body), (ExitStatus::Exited(49), String::new()));
+}
+
+#[test]
+fn contexts_that_do_not_exist_are_refused() {
+    let exit = |call: &str| start(&format!("(call $exit (i32.sub (i32.const 0) {call}))"));
+    let refused = (ExitStatus::Exited(22), String::new());
+    // No name; a forged one, after one was made.
+    assert_eq!(
+        exit("(call $setcontext (i32.const 0x10000) (i32.const 0))"),
+        refused
+    );
+    assert_eq!(
+        exit("(call $swapcontext (i32.const 0x10000) (i32.const 0x10200))"),
+        refused
+    );
+    for (low, high) in [(1, 0), (1, 2), (2, 1), (-1, -1), (0x7fff_ffff, 1)] {
+        let forge = format!(
+            "(drop (call $getcontext (i32.const 0x10000)))
+            (i32.store (i32.const 0x10018) (i32.const {low}))
+            (i32.store (i32.const 0x1001c) (i32.const {high}))
+            (call $exit (i32.sub (i32.const 0) (call $setcontext (i32.const 0x10000) (i32.const 1))))"
+        );
+        assert_eq!(start(&forge), refused, "{low} {high}");
+    }
+    // A module without the start function.
+    let made = "(call $makecontext (i32.const 0x10000) (i32.const 0))";
+    assert_eq!(exit(made), (ExitStatus::Exited(12), String::new()));
+}
+
+#[test]
+fn contexts_at_invalid_addresses_are_faults() {
+    let fault = killed(Signal::SIGSEGV, "a context at an invalid address");
+    for call in [
+        "(call $getcontext (i32.const 16))",
+        "(call $setcontext (i32.const -8) (i32.const 0))",
+        "(call $makecontext (i32.const 0x10) (i32.const 0))",
+        "(call $swapcontext (i32.const 0x10000) (i32.const 16))",
+        "(call $swapcontext (i32.const -30) (i32.const 0x10000))",
+    ] {
+        assert_eq!(start(&format!("(drop {call})")), fault, "{call}");
+    }
 }
 
 #[test]

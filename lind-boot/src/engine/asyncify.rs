@@ -28,7 +28,8 @@
 //! native frames copy, also in these modules. The module must have been instrumented for the call that it forks by
 //! (`--pass-arg=asyncify-imports@lind.clone`, with `lind.syscall` as well if it uses `syscall(SYS_clone, …)`), else it is
 //! ended as soon as that is seen. setjmp and longjmp are those of native frames: a stack that was rewound has the same frames in
-//! the same places as before, so what setjmp saved is valid on both sides of a fork.
+//! the same places as before, so what setjmp saved is valid on both sides of a fork. makecontext makes nothing in these modules:
+//! a context's functions would unwind themselves to where it began, and not to where the thread did.
 
 use std::ptr;
 use std::sync::Arc;

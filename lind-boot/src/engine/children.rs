@@ -74,7 +74,8 @@ fn prepare(
     let snapshot = Snapshot::take(&*caller, &instance).map_err(refused)?;
     let guest = caller.data();
     let own = guest.imports.as_ref().ok_or(Errno::ENOSYS)?;
-    let imports = if request.shares_memory(&guest.thread) {
+    let shares_memory = request.shares_memory(&guest.thread);
+    let imports = if shares_memory {
         own.clone()
     } else {
         let memory =
@@ -87,6 +88,7 @@ fn prepare(
             frozen,
             start: caller.data().start,
             jumps: caller.data().jumps.clone(),
+            contexts: caller.data().contexts.fork(),
             parent,
         },
         (
@@ -99,6 +101,11 @@ fn prepare(
             },
         ) => Beginning::Function {
             start: Start::Function([function, argument, stack, tls]),
+            contexts: if shares_memory {
+                caller.data_mut().contexts.share()
+            } else {
+                caller.data().contexts.fork().share()
+            },
             parent,
         },
         (None, Entry::Here) => return Err(Errno::ENOSYS),

@@ -18,13 +18,14 @@ pub struct Crash {
     pub backtrace: Vec<Frame>,
 }
 
-/// The functions that lead to main.
-const STARTUP: [&str; 5] = [
+/// The functions that lead to main, or to the function of a context.
+const STARTUP: [&str; 6] = [
     "_start",
     "_start_c",
     "__libc_start_main_impl",
     "__libc_start_call_main",
     "call_main",
+    "__lind_context_start",
 ];
 
 /// A function of the guest that was active.

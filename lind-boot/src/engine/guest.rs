@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use rawposix::{ExitStatus, Signal, Thread};
-use wasmtime::native_frames::{self, Frames, JumpBuffers, Snapshot};
+use wasmtime::native_frames::{self, Contexts, Frames, JumpBuffers, Snapshot};
 use wasmtime::{
     Engine, Global, Instance, InstancePre, Linker, Store, StoreLimits, StoreLimitsBuilder,
     WasmBacktrace,
@@ -29,6 +29,7 @@ const THREAD_START: &str = "__wasm_thread_start";
 pub(super) struct Guest {
     pub(super) thread: Thread,
     pub(super) jumps: JumpBuffers<Saved>,
+    pub(super) contexts: Contexts<Saved>,
     pub(super) stack_pointer: Option<Global>,
     pub(super) machine: Arc<Machine>,
     pub(super) program: Program,
@@ -53,10 +54,15 @@ pub(super) enum Beginning {
         /// What the host had called to make the frames.
         start: Start,
         jumps: JumpBuffers<Saved>,
+        contexts: Contexts<Saved>,
         parent: Box<Parent>,
     },
     /// At a function of its own.
-    Function { start: Start, parent: Box<Parent> },
+    Function {
+        start: Start,
+        contexts: Contexts<Saved>,
+        parent: Box<Parent>,
+    },
 }
 
 /// The frames of a thread that waits in a host function, made in the way that its module decides.
@@ -186,6 +192,7 @@ fn new_store(machine: &Arc<Machine>, program: &Program, thread: Thread) -> Store
     let guest = Guest {
         thread,
         jumps: JumpBuffers::default(),
+        contexts: Contexts::default(),
         stack_pointer: None,
         machine: Arc::clone(machine),
         program: program.clone(),
@@ -228,14 +235,21 @@ fn begin(store: &mut Store<Guest>, beginning: Beginning) -> wasmtime::Result<()>
             frozen,
             start,
             jumps,
+            contexts,
             parent,
         } => {
             let instance = inherit(store, *parent)?;
             store.data_mut().jumps = jumps;
+            store.data_mut().contexts = contexts;
             run_from(store, &instance, start, Some(frozen))
         }
-        Beginning::Function { start, parent } => {
+        Beginning::Function {
+            start,
+            contexts,
+            parent,
+        } => {
             let instance = inherit(store, *parent)?;
+            store.data_mut().contexts = contexts;
             run_from(store, &instance, start, None)
         }
     }
@@ -275,6 +289,10 @@ fn move_in(store: &mut Store<Guest>, instance: Instance) -> wasmtime::Result<()>
     let guest = store.data_mut();
     guest.stack_pointer = stack_pointer;
     guest.instance = Some(instance);
+    if let Some(global) = stack_pointer {
+        // Another module's may be no integer; it then is no stack pointer.
+        let _ = native_frames::set_stack_pointer(&mut *store, &global);
+    }
     if store.data().program.freezing == Freezing::Asyncify {
         asyncify::prepare(store, &instance)?;
     }

@@ -5,7 +5,7 @@ use wasmtime::{Caller, Linker};
 
 use super::guest::{Ended, Guest, without_backtrace};
 use super::program::Freezing;
-use super::{asyncify, children, jumps};
+use super::{asyncify, children, contexts, jumps};
 
 /// Defines the functions of module `lind`, for a module whose threads are frozen in this way.
 pub(super) fn define(linker: &mut Linker<Guest>, freezing: Freezing) -> wasmtime::Result<()> {
@@ -41,6 +41,10 @@ pub(super) fn define(linker: &mut Linker<Guest>, freezing: Freezing) -> wasmtime
     )?;
     linker.func_wrap("lind", "setjmp", jumps::setjmp)?;
     linker.func_wrap("lind", "longjmp", jumps::longjmp)?;
+    linker.func_wrap("lind", "getcontext", contexts::getcontext)?;
+    linker.func_wrap("lind", "setcontext", contexts::setcontext)?;
+    linker.func_wrap("lind", "makecontext", contexts::makecontext)?;
+    linker.func_wrap("lind", "swapcontext", contexts::swapcontext)?;
     Ok(())
 }
 

@@ -6,15 +6,16 @@
 use std::mem;
 
 use rawposix::{Signal, SignalSet};
-use rawposix_memory::GuestPtr;
-use wasmtime::{Caller, Extern, Global, Val};
+use rawposix_memory::{AddressSpace, GuestPtr};
+use wasmtime::{Caller, native_frames};
 
-use super::guest::{Ended, Guest, STACK_POINTER};
+use super::contexts;
+use super::guest::{Ended, Guest};
 
-/// What a jump restores beside the native frame.
+/// What a jump restores beside the native frame and the stack pointer, and where the guest has the buffer.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Saved {
-    stack_pointer: i32,
+    pub(super) env: u32,
     mask: Option<SignalSet>,
 }
 
@@ -24,27 +25,17 @@ pub(super) fn setjmp(
     env: u32,
     savemask: i32,
 ) -> wasmtime::Result<i32> {
-    let stack_pointer = match stack_pointer(&mut caller).map(|global| global.get(&mut caller)) {
-        Some(Val::I32(value)) => value,
-        _ => 0,
-    };
     let mask = (savemask != 0).then(|| caller.data().thread.signal_mask());
     let mut buffers = mem::take(&mut caller.data_mut().jumps);
-    let id = buffers.setjmp(
-        &mut caller,
-        Saved {
-            stack_pointer,
-            mask,
-        },
-    );
+    let id = buffers.setjmp(&mut caller, Saved { env, mask });
     caller.data_mut().jumps = buffers;
     // The stack pointer is for libc's own use; longjmp does not trust it.
-    let buffer = [id?, stack_pointer.cast_unsigned()];
+    let stack_pointer = native_frames::stack_pointer(&caller).cast_unsigned();
     match caller
         .data()
         .thread
         .memory()
-        .write(GuestPtr::new(env), &buffer)
+        .write(GuestPtr::new(env), &[id?, stack_pointer])
     {
         Ok(()) => Ok(0),
         Err(_) => Err(Ended::fault(
@@ -71,33 +62,27 @@ pub(super) fn longjmp(
             "longjmp with an invalid buffer",
         ));
     };
-    let mut buffers = mem::take(&mut caller.data_mut().jumps);
-    let saved = buffers.longjmp(&mut caller, id).copied();
-    caller.data_mut().jumps = buffers;
-    let Ok(saved) = saved else {
+    let saved = if caller.data().jumps.contains(id) {
+        let mut buffers = mem::take(&mut caller.data_mut().jumps);
+        let saved = buffers.longjmp(&mut caller, id).copied();
+        caller.data_mut().jumps = buffers;
+        saved.ok()
+    } else {
+        contexts::longjmp(&mut caller, env, id)
+    };
+    let Some(saved) = saved else {
         return Err(Ended::fault(
             Signal::SIGSEGV,
             "longjmp to a function that has returned",
         ));
     };
-    if let Some(global) = stack_pointer(&mut caller) {
-        global.set(&mut caller, Val::I32(saved.stack_pointer))?;
-    }
     if let Some(mask) = saved.mask {
         caller.data_mut().thread.set_signal_mask(mask);
     }
     Ok(if value == 0 { 1 } else { value })
 }
 
-/// The guest's `__stack_pointer`, if its module exports one.
-fn stack_pointer(caller: &mut Caller<'_, Guest>) -> Option<Global> {
-    if let Some(global) = caller.data().stack_pointer {
-        return Some(global);
-    }
-    let global = match caller.get_export(STACK_POINTER) {
-        Some(Extern::Global(global)) => global,
-        _ => return None,
-    };
-    caller.data_mut().stack_pointer = Some(global);
-    Some(global)
+/// Does the guest's buffer at `env` have this number?
+pub(super) fn has(space: &AddressSpace, env: u32, id: u32) -> bool {
+    space.read(GuestPtr::<u32>::new(env)) == Ok(id)
 }

@@ -15,6 +15,7 @@
 //! | `checks.rs` | what makes mistakes of fork show, for tests: `LIND_FORK_CHECKS` |
 //! | `imports.rs` | the functions of module `lind` |
 //! | `jumps.rs` | setjmp and longjmp |
+//! | `contexts.rs` | getcontext, setcontext, makecontext, swapcontext |
 //! | `crash.rs` | traps as signals, and what is printed about them |
 //! | `interruption.rs` | signals of the host: guests that are interrupted, stopped or ended, and faults of their code |
 //! | `native.rs` | other unsafe code: compiled code from a file, the guest's memory, the fault-safe hooks |
@@ -22,6 +23,7 @@
 mod asyncify;
 mod checks;
 mod children;
+mod contexts;
 mod crash;
 mod guest;
 mod imports;

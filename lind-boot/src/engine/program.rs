@@ -255,6 +255,8 @@ fn signature(name: &str) -> Option<(usize, Returns)> {
         "startup_copy" => (1, Returns::Nothing),
         "clone" | "signal" => (1, Returns::Integer),
         "setjmp" | "longjmp" => (2, Returns::Integer),
+        "getcontext" => (1, Returns::Integer),
+        "setcontext" | "makecontext" | "swapcontext" => (2, Returns::Integer),
         _ => return None,
     })
 }

@@ -1,7 +1,6 @@
 /* getcontext, makecontext, swapcontext, setcontext: coroutines with arguments, uc_link, masks, nesting.
  *
  * @opt -O0 -O2
- * @expect-failure makecontext and its like are not there yet
  */
 #include <ucontext.h>
 #include "process.h"

@@ -1,7 +1,6 @@
 /* Contexts with forks, jumps, threads and handlers: each process and thread has its own coroutines; 10,000 switches; many contexts.
  *
  * @opt -O0 -O2
- * @expect-failure makecontext and its like are not there yet
  */
 #include <pthread.h>
 #include <setjmp.h>

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use rawposix_memory::{AddressSpace, MapFlags, MapRequest, Protection};
-use wasmtime::native_frames::{Frames, JumpBuffers};
+use wasmtime::native_frames::{ContextName, Contexts, Frames, JumpBuffers, Snapshot};
 use wasmtime::{
     Caller, Config, Engine, Error, FaultSafeHooks, Instance, Linker, MemoryType, Module, Result,
     SharedMemory, Store,
@@ -97,6 +97,15 @@ impl Memory {
 pub(crate) struct State {
     pub(crate) captured: Vec<Frames>,
     pub(crate) jumps: JumpBuffers<u32>,
+    pub(crate) contexts: Contexts<u32>,
+    /// The guest's names of contexts.
+    pub(crate) names: Vec<ContextName>,
+    /// The start function, if it is not `start`.
+    pub(crate) start: Option<&'static str>,
+    /// What the child of a fork has of the contexts and the instance.
+    pub(crate) fork_contexts: bool,
+    pub(crate) forked: Option<(Contexts<u32>, Vec<ContextName>)>,
+    pub(crate) snapshot: Option<Snapshot>,
     /// The data of the place that was jumped to last.
     pub(crate) jumped: Option<u32>,
     /// The instance, for those who snapshot it.
@@ -115,6 +124,14 @@ fn fork(mut caller: Caller<'_, State>) -> Result<i32> {
         frames.poison(&ranges);
     }
     caller.data_mut().captured.push(frames);
+    if caller.data().fork_contexts {
+        let state = caller.data_mut();
+        state.forked = Some((state.contexts.fork(), state.names.clone()));
+        if let Some(instance) = state.instance {
+            let snapshot = Snapshot::take(&caller, &instance)?;
+            caller.data_mut().snapshot = Some(snapshot);
+        }
+    }
     Ok(1)
 }
 

@@ -2,6 +2,7 @@
 
 mod bulk_faults;
 mod calls;
+mod contexts;
 mod faults;
 mod frames;
 mod host;

@@ -4,9 +4,9 @@
 //! stack. [`capture`] copies them; [`resume`] puts the copy on the stack of any
 //! thread, under an instance of the same module in another store, and goes on
 //! as if the host function had returned. [`JumpBuffers`] does the same with a
-//! single frame of the same stack, for functions that return twice. [`Snapshot`]
-//! makes the instance for the copy: it has the globals, tables and segments that
-//! the first one has by then.
+//! single frame of the same stack, for functions that return twice, and [`Contexts`]
+//! with all frames, for coroutines. [`Snapshot`] makes the instance for the copy: it has
+//! the globals, tables and segments that the first one has by then.
 //!
 //! Nothing in the module is instrumented. It is compiled with
 //! [`Config::native_frames`](crate::Config::native_frames), by which
@@ -21,6 +21,7 @@
 //! these are errors. Nothing that a module does makes the functions here panic
 //! or leaves the host's stack damaged.
 
+mod context;
 mod frames;
 mod interrupt;
 mod jump;
@@ -29,7 +30,9 @@ mod regions;
 mod self_test;
 mod snapshot;
 mod stack;
+mod state;
 
+pub use self::context::{ContextName, Contexts, Kept};
 pub use self::frames::{Frames, capture, resume};
 pub use self::interrupt::{
     BulkFault, Interrupted, SIGNAL_STACK, interrupted, set_bulk_fault_handler, set_interruptible,
@@ -40,3 +43,5 @@ pub use self::jump::JumpBuffers;
 pub(crate) use self::pointers::check_imports;
 pub use self::self_test::self_test;
 pub use self::snapshot::{Snapshot, with_memory};
+pub use self::state::{set_stack_pointer, stack_pointer};
+pub(crate) use self::state::StoreState;

@@ -149,21 +149,29 @@ pub fn capture<T: 'static>(caller: &mut Caller<'_, T>) -> Result<Frames> {
 }
 
 /// What XSAVE needs.
-const ALIGNMENT: usize = 64;
+pub(super) const ALIGNMENT: usize = 64;
 
 /// What interrupted frames and interruption frames have besides what all have.
+/// Offsets are relative to the lowest address of the frames.
 #[derive(Default)]
-struct Interrupted {
+pub(super) struct Interrupted {
     regions: Option<Regions>,
-    places: Vec<(usize, Place)>,
-    links: Vec<(usize, usize)>,
-    shift: usize,
+    pub(super) places: Vec<(usize, Place)>,
+    pub(super) links: Vec<(usize, usize)>,
+    pub(super) shift: usize,
     /// The stack pointer of the next frame, which is interrupted.
     sp: usize,
 }
 
 impl Interrupted {
-    fn add(&mut self, stack: &Stack, frame: Suspended) -> Result<()> {
+    pub(super) fn with(regions: Regions) -> Self {
+        Self {
+            regions: Some(regions),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn add(&mut self, stack: &Stack, frame: Suspended) -> Result<()> {
         let base = stack.lowest();
         if frame.why == Why::Interruption {
             for word in Word::pointers(frame.fp) {

@@ -148,6 +148,19 @@ pub fn set_signal_function(
     let store = store.as_context_mut().0;
     check(store)?;
     let module = instance._module(store).clone();
+    let start = exported_function(&module, name)?;
+    let vmctx = instance.id.get(store).vmctx().as_ptr().expose_provenance();
+    match &mut store.native_guest {
+        Some(guest) if Module::same(&guest.module, &module) => {
+            guest.function = Some((start, vmctx));
+            Ok(())
+        }
+        _ => bail!("the module is not known to signal handlers"),
+    }
+}
+
+/// The address of the function that `module` exports as `name`.
+pub(super) fn exported_function(module: &Module, name: &str) -> Result<usize> {
     let env = module.env_module();
     let atom = env.strings.get_atom(name);
     let export = atom.and_then(|name| env.exports.get(&name).copied());
@@ -159,14 +172,7 @@ pub fn set_signal_function(
     };
     let key = FuncKey::DefinedWasmFunction(env.module_index, defined);
     let start = module.compiled_module().function_range(key).start;
-    let vmctx = instance.id.get(store).vmctx().as_ptr().expose_provenance();
-    match &mut store.native_guest {
-        Some(guest) if Module::same(&guest.module, &module) => {
-            guest.function = Some((guest.text.start + start, vmctx));
-            Ok(())
-        }
-        _ => bail!("the module is not known to signal handlers"),
-    }
+    Ok(module.engine_code().text().as_ptr().addr() + start)
 }
 
 fn check(store: &StoreOpaque) -> Result<()> {

@@ -38,25 +38,34 @@ pub(super) enum Why {
 
 /// The frames, on the stack of the current thread. They stay as they are until
 /// the host function returns.
-pub(super) struct Stack {
-    module: Module,
-    text: usize,
+///
+/// Or a copy of them, which is elsewhere: all addresses are those that the
+/// frames had.
+pub(super) struct Stack<'a> {
+    module: &'a Module,
+    /// What leads from the address of a word to where it is.
+    shift: usize,
     trampoline_fp: usize,
     entry_fp: usize,
     entry_sp: usize,
 }
 
-impl Stack {
+/// Words below the frames in a copy with registers: the registers, the youngest
+/// frame's frame pointer and its return address.
+pub(super) const HEADER: usize = REGISTERS_BELOW_FP + 16;
+
+impl<'a> Stack<'a> {
     /// The frames of the caller.
     ///
     /// # Errors
     ///
     /// No Wasm code called, or an activation of the store is suspended further
     /// out, or the module was not compiled for this.
-    pub(super) fn of<T: 'static>(caller: &mut Caller<'_, T>) -> Result<Stack> {
+    #[inline(always)]
+    pub(super) fn of<T: 'static>(caller: &'a Caller<'_, T>) -> Result<Stack<'a>> {
         let instance = caller.caller;
         let store: &StoreOpaque = caller.store.0;
-        let Some(module) = instance.id.get(store).runtime_module().cloned() else {
+        let Some(module) = instance.id.get(store).runtime_module() else {
             bail!("no Wasm code called this host function");
         };
         ensure!(
@@ -82,10 +91,9 @@ impl Stack {
             exit_pc != 0 && trampoline_fp != 0,
             "no Wasm code called this host function"
         );
-        let text = module.engine_code().text().as_ptr().addr();
         let stack = Stack {
             module,
-            text,
+            shift: 0,
             trampoline_fp,
             entry_fp,
             entry_sp,
@@ -100,8 +108,31 @@ impl Stack {
         Ok(stack)
     }
 
-    pub(super) fn module(&self) -> &Module {
-        &self.module
+    /// The frames in `copy`, which [`copy`](Self::copy) made of frames of
+    /// `module` that ended at `entry_sp` and `entry_fp`.
+    pub(super) fn in_copy(
+        module: &'a Module,
+        copy: &'a [u8],
+        entry_sp: usize,
+        entry_fp: usize,
+    ) -> Stack<'a> {
+        let lowest = entry_sp - copy.len();
+        Stack {
+            module,
+            shift: copy.as_ptr().expose_provenance().wrapping_sub(lowest),
+            trampoline_fp: lowest + REGISTERS_BELOW_FP,
+            entry_fp,
+            entry_sp,
+        }
+    }
+
+    pub(super) fn module(&self) -> &'a Module {
+        self.module
+    }
+
+    /// The frame pointer of the trampoline to the host.
+    pub(super) fn trampoline_fp(&self) -> usize {
+        self.trampoline_fp
     }
 
     /// The lowest address of the youngest Wasm frame: its arguments to the
@@ -168,8 +199,8 @@ impl Stack {
         if frame.why == Why::Call {
             return Ok(self.lookup_wasm(frame.pc)?.function());
         }
-        let offset = frame.pc.checked_sub(self.text);
-        let range = offset.and_then(|offset| function_at(&self.module, offset));
+        let offset = frame.pc.checked_sub(self.text());
+        let range = offset.and_then(|offset| function_at(self.module, offset));
         match range {
             Some(range) => Ok(u32::try_from(range.start)?),
             None => bail!("a frame is not of this module"),
@@ -183,14 +214,20 @@ impl Stack {
         debug_assert!(address % 8 == 0);
         debug_assert!(address >= self.trampoline_fp - REGISTERS_BELOW_FP);
         debug_assert!(address <= self.entry_sp - 8);
+        let word = core::ptr::with_exposed_provenance::<usize>(address.wrapping_add(self.shift));
         // SAFETY: the frames in this range are suspended until the host
-        // function returns, and this thread is in it.
-        unsafe { *core::ptr::with_exposed_provenance::<usize>(address) }
+        // function returns, and this thread is in it. Or they are in a copy,
+        // which is borrowed.
+        unsafe { *word }
+    }
+
+    fn text(&self) -> usize {
+        self.module.engine_code().text().as_ptr().addr()
     }
 
     /// What the map says about the call that returns to `pc`.
     pub(super) fn lookup(&self, pc: usize) -> Result<NativeFrame> {
-        let offset = u32::try_from(pc.wrapping_sub(self.text)).ok();
+        let offset = u32::try_from(pc.wrapping_sub(self.text())).ok();
         let map = self.module.engine_code().native_frames_data();
         match offset.and_then(|offset| NativeFrame::lookup(offset, map)) {
             Some(frame) => Ok(frame),
@@ -244,11 +281,23 @@ impl Stack {
     /// Copies the bytes of `lowest()..lowest() + len`.
     pub(super) fn bytes(&self, from: usize, len: usize) -> Vec<u8> {
         debug_assert!(from >= self.lowest());
-        let from = core::ptr::with_exposed_provenance::<u8>(from);
+        let from = core::ptr::with_exposed_provenance::<u8>(from.wrapping_add(self.shift));
         // SAFETY: the callers ask for frames and arguments that are suspended
         // until the host function returns; nothing refers to them as Rust
         // objects.
         unsafe { core::slice::from_raw_parts(from, len) }.to_vec()
+    }
+
+    /// Puts a copy of all frames into `to`, from the registers that the trampoline
+    /// saved up to the return address of the oldest one.
+    pub(super) fn copy(&self, to: &mut Vec<u8>) {
+        let lowest = self.trampoline_fp - REGISTERS_BELOW_FP;
+        let len = self.entry_sp - lowest;
+        to.clear();
+        to.reserve_exact(len);
+        let from = core::ptr::with_exposed_provenance::<u8>(lowest.wrapping_add(self.shift));
+        // SAFETY: as for `bytes`; the trampoline's frame is suspended, too.
+        to.extend_from_slice(unsafe { core::slice::from_raw_parts(from, len) });
     }
 
     /// Copies bytes from `from` on, which is in the youngest frame, to `to`.
@@ -260,6 +309,7 @@ impl Stack {
     }
 
     /// The callee-saved registers of the youngest frame.
+    #[inline(always)]
     pub(super) fn registers(&self) -> Registers {
         let at = self.trampoline_fp - REGISTERS_BELOW_FP;
         core::array::from_fn(|i| self.word(at + 8 * i))
@@ -269,8 +319,8 @@ impl Stack {
     ///
     /// # Safety
     ///
-    /// `bytes` are those of a suspended frame of the same function.
-    pub(super) unsafe fn replace(&mut self, frame: Suspended, bytes: &[u8]) {
+    /// `bytes` are those of a suspended frame of the same function. This is no copy.
+    pub(super) unsafe fn replace(&self, frame: Suspended, bytes: &[u8]) {
         let to = frame.fp - bytes.len();
         debug_assert!(to >= self.lowest());
         let to = core::ptr::with_exposed_provenance_mut::<u8>(to);
@@ -284,13 +334,9 @@ impl Stack {
     ///
     /// # Safety
     ///
-    /// Those are right for `landing`. The trampoline has no stack arguments.
-    pub(super) unsafe fn redirect(
-        &mut self,
-        frame: Suspended,
-        landing: usize,
-        registers: Registers,
-    ) {
+    /// Those are right for `landing`. The trampoline has no stack arguments. This is
+    /// no copy.
+    pub(super) unsafe fn redirect(&self, frame: Suspended, landing: usize, registers: Registers) {
         let fp = self.trampoline_fp;
         let set = |address: usize, value: usize| {
             let word = core::ptr::with_exposed_provenance_mut::<usize>(address);
@@ -303,5 +349,20 @@ impl Stack {
         }
         set(fp, frame.fp);
         set(fp + 8, landing);
+    }
+
+    /// Makes the trampoline return to the code at `landing`, with `rbx` in that
+    /// register.
+    ///
+    /// # Safety
+    ///
+    /// As for `redirect`.
+    pub(super) unsafe fn divert(&self, landing: usize, rbx: usize) {
+        let fp = self.trampoline_fp;
+        let word = |address: usize| core::ptr::with_exposed_provenance_mut::<usize>(address);
+        // SAFETY: the trampoline's epilogue reads rbx from there.
+        unsafe { *word(fp - REGISTERS_BELOW_FP) = rbx };
+        // SAFETY: and its return address from there.
+        unsafe { *word(fp + 8) = landing };
     }
 }

@@ -1,0 +1,184 @@
+/* Contexts and signals: handlers that switch between busy loops, fork among these, masks that the program changes.
+ *
+ * @opt -O0 -O2
+ */
+#include <sys/time.h>
+#include <ucontext.h>
+#include "process.h"
+
+enum { STACK = 256 * 1024, LOOPS = 3, ROUNDS = 30 };
+
+static ucontext_t mains, contexts[LOOPS];
+static volatile sig_atomic_t current, switches, forked;
+static volatile unsigned long counts[LOOPS];
+static volatile int handled;
+static pid_t child;
+
+static void set(ucontext_t *context, ucontext_t *link, void (*function)(void), int number)
+{
+	CHECK_OK(getcontext(context));
+	context->uc_stack.ss_sp = malloc(STACK);
+	context->uc_stack.ss_size = STACK;
+	context->uc_link = link;
+	makecontext(context, (void (*)(void))function, 1, number);
+}
+
+/* The scheduler: each alarm interrupts a loop that never calls anything. */
+static void tick(int signo)
+{
+	(void)signo;
+	int from = current;
+	if (++switches == ROUNDS) {
+		setcontext(&mains);
+		return;
+	}
+	if (switches == ROUNDS / 2 && !forked) {
+		forked = 1;
+		child = fork();
+	}
+	current = (from + 1) % LOOPS;
+	swapcontext(&contexts[from], &contexts[current]);
+}
+
+static void spin(int number)
+{
+	double value = number;
+	unsigned long last = 0;
+	for (unsigned long i = 1;; i++) {
+		value = value * 0.5 + number;
+		counts[number] = i;
+		if (i != last + 1)
+			_exit(77);
+		last = i;
+		if (!(value >= number))
+			_exit(78);
+	}
+}
+
+static void timer(int ms)
+{
+	struct itimerval time = { { 0, ms * 1000 }, { 0, ms * 1000 } };
+	setitimer(ITIMER_REAL, &time, NULL);
+}
+
+static void count(int signo)
+{
+	(void)signo;
+	handled++;
+}
+
+static ucontext_t one;
+static volatile int reached;
+
+static void unblocked(void)
+{
+	CHECK(!is_blocked(SIGUSR1));
+	CHECK(is_blocked(SIGUSR2));
+	reached++;
+}
+
+/* A handler that leaves by setcontext; the mask is that of the context. */
+static void leave(int signo)
+{
+	CHECK(is_blocked(signo));
+	setcontext(&mains);
+}
+
+/* A handler that runs to its end in another context's time. */
+static void away(int signo)
+{
+	CHECK(is_blocked(signo));
+	swapcontext(&one, &mains);
+	CHECK(is_blocked(signo));
+	handled++;
+}
+
+static void raises(void)
+{
+	raise(SIGUSR1);
+	CHECK(!is_blocked(SIGUSR1));
+	reached++;
+}
+
+static void exits(void)
+{
+	reached++;
+}
+
+static void last_one(void)
+{
+	set(&one, NULL, exits, 0);
+	setcontext(&one);
+	_exit(3);
+}
+
+int main(void)
+{
+	handle(SIGALRM, tick, 0);
+	for (int i = 0; i < LOOPS; i++)
+		set(&contexts[i], NULL, (void (*)(void))spin, i);
+	volatile int back = 0;
+	CHECK_OK(getcontext(&mains));
+	if (back++ == 0) {
+		timer(2);
+		setcontext(&contexts[0]);
+	}
+	/* Both processes come here. Timers are not inherited. */
+	timer(0);
+	CHECK(!is_blocked(SIGALRM));
+	if (forked && child == 0) {
+		for (int i = 0; i < LOOPS; i++)
+			CHECK(counts[i] > 0);
+		finish();
+	}
+	CHECK_EQ(switches, ROUNDS);
+	for (int i = 0; i < LOOPS; i++)
+		CHECK(counts[i] > 0);
+	/* The child goes on to switch when it gets alarms, too. */
+	for (int i = 0; i < 1000 && kill(child, SIGALRM) == 0; i++) {
+		int status;
+		if (waitpid(child, &status, WNOHANG) == child) {
+			CHECK_EQ(shell_status(status), 0);
+			child = 0;
+			break;
+		}
+		sleep_ms(2);
+	}
+	CHECK_EQ(child, 0);
+
+	/* The mask in the context is the program's to change; what is pending then comes. */
+	handle(SIGUSR1, count, 0);
+	mask(SIG_BLOCK, SIGUSR1);
+	raise(SIGUSR1);
+	set(&one, &mains, (void (*)(void))unblocked, 0);
+	sigdelset(&one.uc_sigmask, SIGUSR1);
+	sigaddset(&one.uc_sigmask, SIGUSR2);
+	CHECK_EQ(handled, 0);
+	CHECK_OK(swapcontext(&mains, &one));
+	CHECK_EQ(reached, 1);
+	CHECK_EQ(handled, 1);
+	CHECK(is_blocked(SIGUSR1));
+	CHECK(!is_blocked(SIGUSR2));
+	mask(SIG_UNBLOCK, SIGUSR1);
+
+	handle(SIGUSR1, leave, 0);
+	back = 0;
+	CHECK_OK(getcontext(&mains));
+	if (back++ < 5)
+		raise(SIGUSR1);
+	CHECK_EQ(back, 6);
+	CHECK(!is_blocked(SIGUSR1));
+
+	handle(SIGUSR1, away, 0);
+	set(&one, &mains, (void (*)(void))raises, 0);
+	CHECK_OK(swapcontext(&mains, &one));
+	CHECK_EQ(handled, 1);
+	CHECK(!is_blocked(SIGUSR1));
+	CHECK_OK(swapcontext(&mains, &one));
+	CHECK_EQ(handled, 2);
+	CHECK_EQ(reached, 2);
+
+	/* A context without a successor ends the process with status 0. */
+	CHECK_EQ(in_child(last_one), 0);
+	return check_done();
+}
