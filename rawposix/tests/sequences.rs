@@ -91,7 +91,11 @@ impl Random {
     }
 
     fn one_of(&mut self, words: &[u32]) -> u32 {
-        words[self.next() as usize % words.len()]
+        words[self.index(words.len())]
+    }
+
+    fn index(&mut self, count: usize) -> usize {
+        usize::try_from(self.next() % u64::try_from(count).unwrap()).unwrap()
     }
 
     /// A word for an argument of this kind.
@@ -186,7 +190,7 @@ fn live(mut thread: Thread, mut random: Random, generation: u32) {
     thread.bind();
     let calls: Vec<&Syscall> = SYSCALLS.iter().filter(|call| !is_excepted(call)).collect();
     for _ in 0..CALLS {
-        let call = calls[random.next() as usize % calls.len()];
+        let call = calls[random.index(calls.len())];
         for _ in 0..8 {
             let place = ARGUMENTS + 4 * random.below(ARGUMENT_WORDS);
             let value = match random.below(4) {
