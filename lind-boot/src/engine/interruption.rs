@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 
 use rawposix::{Fault, Faults, Signal};
 use rawposix_interrupt::{Context, Redirect, Redirected};
-use rawposix_memory::{AddressSpace, Protection};
+use rawposix_memory::{AddressSpace, MIN_ADDR, Protection};
 use wasmtime::native_frames::{self, BulkFault, Interrupted};
 use wasmtime::unix::StoreExt;
 use wasmtime::{Instance, Module, Store, Trap};
@@ -147,6 +147,13 @@ fn describe(trap: Trap, space: &AddressSpace, host_signal: c_int, info: &libc::s
             address,
         },
         (Trap::MemoryOutOfBounds, Some((address, _))) => segmentation_fault(space, address),
+        // Programs tell an overflow by its place: just below the mapping that the stack is in, as `/proc/self/maps` shows
+        // it. The stack of the engine's frames has none; the program's own is the first thing in its memory.
+        (Trap::StackOverflow, _) => Fault {
+            signal: Signal::SIGSEGV,
+            code: SEGV_MAPERR,
+            address: MIN_ADDR - 1,
+        },
         (trap, _) => {
             let signal = crash::signal(trap);
             let code = match signal {

@@ -148,16 +148,10 @@ pub(crate) fn check_grep(builder: &Builder) -> Result<()> {
         verdict: |directory, test, _| {
             driver_result(&directory.join("tests").join(format!("{test}.trs")))
         },
-        differences: &[
-            (
-                "file",
-                "cp of /dev/null compares the inode of its name with that of the open file",
-            ),
-            (
-                "stack-overflow",
-                "grep takes the fault for another than one of its stack",
-            ),
-        ],
+        differences: &[(
+            "file",
+            "cp of /dev/null compares the inode of its name with that of the open file",
+        )],
     }
     .check(builder)
 }
