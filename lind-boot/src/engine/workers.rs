@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::thread::{self, Thread};
 
 use parking_lot::Mutex;
+use rawposix_memory::ThreadShare;
 
 use super::THREAD_STACK;
 
@@ -41,13 +42,17 @@ impl Workers {
     }
 
     fn start(&self) -> io::Result<Worker> {
+        let share = ThreadShare::new().ok_or(io::ErrorKind::OutOfMemory)?;
         let slot = Arc::new(Slot::default());
         let own = Arc::clone(&slot);
         let workers = self.clone();
         let thread = thread::Builder::new()
             .name("guest".to_owned())
             .stack_size(THREAD_STACK)
-            .spawn(move || workers.work(&own))?
+            .spawn(move || {
+                workers.work(&own);
+                drop(share);
+            })?
             .thread()
             .clone();
         Ok(Worker::new(&slot, thread))

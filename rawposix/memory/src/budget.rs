@@ -1,4 +1,4 @@
-//! The host's limit on mappings (vm.max_map_count) as a budget of all address spaces together.
+//! The host's limit on mappings (vm.max_map_count) as a budget of all address spaces and host threads together.
 //!
 //! The kernel counts the mappings of the whole host process, so one guest that splits its memory
 //! into pieces could leave none for the others or for the host itself.
@@ -20,10 +20,10 @@ const STEP: usize = 4;
 /// The kernel's list is not read more often than this by one address space.
 const PATIENCE: Duration = Duration::from_millis(20);
 
-/// The upper bounds of all address spaces, summed.
+/// The upper bounds of all address spaces and host threads, summed.
 static TOTAL: AtomicUsize = AtomicUsize::new(0);
 
-/// Host mappings that all address spaces together may have: an eighth stays for the host.
+/// Host mappings that all address spaces and threads together may have: an eighth stays for the host.
 fn ceiling() -> usize {
     static CEILING: OnceLock<usize> = OnceLock::new();
     *CEILING.get_or_init(|| {
@@ -99,6 +99,29 @@ impl Share {
 impl Drop for Share {
     fn drop(&mut self) {
         self.set(0);
+    }
+}
+
+/// Host mappings of a host thread: its stack and two stacks for signal handlers, each with a guard.
+const PER_THREAD: usize = 6;
+
+/// A host thread's share of the mappings, for as long as this lives. Without room for a thread's mappings the host's own
+/// libraries end the whole process.
+#[derive(Debug)]
+pub struct ThreadShare(());
+
+impl ThreadShare {
+    /// The share of one more thread; none when the address spaces and the other threads leave no room.
+    pub fn new() -> Option<Self> {
+        let before = TOTAL.fetch_add(PER_THREAD, Ordering::Relaxed);
+        let share = Self(());
+        (before + PER_THREAD + STEP <= ceiling()).then_some(share)
+    }
+}
+
+impl Drop for ThreadShare {
+    fn drop(&mut self) {
+        TOTAL.fetch_sub(PER_THREAD, Ordering::Relaxed);
     }
 }
 

@@ -48,6 +48,7 @@ mod shared;
 pub mod socket;
 mod space;
 
+pub use budget::ThreadShare;
 pub use conceal::Concealed;
 pub use fork::Writers;
 pub use io::{GuestIovec, IoVecs};
