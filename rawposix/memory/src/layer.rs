@@ -6,6 +6,13 @@
 //! only those are copied by later forks. When they have become many, they are written to the layer in place if no other
 //! address space has it any more, else to a new one.
 //!
+//! What it costs: the first fork writes all of it, a few MiB at a time, so that memory does not grow; each page that is
+//! written after a fork is copied once, as on Linux, but also by the only process that is left, until its next fork: then
+//! the layer and the page are both there. Write protection by userfaultfd(2) would spare the first copy. Without
+//! privileges it is for user mode only, though: system calls that write to a protected page fail with `EFAULT`, and
+//! every one of them would need its pages touched before. Threads that share the address space make the fork copy, see
+//! [`Writers`](crate::Writers).
+//!
 //! A layer never changes while two address spaces have it. Nobody sees it: the regions that the guest knows stay as
 //! they are, and memory that is dropped or moved away is zero, not what the layer has.
 
@@ -34,6 +41,8 @@ const PIECES: usize = 16;
 const LEAST: u64 = 6;
 /// Pages between those to freeze that are frozen as well, at first; more if that makes too many pieces.
 const GAPS: [u32; 4] = [64 << 10, 1 << 20, 16 << 20, u32::MAX];
+/// Bytes that are written before they are mapped: their own pages are free then, and take the next ones.
+const AT_ONCE: u32 = 8 << 20;
 /// How many times the pages to freeze may be written for the sake of fewer pieces.
 const EXCESS: u64 = 4;
 
@@ -199,13 +208,13 @@ impl AddressSpace {
         }
         let mut frozen = Runs::default();
         for (piece, protection) in plan(&freezable, &own, layout.copy_limit) {
-            if self
-                .freeze_piece(layout, piece.clone(), protection, &own)
-                .is_err()
-            {
+            let Ok(end) = self.freeze_piece(layout, &piece, protection, &own) else {
+                break;
+            };
+            frozen.push(piece.start..end);
+            if end < piece.end {
                 break;
             }
-            frozen.push(piece);
         }
         own.without(&frozen)
     }
@@ -255,37 +264,58 @@ impl AddressSpace {
         Ok(())
     }
 
-    /// Puts `piece` on a new layer.
+    /// Puts `piece` on a new layer, as far as that goes; gives how far.
     fn freeze_piece(
         &self,
         layout: &mut Layout,
-        piece: Range<u32>,
+        piece: &Range<u32>,
         protection: HostProtection,
         own: &Runs,
-    ) -> Result<(), Errno> {
-        layout.reserve_host_maps(self.reservation())?;
+    ) -> Result<u32, Errno> {
         let file = HeldFile::new(Arc::new(host::nameless_file(c"layer", u64::from(TOP))?))?;
         let layer = Layer::new(file, u64::from(piece.start));
-        let below = layout.layers.within(piece.clone());
-        let content = own.within(piece.clone());
-        let content = content.chain(below.into_iter().map(|(part, _)| part));
-        let mut content: Vec<_> = content.collect();
+        let mut next = piece.start;
+        while next < piece.end {
+            let part = next..piece.end.min(next.saturating_add(AT_ONCE));
+            let layer = layer.advanced(part.start - piece.start);
+            if self
+                .freeze_part(layout, part.clone(), protection, (own, layer))
+                .is_err()
+            {
+                break;
+            }
+            next = part.end;
+        }
+        Ok(next)
+    }
+
+    fn freeze_part(
+        &self,
+        layout: &mut Layout,
+        part: Range<u32>,
+        protection: HostProtection,
+        (own, layer): (&Runs, Layer),
+    ) -> Result<(), Errno> {
+        layout.reserve_host_maps(self.reservation())?;
+        let below = layout.layers.within(part.clone());
+        let below = below.into_iter().map(|(range, _)| range);
+        let mut content: Vec<_> = own.within(part.clone()).chain(below).collect();
         content.sort_unstable_by_key(|range| range.start);
         let mut joined = Runs::default();
         content.into_iter().for_each(|range| joined.push(range));
         for range in joined.iter() {
-            self.write_layer(&layer.advanced(range.start - piece.start), range)?;
+            self.write_layer(&layer.advanced(range.start - part.start), range)?;
         }
-        let span = Span::new(piece.start, bytes(&piece))?;
+        let span = Span::new(part.start, bytes(&part))?;
         // What is mapped goes when the new mapping comes, so that one is tried elsewhere first.
         self.reservation().probe(span, protection, layer.source())?;
         let mapped = self.reservation().map(span, protection, layer.source());
         if mapped.is_err() {
-            self.restore(layout, piece, protection, &layer);
+            self.restore(layout, part, protection, &layer);
             return mapped;
         }
-        layout.layers.remove(piece.clone());
-        layout.layers.insert(piece, layer);
+        layout.layers.remove(part.clone());
+        layout.layers.insert(part, layer);
         layout.settle();
         Ok(())
     }
