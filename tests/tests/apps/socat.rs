@@ -20,11 +20,11 @@ type Script = (&'static str, &'static str);
 const SCRIPTS: &[Script] = &[
     (
         "TCP",
-        "./socat TCP4-LISTEN:47717,reuseaddr PIPE & echo hello | ./socat -t5 - TCP4:127.0.0.1:47717,retry=50,interval=0.1; wait; echo $?",
+        "./socat -t10 TCP4-LISTEN:47717,reuseaddr PIPE & echo hello | ./socat -t10 - TCP4:127.0.0.1:47717,retry=50,interval=0.1; wait; echo $?",
     ),
     (
         "TCP with a child for each connection",
-        "./socat TCP4-LISTEN:47718,reuseaddr,fork EXEC:'tr a-z A-Z' & p=$!; for i in one two three; do echo $i | ./socat -t5 - TCP4:localhost:47718,retry=50,interval=0.1; done; kill $p; wait $p; echo $?",
+        "./socat -t10 TCP4-LISTEN:47718,reuseaddr,fork EXEC:'tr a-z A-Z' & p=$!; for i in one two three; do echo $i | ./socat -t10 - TCP4:localhost:47718,retry=50,interval=0.1; done; kill $p; wait $p; echo $?",
     ),
     (
         "ten megabytes over TCP",
@@ -36,11 +36,11 @@ const SCRIPTS: &[Script] = &[
     ),
     (
         "a unix socket",
-        "./socat UNIX-LISTEN:socket,fork EXEC:cat & p=$!; echo hello | ./socat -t5 - UNIX-CONNECT:socket,retry=50,interval=0.1; echo again | ./socat -t5 - UNIX-CONNECT:socket; test -S socket && echo a socket; kill $p; wait $p; ls",
+        "./socat -t10 UNIX-LISTEN:socket,fork EXEC:cat & p=$!; echo hello | ./socat -t10 - UNIX-CONNECT:socket,retry=50,interval=0.1; echo again | ./socat -t10 - UNIX-CONNECT:socket; test -S socket && echo a socket; kill $p; wait $p; ls",
     ),
     (
         "an abstract name",
-        "./socat ABSTRACT-LISTEN:lind-test-socat PIPE & echo hello | ./socat -t5 - ABSTRACT-CONNECT:lind-test-socat,retry=50,interval=0.1; wait; echo $?",
+        "./socat ABSTRACT-LISTEN:lind-test-socat PIPE & echo hello | ./socat -t10 - ABSTRACT-CONNECT:lind-test-socat,retry=50,interval=0.1; wait; echo $?",
     ),
     (
         "unix datagrams",
@@ -48,15 +48,15 @@ const SCRIPTS: &[Script] = &[
     ),
     (
         "from one protocol to another",
-        "./socat UNIX-LISTEN:relay TCP4:127.0.0.1:47721,retry=50,interval=0.1 & ./socat TCP4-LISTEN:47721,reuseaddr SYSTEM:'read line; echo \"got $line\"' & echo text | ./socat -t5 - UNIX-CONNECT:relay,retry=50,interval=0.1; wait",
+        "./socat -t10 UNIX-LISTEN:relay TCP4:127.0.0.1:47721,retry=50,interval=0.1 & ./socat -t10 TCP4-LISTEN:47721,reuseaddr SYSTEM:'read line; echo \"got $line\"' & echo text | ./socat -t10 - UNIX-CONNECT:relay,retry=50,interval=0.1; wait",
     ),
     (
         "a program",
-        "echo text | ./socat - EXEC:'sed s/e/E/'; echo text | ./socat -u - EXEC:'cat',pipes; ./socat -u OPEN:socat.c,rdonly /dev/null; echo $?",
+        "echo text | ./socat -t10 - EXEC:'sed s/e/E/'; echo text | ./socat -u - EXEC:'cat',pipes; ./socat -u OPEN:socat.c,rdonly /dev/null; echo $?",
     ),
     (
         "nobody there",
-        "./socat -d0 - TCP4:127.0.0.1:47722 < /dev/null; echo $?; ./socat -d0 - UNIX-CONNECT:absent < /dev/null; echo $?",
+        "./socat - TCP4:127.0.0.1:47722 < /dev/null 2> /dev/null; echo $?; ./socat - UNIX-CONNECT:absent < /dev/null 2> /dev/null; echo $?",
     ),
 ];
 
