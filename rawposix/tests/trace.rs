@@ -258,3 +258,46 @@ fn filters_choose_calls() {
         assert!(!is_known_filter(unknown), "{unknown}");
     }
 }
+
+#[test]
+fn interprocess_communication() {
+    let (_dir, mut guest, kept) = traced(TraceFilter::All);
+    let segment = guest.call("shmget", &[0, 4096, 0o1600]).unwrap();
+    guest.call("shmctl", &[segment, 0, 0]).unwrap();
+    let set = guest.call("semget", &[7, 2, 0o3640]).unwrap();
+    let ops = guest.bytes(&[0, 0, 1, 0, 0, 16, 1, 0, 255, 255, 0, 8]);
+    guest.call("semop", &[set, ops, 2]).unwrap_err();
+    guest.call("semctl", &[set, 1, 16, 3]).unwrap();
+    let queue = guest.call("msgget", &[0, 0]).unwrap();
+    let room = guest.room(64);
+    guest
+        .call("msgrcv", &[queue, room, 8, 0, 0o14000])
+        .unwrap_err();
+    let name = guest.string("queue");
+    let attr = guest.bytes(
+        &[
+            [0, 0, 0, 0],
+            [3, 0, 0, 0],
+            [8, 0, 0, 0],
+            [0; 4],
+            [0; 4],
+            [0; 4],
+            [0; 4],
+            [0; 4],
+        ]
+        .concat(),
+    );
+    guest.call("mq_open", &[name, 0o102, 0o600, attr]).unwrap();
+    assert_eq!(
+        kept.take().replace(&format!("{room:#x}"), "ROOM"),
+        "shmget(IPC_PRIVATE, 4096, IPC_CREAT|0600) = 0\n\
+         shmctl(0, IPC_RMID, NULL)               = 0\n\
+         semget(0x7, 2, IPC_CREAT|IPC_EXCL|0640) = 0\n\
+         semop(0, [{sem_num=0, sem_op=1, sem_flg=SEM_UNDO}, {sem_num=1, sem_op=-1, sem_flg=IPC_NOWAIT}], 2) = \
+         -1 EAGAIN (Resource temporarily unavailable)\n\
+         semctl(0, 1, SETVAL, 0x3)               = 0\n\
+         msgget(IPC_PRIVATE, 000)                = 0\n\
+         msgrcv(0, ROOM, 8, 0, IPC_NOWAIT|MSG_NOERROR) = -1 EACCES (Permission denied)\n\
+         mq_open(\"queue\", O_RDWR|O_CREAT, 0600, {mq_flags=0, mq_maxmsg=3, mq_msgsize=8, mq_curmsgs=0}) = 3\n"
+    );
+}

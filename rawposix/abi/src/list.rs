@@ -337,24 +337,24 @@ macro_rules! syscalls {
                 417 recvmmsg_time64(fd: Fd, msgs: Ptr, count: Uint, flags: MsgFlags, timeout: InOut<Timespec>) -> Int: partial "no MSG_ERRQUEUE";
             }
             ipc {
-                186 msgget(key: Hex, flags: Hex) -> Int: full;
-                187 msgctl(id: Int, cmd: Int, buf: Ptr) -> Int: full;
-                188 msgrcv(id: Int, msg: Ptr, size: Len, kind: Int, flags: Hex) -> Len: full;
-                189 msgsnd(id: Int, msg: Ptr, size: Len, flags: Hex) -> Zero: full;
-                190 semget(key: Hex, count: Int, flags: Hex) -> Int: full;
-                191 semctl(id: Int, num: Int, cmd: Int, arg: Hex) -> Int: full;
-                193 semop(id: Int, ops: Ptr, count: Uint) -> Zero: full;
-                420 semtimedop_time64(id: Int, ops: Ptr, count: Uint, timeout: In<Timespec>) -> Zero: full;
-                194 shmget(key: Hex, size: Len, flags: Hex) -> Int: partial "no huge pages";
-                195 shmctl(id: Int, cmd: Int, buf: Ptr) -> Int: partial "SHM_LOCK is noted, pages are not pinned";
-                196 shmat(id: Int, addr: Ptr, flags: Hex) -> Addr: full;
+                186 msgget(key: IpcKey, flags: IpcFlags) -> Int: full;
+                187 msgctl(id: Int, cmd: MessageCommand, buf: Ptr) -> Int: full;
+                188 msgrcv(id: Int, msg: Ptr, size: Len, kind: Int, flags: MessageFlags) -> Len: full;
+                189 msgsnd(id: Int, msg: Ptr, size: Len, flags: MessageFlags) -> Zero: full;
+                190 semget(key: IpcKey, count: Int, flags: IpcFlags) -> Int: full;
+                191 semctl(id: Int, num: Int, cmd: SemaphoreCommand, arg: Hex) -> Int: full;
+                193 semop(id: Int, ops: SemOps, count: Uint) -> Zero: full;
+                420 semtimedop_time64(id: Int, ops: SemOps, count: Uint, timeout: In<Timespec>) -> Zero: full;
+                194 shmget(key: IpcKey, size: Len, flags: IpcFlags) -> Int: partial "no huge pages";
+                195 shmctl(id: Int, cmd: SegmentCommand, buf: Ptr) -> Int: partial "SHM_LOCK is noted, pages are not pinned";
+                196 shmat(id: Int, addr: Ptr, flags: SegmentFlags) -> Addr: full;
                 197 shmdt(addr: Ptr) -> Zero: full;
-                180 mq_open(name: Str, flags: OpenFlags, mode: Mode, attr: Ptr) -> Fd: partial "no file system of the queues; limits of fs.mqueue as Linux has them at first";
+                180 mq_open(name: Str, flags: OpenFlags, mode: Mode, attr: In<MqAttr>) -> Fd: partial "no file system of the queues; limits of fs.mqueue as Linux has them at first";
                 181 mq_unlink(name: Str) -> Zero: full;
                 418 mq_timedsend_time64(mq: Fd, msg: InBuf, len: Len, prio: Uint, timeout: In<Timespec>) -> Zero: full;
-                419 mq_timedreceive_time64(mq: Fd, msg: Ptr, len: Len, prio: Ptr, timeout: In<Timespec>) -> Len: full;
-                184 mq_notify(mq: Fd, event: Ptr) -> Zero: full;
-                185 mq_getsetattr(mq: Fd, new: Ptr, old: Ptr) -> Zero: full;
+                419 mq_timedreceive_time64(mq: Fd, msg: OutBuf, len: Len, prio: Out<u32>, timeout: In<Timespec>) -> Len: full;
+                184 mq_notify(mq: Fd, event: In<Sigevent>) -> Zero: full;
+                185 mq_getsetattr(mq: Fd, new: In<MqAttr>, old: Out<MqAttr>) -> Zero: full;
             }
         }
     };

@@ -121,6 +121,22 @@ word_arguments! {
     PrctlOption(u32) |word| word;
     /// Operation of futex(2).
     FutexOp(u32) |word| word;
+    /// Key of an object of sysvipc(7).
+    IpcKey(i32) u32::cast_signed;
+    /// Flags and mode with which such an object is found or made.
+    IpcFlags(u32) |word| word;
+    /// Flags of msgop(2).
+    MessageFlags(u32) |word| word;
+    /// Flags of shmat(2).
+    SegmentFlags(u32) |word| word;
+    /// Command of msgctl(2).
+    MessageCommand(i32) u32::cast_signed;
+    /// Command of semctl(2).
+    SemaphoreCommand(i32) u32::cast_signed;
+    /// Command of shmctl(2).
+    SegmentCommand(i32) u32::cast_signed;
+    /// An array of `struct sembuf`; the next argument is its length.
+    SemOps(u32) |word| word;
     /// What `id` means to waitid(2).
     IdType(i32) u32::cast_signed;
     /// Options of wait4(2) and waitid(2).

@@ -46,16 +46,18 @@ use rawposix_abi::flags::{
     TimerFlags, XattrFlags,
 };
 use rawposix_abi::structs::{
-    CapHeader, EpollEvent, FdPair, Itimerspec, Itimerval, OpenHow, Rlimit64, Rusage, Sigaction,
-    Siginfo, StackT, Statfs64, Statx, Sysinfo, Timespec, TimespecPair, Tms, Utsname,
+    CapHeader, EpollEvent, FdPair, Itimerspec, Itimerval, MqAttr, OpenHow, Rlimit64, Rusage,
+    Sigaction, Sigevent, Siginfo, StackT, Statfs64, Statx, Sysinfo, Timespec, TimespecPair, Tms,
+    Utsname,
 };
 
 use args::{
     Argument, Argv, ClockId, CloneWord, DirFd, Envp, EpollOp, Family, FcntlCmd, Fd, FutexOp, Gid,
-    Hex, Hex64, IdType, In, InAddr, InBuf, InMsg, InOut, Int, IntoWord, IoVec, IoctlCmd, Len, Mode,
-    Off, Out, OutAddr, OutBuf, OutMsg, OutStr, Path, Pid, PollFds, PrctlOption, Ptr, Resource,
-    ShutdownHow, SigHow, SignalArg, SocketKind, SocketLevel, SocketOption, Str, Uid, Uint,
-    WaitOptions, WaitStatus, Whence, Words,
+    Hex, Hex64, IdType, In, InAddr, InBuf, InMsg, InOut, Int, IntoWord, IoVec, IoctlCmd, IpcFlags,
+    IpcKey, Len, MessageCommand, MessageFlags, Mode, Off, Out, OutAddr, OutBuf, OutMsg, OutStr,
+    Path, Pid, PollFds, PrctlOption, Ptr, Resource, SegmentCommand, SegmentFlags, SemOps,
+    SemaphoreCommand, ShutdownHow, SigHow, SignalArg, SocketKind, SocketLevel, SocketOption, Str,
+    Uid, Uint, WaitOptions, WaitStatus, Whence, Words,
 };
 
 use crate::thread::Thread;

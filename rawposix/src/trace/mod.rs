@@ -2,6 +2,7 @@
 
 mod events;
 mod filter;
+mod ipc;
 mod kinds;
 mod lines;
 mod results;

@@ -4,7 +4,7 @@ use rawposix_abi::Errno;
 use rawposix_abi::structs::{Msginfo, MsqidDs};
 use rawposix_memory::GuestPtr;
 
-use super::super::args::{Hex, Int, Len, Ptr};
+use super::super::args::{Int, IpcFlags, IpcKey, Len, MessageCommand, MessageFlags, Ptr};
 use super::{IPC_INFO, IPC_RMID, IPC_SET, IPC_STAT, count};
 use crate::ipc::message::{MESSAGE, Message, QUEUE, QUEUES};
 use crate::ipc::{Caller, NO_WAIT, Pick, Receive, Settings};
@@ -21,8 +21,12 @@ const MSG_COPY: u32 = 0o40_000;
 /// Bytes before the text of a message: its kind.
 const KIND: u32 = 4;
 
-pub(in crate::syscall) fn msgget(thread: &mut Thread, key: Hex, flags: Hex) -> Result<i32, Errno> {
-    let wanted = (key.0.cast_signed(), flags.0);
+pub(in crate::syscall) fn msgget(
+    thread: &mut Thread,
+    key: IpcKey,
+    flags: IpcFlags,
+) -> Result<i32, Errno> {
+    let wanted = (key.0, flags.0);
     thread.world.ipc.messages.get(&Caller::of(thread), wanted)
 }
 
@@ -31,7 +35,7 @@ pub(in crate::syscall) fn msgsnd(
     id: Int,
     msg: Ptr,
     size: Len,
-    flags: Hex,
+    flags: MessageFlags,
 ) -> Result<(), Errno> {
     let kind: i32 = thread.memory().read(GuestPtr::new(msg.0))?;
     if size.0 > MESSAGE || id.0 < 0 || kind < 1 {
@@ -75,7 +79,7 @@ pub(in crate::syscall) fn msgrcv(
     msg: Ptr,
     size: Len,
     kind: Int,
-    flags: Hex,
+    flags: MessageFlags,
 ) -> Result<usize, Errno> {
     if id.0 < 0 || size.0.cast_signed() < 0 {
         return Err(Errno::EINVAL);
@@ -99,7 +103,7 @@ pub(in crate::syscall) fn msgrcv(
 pub(in crate::syscall) fn msgctl(
     thread: &mut Thread,
     id: Int,
-    cmd: Int,
+    cmd: MessageCommand,
     buf: Ptr,
 ) -> Result<i32, Errno> {
     if id.0 < 0 || cmd.0 < 0 {

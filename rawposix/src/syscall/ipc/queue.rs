@@ -7,7 +7,7 @@ use rawposix_abi::{Errno, Signal};
 use rawposix_memory::GuestPtr;
 use rustix::time::ClockId;
 
-use super::super::args::{Fd, In, InBuf, Len, Mode, Ptr, Str, Uint};
+use super::super::args::{Fd, In, InBuf, Len, Mode, Out, OutBuf, Str, Uint};
 use super::super::time::timeout;
 use crate::fd::{CloseOnExec, Object, OpenFile};
 use crate::fs::PATH_MAX;
@@ -39,9 +39,9 @@ pub(in crate::syscall) fn mq_open(
     path: Str,
     flags: OpenFlags,
     mode: Mode,
-    attr: Ptr,
+    attr: In<MqAttr>,
 ) -> Result<i32, Errno> {
-    let attr = match GuestPtr::<MqAttr>::new(attr.0).non_null() {
+    let attr = match attr.0.non_null() {
         Some(ptr) => Some(thread.memory().read(ptr)?),
         None => None,
     };
@@ -109,9 +109,9 @@ pub(in crate::syscall) fn mq_timedsend_time64(
 pub(in crate::syscall) fn mq_timedreceive_time64(
     thread: &mut Thread,
     mq: Fd,
-    msg: Ptr,
+    msg: OutBuf,
     len: Len,
-    prio: Ptr,
+    prio: Out<u32>,
     limit: In<Timespec>,
 ) -> Result<usize, Errno> {
     let limit = timeout(thread, limit)?;
@@ -124,17 +124,19 @@ pub(in crate::syscall) fn mq_timedreceive_time64(
         return Err(Errno::EMSGSIZE);
     }
     let letter = open.queue.receive(thread, patience(&file, limit))?;
-    if let Some(ptr) = GuestPtr::<u32>::new(prio.0).non_null() {
+    if let Some(ptr) = prio.0.non_null() {
         thread.memory().write(ptr, &letter.priority)?;
     }
-    thread
-        .memory()
-        .write_bytes(GuestPtr::new(msg.0), &letter.text)?;
+    thread.memory().write_bytes(msg.0, &letter.text)?;
     Ok(letter.text.len())
 }
 
-pub(in crate::syscall) fn mq_notify(thread: &mut Thread, mq: Fd, event: Ptr) -> Result<(), Errno> {
-    let event = match GuestPtr::<Sigevent>::new(event.0).non_null() {
+pub(in crate::syscall) fn mq_notify(
+    thread: &mut Thread,
+    mq: Fd,
+    event: In<Sigevent>,
+) -> Result<(), Errno> {
+    let event = match event.0.non_null() {
         Some(ptr) => Some(thread.memory().read(ptr)?),
         None => None,
     };
@@ -178,11 +180,11 @@ fn notice(thread: &Thread, event: &Sigevent) -> Result<Notice, Errno> {
 pub(in crate::syscall) fn mq_getsetattr(
     thread: &mut Thread,
     mq: Fd,
-    new: Ptr,
-    old: Ptr,
+    new: In<MqAttr>,
+    old: Out<MqAttr>,
 ) -> Result<(), Errno> {
     const NONBLOCK: i32 = OpenFlags::NONBLOCK.bits().cast_signed();
-    let new = match GuestPtr::<MqAttr>::new(new.0).non_null() {
+    let new = match new.0.non_null() {
         Some(ptr) => Some(thread.memory().read(ptr)?),
         None => None,
     };
@@ -204,7 +206,7 @@ pub(in crate::syscall) fn mq_getsetattr(
     if let Some(new) = new {
         own.set_nonblocking(new.flags != 0);
     }
-    match GuestPtr::<MqAttr>::new(old.0).non_null() {
+    match old.0.non_null() {
         Some(ptr) => thread.memory().write(ptr, &was),
         None => Ok(()),
     }

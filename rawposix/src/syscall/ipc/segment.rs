@@ -7,7 +7,7 @@ use rawposix_abi::flags::{MapFlags, Prot, resource};
 use rawposix_abi::structs::{ShmInfo, ShmidDs, Shminfo};
 use rawposix_memory::{AddressSpace, FileSource, GuestPtr, MapRequest};
 
-use super::super::args::{Hex, Int, Len, Ptr};
+use super::super::args::{Int, IpcFlags, IpcKey, Len, Ptr, SegmentCommand, SegmentFlags};
 use super::{IPC_INFO, IPC_RMID, IPC_SET, IPC_STAT, count};
 use crate::ipc::segment::{SEGMENT, SEGMENTS};
 use crate::ipc::{Attachable, Caller, READ, Settings, WRITE};
@@ -31,15 +31,15 @@ const EXECUTE: u32 = 0o111;
 
 pub(in crate::syscall) fn shmget(
     thread: &mut Thread,
-    key: Hex,
+    key: IpcKey,
     size: Len,
-    flags: Hex,
+    flags: IpcFlags,
 ) -> Result<i32, Errno> {
     if flags.0 & SHM_HUGETLB != 0 {
         // Needs CAP_IPC_LOCK or a group that the administrator names.
         return Err(Errno::EPERM);
     }
-    let wanted = (key.0.cast_signed(), flags.0);
+    let wanted = (key.0, flags.0);
     let world = &thread.world;
     world
         .ipc
@@ -51,7 +51,7 @@ pub(in crate::syscall) fn shmat(
     thread: &mut Thread,
     id: Int,
     addr: Ptr,
-    flags: Hex,
+    flags: SegmentFlags,
 ) -> Result<u32, Errno> {
     if id.0 < 0 {
         return Err(Errno::EINVAL);
@@ -133,7 +133,7 @@ pub(in crate::syscall) fn shmdt(thread: &mut Thread, addr: Ptr) -> Result<(), Er
 pub(in crate::syscall) fn shmctl(
     thread: &mut Thread,
     id: Int,
-    cmd: Int,
+    cmd: SegmentCommand,
     buf: Ptr,
 ) -> Result<i32, Errno> {
     if id.0 < 0 || cmd.0 < 0 {

@@ -4,7 +4,7 @@ use rawposix_abi::Errno;
 use rawposix_abi::structs::{Sembuf, SemidDs, Seminfo, Timespec};
 use rawposix_memory::{GuestPtr, GuestSlice};
 
-use super::super::args::{Hex, In, Int, Ptr, Uint};
+use super::super::args::{Hex, In, Int, IpcFlags, IpcKey, SemOps, SemaphoreCommand, Uint};
 use super::super::time::timeout;
 use super::{IPC_INFO, IPC_RMID, IPC_SET, IPC_STAT, count};
 use crate::futex::Deadline;
@@ -29,11 +29,11 @@ const ALL: i32 = 1_024_000_000;
 
 pub(in crate::syscall) fn semget(
     thread: &mut Thread,
-    key: Hex,
+    key: IpcKey,
     count: Int,
-    flags: Hex,
+    flags: IpcFlags,
 ) -> Result<i32, Errno> {
-    let wanted = (key.0.cast_signed(), flags.0);
+    let wanted = (key.0, flags.0);
     thread
         .world
         .ipc
@@ -44,7 +44,7 @@ pub(in crate::syscall) fn semget(
 pub(in crate::syscall) fn semop(
     thread: &mut Thread,
     id: Int,
-    ops: Ptr,
+    ops: SemOps,
     count: Uint,
 ) -> Result<(), Errno> {
     operate(thread, id, ops, count, None)
@@ -53,7 +53,7 @@ pub(in crate::syscall) fn semop(
 pub(in crate::syscall) fn semtimedop_time64(
     thread: &mut Thread,
     id: Int,
-    ops: Ptr,
+    ops: SemOps,
     count: Uint,
     limit: In<Timespec>,
 ) -> Result<(), Errno> {
@@ -63,7 +63,7 @@ pub(in crate::syscall) fn semtimedop_time64(
 fn operate(
     thread: &Thread,
     id: Int,
-    ops: Ptr,
+    ops: SemOps,
     count: Uint,
     limit: Option<In<Timespec>>,
 ) -> Result<(), Errno> {
@@ -106,7 +106,7 @@ pub(in crate::syscall) fn semctl(
     thread: &mut Thread,
     id: Int,
     num: Int,
-    cmd: Int,
+    cmd: SemaphoreCommand,
     arg: Hex,
 ) -> Result<i32, Errno> {
     if id.0 < 0 {
