@@ -322,7 +322,8 @@ impl Process {
                 return;
             }
             Key::Posix(id) => {
-                timer.overrun = expiries.saturating_sub(1);
+                // What is there already belongs to a signal that is just being taken.
+                timer.overrun = timer.overrun.saturating_add(expiries.saturating_sub(1));
                 from_timer(signal, id, 0, value)
             }
             _ => from_system(signal),
