@@ -42,7 +42,7 @@ const LEAST: u64 = 6;
 /// Pages between those to freeze that are frozen as well, at first; more if that makes too many pieces.
 const GAPS: [u32; 4] = [64 << 10, 1 << 20, 16 << 20, u32::MAX];
 /// Bytes that are written before they are mapped: their own pages are free then, and take the next ones.
-const AT_ONCE: u32 = 8 << 20;
+const AT_ONCE: u32 = 2 << 20;
 /// How many times the pages to freeze may be written for the sake of fewer pieces.
 const EXCESS: u64 = 4;
 
