@@ -197,3 +197,20 @@ fn calls_for_files_refuse_queues() {
         assert_eq!(guest.call(call, &arguments), Err(Errno::EBADF), "{call}");
     }
 }
+
+#[test]
+fn shared_memory_by_name_is_in_memory_as_far_as_programs_see() {
+    const TMPFS: u32 = 0x0102_1994;
+    let mut guest = guest();
+    let room = guest.room(88);
+    let fd = guest.open("/dev/shm/name", 0o102).unwrap();
+    for path in ["/dev/shm", "/dev/shm/name"] {
+        let name = guest.string(path);
+        guest.call("statfs64", &[name, 88, room]).unwrap();
+        let kind: u32 = guest.thread.memory().read(GuestPtr::new(room)).unwrap();
+        assert_eq!(kind, TMPFS, "{path}");
+    }
+    guest.call("fstatfs64", &[fd, 88, room]).unwrap();
+    let kind: u32 = guest.thread.memory().read(GuestPtr::new(room)).unwrap();
+    assert_eq!(kind, TMPFS);
+}

@@ -11,7 +11,7 @@ use super::args::{DirFd, Fd, InBuf, Len, Out, OutBuf, Path, Str};
 use crate::fd::{Object, Origin};
 use crate::fs::device::Device;
 use crate::fs::dir::Dir;
-use crate::fs::mount::MountId;
+use crate::fs::mount::{MountId, MountRoot};
 use crate::fs::node::{Node, proc_path};
 use crate::fs::stat::{stat_entry, stat_magic_link, stat_node};
 use crate::fs::walk::{Follow, Parent};
@@ -109,9 +109,9 @@ fn check_size(size: Len) -> Result<(), Errno> {
 
 fn statfs(thread: &Thread, node: &Node) -> Result<Statfs64, Errno> {
     match node {
-        Node::Host(host) => statfs_host(&*host.fd, mount_flags(thread, host.mount)),
+        Node::Host(host) => statfs_mounted(thread, &*host.fd, host.mount),
         Node::Dir(Dir::Host(dir)) | Node::Shortcut(Dir::Host(dir)) => {
-            statfs_host(dir, mount_flags(thread, dir.mount))
+            statfs_mounted(thread, dir, dir.mount)
         }
         Node::Device(Device::Terminal(_)) => Ok(statfs_synthetic(DEVPTS_MAGIC)),
         Node::Device(_) => Ok(statfs_synthetic(TMPFS_MAGIC)),
@@ -126,7 +126,7 @@ fn statfs(thread: &Thread, node: &Node) -> Result<Statfs64, Errno> {
         }
         Node::Open(file) => match &file.object {
             Object::Host(host) => match &host.origin {
-                Origin::Mount(mount) => statfs_host(&host.fd, mount_flags(thread, *mount)),
+                Origin::Mount(mount) => statfs_mounted(thread, &host.fd, *mount),
                 Origin::Virtual(..) => Ok(statfs_synthetic(PROC_MAGIC)),
                 Origin::Terminal(End::Line(_)) => Ok(statfs_synthetic(DEVPTS_MAGIC)),
                 Origin::Device(_) | Origin::Terminal(_) => Ok(statfs_synthetic(TMPFS_MAGIC)),
@@ -139,6 +139,18 @@ fn statfs(thread: &Thread, node: &Node) -> Result<Statfs64, Errno> {
             Object::Own(_) => Ok(statfs_synthetic(ANON_INODE_MAGIC)),
         },
     }
+}
+
+/// What the host says of a file of a mount; the private directories are what `/proc/mounts` calls them.
+fn statfs_mounted(thread: &Thread, fd: impl AsFd, mount: MountId) -> Result<Statfs64, Errno> {
+    let stat = statfs_host(fd, mount_flags(thread, mount))?;
+    Ok(match thread.process.mounts().point(mount)?.root {
+        MountRoot::Private(_) => Statfs64 {
+            kind: TMPFS_MAGIC,
+            ..stat
+        },
+        _ => stat,
+    })
 }
 
 fn statfs_synthetic(kind: u32) -> Statfs64 {
