@@ -304,13 +304,22 @@ impl Thread {
         self.leave(traced, Err(errno))
     }
 
-    /// The thread is a child that the engine brings to where clone(2) was called. Until [`Self::return_to_clone`] it counts
-    /// as being in the host.
-    pub fn enter_for_clone(&mut self) {
+    /// Lets the guest's code run while the thread is in a call: it can be stopped and ended, but runs no handlers until
+    /// [`Self::go_on_with_call`].
+    pub fn run_guest_within_call(&mut self) -> Control {
+        match self.task.host.leave_informed() {
+            Ok(()) => Control::Return(0),
+            Err(_) => self.exit_as_told(),
+        }
+    }
+
+    /// The guest's code has done what [`Self::run_guest_within_call`] was for.
+    pub fn go_on_with_call(&mut self) {
         self.enter();
     }
 
-    /// What clone(2) returns to a child that is where it was called.
+    /// What clone(2) returns to a child that the engine has brought to where it was called, after
+    /// [`Self::go_on_with_call`].
     pub fn return_to_clone(&mut self) -> Control {
         self.leave(None, Ok(0))
     }

@@ -6,6 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use lind_tests::Result;
+use lind_tests::asyncify;
 use lind_tests::run::run;
 
 use crate::columns::Programs;
@@ -91,16 +92,30 @@ pub(crate) fn measure(programs: &Programs) -> Result<String> {
     let module = programs.lind_compiler.build(&source, &[], &[])?;
     let native = programs.static_compiler.build(&source, &[], &[])?;
     let lind = programs.installation.tool("lind");
+    let asyncified = match &programs.no_asyncify {
+        None => Some(asyncify::instrument(&module, "-O2")?),
+        Some(_) => None,
+    };
     let mut report = format!(
         "## Processes, threads and signals\n\nWall time of one, medians of {ROUNDS} runs taking turns; `pinned` means on one \
-         processor. Ratios to native.\n\n| what | native pinned, µs | lind pinned | ratio | native free, µs | lind free | \
-         ratio | goal |\n|---|---|---|---|---|---|---|---|\n"
+         processor. Ratios to native. `asyncify` is the same module under lind after `wasm-opt -O2 --asyncify`, which makes \
+         it unwind itself to fork.\n\n| what | native pinned, µs | lind pinned | ratio | asyncify pinned | native free, µs | \
+         lind free | ratio | asyncify free | goal |\n|---|---|---|---|---|---|---|---|---|---|\n"
     );
+    let under_lind = |module: &Path| vec![lind.clone(), module.to_path_buf()];
+    let commands = [
+        Some(vec![native]),
+        Some(under_lind(&module)),
+        asyncified.as_deref().map(under_lind),
+    ];
     for measure in MEASURES {
         eprintln!("bench: {}", measure.what);
         let [pinned, free] = [Placement::Pinned, Placement::Free]
-            .map(|placement| compare(&measure, placement, &native, &lind, &module));
-        let ([native_pinned, lind_pinned], [native_free, lind_free]) = (pinned?, free?);
+            .map(|placement| compare(&measure, placement, &commands));
+        let (
+            [native_pinned, lind_pinned, asyncify_pinned],
+            [native_free, lind_free, asyncify_free],
+        ) = (pinned?, free?);
         let ratio = lind_pinned / native_pinned;
         let goal = if measure.goal.is_finite() {
             let verdict = if ratio <= measure.goal {
@@ -114,29 +129,41 @@ pub(crate) fn measure(programs: &Programs) -> Result<String> {
         };
         let _ = writeln!(
             report,
-            "| {} | {native_pinned:.2} | {lind_pinned:.2} | {ratio:.2} | {native_free:.2} | {lind_free:.2} | {:.2} | {goal} |",
+            "| {} | {native_pinned:.2} | {lind_pinned:.2} | {ratio:.2} | {} | {native_free:.2} | {lind_free:.2} | {:.2} | {} | \
+             {goal} |",
             measure.what,
+            show(asyncify_pinned),
             lind_free / native_free,
+            show(asyncify_free),
         );
     }
     report.push('\n');
     Ok(report)
 }
 
-/// Microseconds natively and under lind.
+fn show(microseconds: f64) -> String {
+    if microseconds.is_nan() {
+        "-".to_owned()
+    } else {
+        format!("{microseconds:.2}")
+    }
+}
+
+/// Microseconds natively, under lind, and there with asyncify; not a number without a command.
 fn compare(
     measure: &Measure,
     placement: Placement,
-    native: &Path,
-    lind: &Path,
-    module: &PathBuf,
-) -> Result<[f64; 2]> {
-    let mut samples = [Vec::new(), Vec::new()];
+    commands: &[Option<Vec<PathBuf>>; 3],
+) -> Result<[f64; 3]> {
+    let mut samples: [Vec<f64>; 3] = Default::default();
     for _ in 0..ROUNDS {
-        let mut under_lind = Command::new(lind);
-        under_lind.arg(module);
-        let commands = [Command::new(native), under_lind];
-        for (command, samples) in commands.into_iter().zip(&mut samples) {
+        for (words, samples) in commands.iter().zip(&mut samples) {
+            let Some((program, arguments)) = words.as_ref().and_then(|words| words.split_first())
+            else {
+                continue;
+            };
+            let mut command = Command::new(program);
+            command.args(arguments);
             samples.push(sample(command, measure, placement)?);
         }
     }

@@ -27,7 +27,11 @@ const DEFAULT_ENVIRONMENT: [(&str, &str); 2] =
 
 /// Programs that run once more as modules that unwind themselves, by what their names begin with: how threads are frozen
 /// must not show.
-const ASYNCIFIED: [&str; 1] = ["process/"];
+const ASYNCIFIED: [&str; 7] = [
+    "exec/", "futex/", "jump/", "process/", "signal/", "thread/", "wait/",
+];
+/// But not these: makecontext does nothing in such modules.
+const NOT_ASYNCIFIED: &str = "jump/context";
 /// Those of them that are instrumented with optimisation as well, which takes long.
 const ASYNCIFIED_AND_OPTIMISED: [&str; 3] = [
     "process/fork_deep",
@@ -174,7 +178,9 @@ fn programs(bench: &Arc<Bench>, source: &Path) -> Vec<Trial> {
 impl Bench {
     /// Whether a program runs with asyncify as well.
     fn asyncifies(&self, name: &str) -> bool {
-        self.lind.is_some() && ASYNCIFIED.iter().any(|family| name.starts_with(family))
+        self.lind.is_some()
+            && ASYNCIFIED.iter().any(|family| name.starts_with(family))
+            && !name.starts_with(NOT_ASYNCIFIED)
     }
 
     /// Runs a program natively and under lind: as lind-cc makes it, or instrumented at a level of wasm-opt's.

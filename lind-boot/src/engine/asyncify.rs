@@ -11,8 +11,8 @@
 //!    memory. The rest is as with native frames.
 //! 3. The child rewinds in the same way, and the host function returns to it what clone(2) returns to a child.
 //!
-//! The guest counts as being in the host the whole time, so it gets no signals between, and an error of any of the steps
-//! ends its process. The C stack is not touched: neither unwinding nor rewinding executes what moves its pointer.
+//! The guest runs no handlers of signals meanwhile, and a fault ends its process, as does an error of any of the steps. The
+//! C stack is not touched: neither unwinding nor rewinding executes what moves its pointer.
 //!
 //! # The buffer
 //!
@@ -22,21 +22,29 @@
 //! frame pointer. The buffer is twice as large as the native stack in use. The guest checks its end in
 //! `asyncify_stop_unwind`.
 //!
-//! # What cannot be frozen in this way
+//! # What works, and what is refused
 //!
-//! A function that a signal has interrupted between two instructions cannot unwind itself: there a handler is called that
-//! native frames copy, also in these modules. The module must have been instrumented for the call that it forks by
-//! (`--pass-arg=asyncify-imports@lind.clone`, with `lind.syscall` as well if it uses `syscall(SYS_clone, …)`), else it is
-//! ended as soon as that is seen. setjmp and longjmp are those of native frames: a stack that was rewound has the same frames in
-//! the same places as before, so what setjmp saved is valid on both sides of a fork. makecontext makes nothing in these modules:
-//! a context's functions would unwind themselves to where it began, and not to where the thread did.
+//! fork, vfork and clone work at any depth, in any thread and from any function, also from signal handlers that libc calls
+//! at the end of a system call. Threads with a function of their own need no frames.
+//!
+//! - A handler that is called between two instructions of a loop, or at a fault, stands on a function that cannot unwind
+//!   itself. A fork in such a handler is done by native frames, which copy it. In the rare module that they cannot copy
+//!   (`Config::native_frames_stay`) it fails with `ENOSYS`, as does a fork in a module's start function.
+//! - setjmp and longjmp are those of native frames: a stack that was rewound has the same frames in the same places as
+//!   before, so what setjmp saved is valid on both sides of a fork.
+//! - The module must have been instrumented for the call that it forks by (`--pass-arg=asyncify-imports@lind.clone`, with
+//!   `lind.syscall` as well if it uses `syscall(SYS_clone, …)`). One that was not is ended by SIGILL at its next call of the host.
+//! - makecontext makes nothing in these modules: a context's functions would unwind themselves to where it began, and not
+//!   to where the thread did.
 
+use std::mem;
 use std::ptr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rawposix::{CloneRequest, Control, Entry, Errno, Signal};
 use rawposix_memory::{AddressSpace, GuestPtr, MapFlags, MapRequest, Protection};
-use wasmtime::{AsContextMut, Caller, Instance, Store, TypedFunc};
+use wasmtime::{AsContextMut, Caller, Instance, Store, TypedFunc, native_frames};
 
 use super::children;
 use super::guest::{Ended, Frozen, Guest};
@@ -87,6 +95,8 @@ impl Functions {
 pub(super) struct Asyncify {
     functions: Option<Functions>,
     state: State,
+    /// Whether the state is another one than `Normal`, for handlers of faults.
+    pub(super) moving: Arc<AtomicBool>,
     /// Where the host's stack was when the guest was called.
     outermost: usize,
 }
@@ -191,6 +201,17 @@ impl Asyncify {
         matches!(self.state, State::Normal)
     }
 
+    fn set_state(&mut self, state: State) {
+        self.moving
+            .store(!matches!(state, State::Normal), Ordering::Relaxed);
+        self.state = state;
+    }
+
+    fn take_state(&mut self) -> State {
+        self.moving.store(false, Ordering::Relaxed);
+        mem::take(&mut self.state)
+    }
+
     fn functions(&self) -> wasmtime::Result<Functions> {
         self.functions.clone().ok_or_else(not_instrumented)
     }
@@ -203,9 +224,11 @@ pub(super) fn prepare(store: &mut Store<Guest>, instance: &Instance) -> wasmtime
     Ok(())
 }
 
-/// Whether the child of `request` begins with frames that the calling thread has to unwind.
-pub(super) fn is_for(caller: &Caller<'_, Guest>, request: &CloneRequest) -> bool {
-    caller.data().asyncify.functions.is_some() && request.entry() == Entry::Here
+/// Whether the child of `request` begins with frames that the calling thread has to unwind, and can.
+pub(super) fn is_for(caller: &mut Caller<'_, Guest>, request: &CloneRequest) -> bool {
+    caller.data().asyncify.functions.is_some()
+        && request.entry() == Entry::Here
+        && native_frames::is_interrupted(caller).is_ok_and(|interrupted| !interrupted)
 }
 
 /// Begins to unwind the frames of the thread for the child of `request`. The result is for the guest, which goes on in
@@ -226,9 +249,14 @@ pub(super) fn unwind(
     };
     let functions = guest.asyncify.functions()?;
     let address = buffer.address;
-    guest.asyncify.state = State::Unwinding { request, buffer };
-    functions.start_unwind.call(&mut *caller, address)?;
-    Ok(Control::Return(0))
+    let control = guest.thread.run_guest_within_call();
+    if matches!(control, Control::Return(_)) {
+        guest
+            .asyncify
+            .set_state(State::Unwinding { request, buffer });
+        functions.start_unwind.call(&mut *caller, address)?;
+    }
+    Ok(control)
 }
 
 /// Calls the guest by `call`, and again by `call_again` as often as it returns because it has unwound itself.
@@ -248,7 +276,7 @@ pub(super) fn call(
 
 /// Begins to rewind if the guest's functions have returned because they had to unwind themselves.
 fn unwound(store: &mut Store<Guest>) -> wasmtime::Result<bool> {
-    let (request, buffer) = match std::mem::take(&mut store.data_mut().asyncify.state) {
+    let (request, buffer) = match store.data_mut().asyncify.take_state() {
         State::Normal => return Ok(false),
         State::Rewinding(_) => return Err(not_instrumented()),
         State::Unwinding { request, buffer } => (request, buffer),
@@ -269,8 +297,10 @@ fn unwound(store: &mut Store<Guest>) -> wasmtime::Result<bool> {
 
 /// Begins to rewind the frames of a child; its first function is to be called now.
 pub(super) fn rewind_child(store: &mut Store<Guest>, unwound: Unwound) -> wasmtime::Result<()> {
-    store.data_mut().thread.enter_for_clone();
-    rewind(store, Rewinding::Child(unwound))
+    match store.data_mut().thread.run_guest_within_call() {
+        Control::Exit(status) => Err(Ended::Thread(status).into()),
+        _ => rewind(store, Rewinding::Child(unwound)),
+    }
 }
 
 fn rewind(store: &mut Store<Guest>, rewinding: Rewinding) -> wasmtime::Result<()> {
@@ -278,18 +308,19 @@ fn rewind(store: &mut Store<Guest>, rewinding: Rewinding) -> wasmtime::Result<()
     let address = buffer.address;
     let asyncify = &mut store.data_mut().asyncify;
     let functions = asyncify.functions()?;
-    asyncify.state = State::Rewinding(rewinding);
+    asyncify.set_state(State::Rewinding(rewinding));
     functions.start_rewind.call(store, address)
 }
 
 /// The host function is called again because the guest's functions rewind themselves: they have come to their end.
 pub(super) fn again(caller: &mut Caller<'_, Guest>) -> wasmtime::Result<Control> {
     let asyncify = &mut caller.data_mut().asyncify;
-    let State::Rewinding(rewinding) = std::mem::take(&mut asyncify.state) else {
+    let State::Rewinding(rewinding) = asyncify.take_state() else {
         return Err(not_instrumented());
     };
     let functions = asyncify.functions()?;
     functions.stop_rewind.call(caller.as_context_mut(), ())?;
+    caller.data_mut().thread.go_on_with_call();
     match rewinding {
         Rewinding::Child(unwound) => {
             drop(unwound);

@@ -205,7 +205,7 @@ fn new_store(machine: &Arc<Machine>, program: &Program, thread: Thread) -> Store
             .table_elements(TABLE_ENTRIES)
             .build(),
     };
-    let mut store = Store::new(&program.engine.inner, guest);
+    let mut store = Store::new(program.module.engine(), guest);
     store.limiter(|guest| &mut guest.limits);
     store
 }

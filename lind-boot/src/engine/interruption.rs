@@ -45,13 +45,17 @@ pub(super) fn complete(store: &mut Store<Guest>, instance: &Instance) -> wasmtim
     native_frames::set_signal_function(&mut *store, instance, SIGNAL_FUNCTION)?;
     let guest = store.data();
     let (faults, space) = (guest.thread.faults(), Arc::clone(guest.thread.memory()));
-    let no_data = Arc::clone(&guest.no_data);
+    let (no_data, moving) = (
+        Arc::clone(&guest.no_data),
+        Arc::clone(&guest.asyncify.moving),
+    );
     let module = guest.program.module.clone();
     let handler = move |signal: c_int, info: *const libc::siginfo_t, context: *const c_void| {
         // SAFETY: the engine's handler for faults is installed with the flags needed, and passes on what it was given.
         let code = unsafe { native_frames::interrupted(context.cast_mut()) };
         // SAFETY: the kernel passes what is known of the signal.
         let info = unsafe { &*info };
+        let code = code.filter(|_| !moving.load(Ordering::Relaxed));
         // SAFETY: the kernel passes the context of the interrupted code.
         let registers = unsafe { &(*context.cast::<libc::ucontext_t>()).uc_mcontext.gregs };
         let caught = code.is_some_and(|code| {

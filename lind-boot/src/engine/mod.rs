@@ -11,7 +11,7 @@
 //! | `workers.rs` | host threads for guest threads |
 //! | `guest.rs` | a guest thread's store and its run, from one program to the next |
 //! | `children.rs` | the engine's part of clone and exec |
-//! | `asyncify.rs` | freezing threads of modules that unwind themselves; native frames need no file |
+//! | `asyncify.rs` | freezing threads of modules that unwind themselves; for others `wasmtime::native_frames` does it |
 //! | `checks.rs` | what makes mistakes of fork show, for tests: `LIND_FORK_CHECKS` |
 //! | `imports.rs` | the functions of module `lind` |
 //! | `jumps.rs` | setjmp and longjmp |
@@ -39,6 +39,7 @@ pub use guest::Ended;
 pub use program::{Loaded, Program};
 
 use std::num::NonZeroUsize;
+use std::sync::{Arc, OnceLock};
 
 use wasmtime::{Config, OptLevel, WasmBacktraceDetails};
 
@@ -57,6 +58,8 @@ const TABLE_ENTRIES: usize = 1 << 20;
 #[derive(Clone)]
 pub struct Engine {
     inner: wasmtime::Engine,
+    /// For modules whose frames cannot be copied.
+    staying: Arc<OnceLock<wasmtime::Engine>>,
 }
 
 impl Engine {
@@ -70,7 +73,19 @@ impl Engine {
         native::install_fault_hooks().map_err(failed)?;
         interruption::install();
         let inner = wasmtime::Engine::new(&config()).map_err(failed)?;
-        Ok(Self { inner })
+        Ok(Self {
+            inner,
+            staying: Arc::default(),
+        })
+    }
+
+    /// The engine for modules whose frames have to stay where they are: functions with references or with many results.
+    fn staying(&self) -> wasmtime::Result<&wasmtime::Engine> {
+        if let Some(engine) = self.staying.get() {
+            return Ok(engine);
+        }
+        let engine = wasmtime::Engine::new(config().native_frames_stay(true))?;
+        Ok(self.staying.get_or_init(|| engine))
     }
 }
 

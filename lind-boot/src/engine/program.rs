@@ -1,6 +1,6 @@
 //! Programs: modules that are compiled, checked and ready to run.
 
-use std::fmt;
+use std::{fmt, iter};
 
 use wasmtime::{ExternType, FuncType, Module, ValType, native_frames};
 
@@ -56,42 +56,50 @@ impl Engine {
         check_format(wasm, name)?;
         let Some(cache) = cache else {
             compiling();
+            let module = self.compile(name, |engine| Module::from_binary(engine, wasm))?;
             return Ok((
-                self.program(self.compile(wasm, name)?, name)?,
+                self.program(module, name)?,
                 Loaded::NotStored("there is none".to_owned()),
             ));
         };
-        let settings = (
-            env!("LIND_FORK"),
-            Settings(self.inner.precompile_compatibility_hash()),
-        );
-        let key = Key::new(wasm, &settings);
-        if let Some(code) = cache.load(&key)
-            && let Ok(module) = native::load(&self.inner, code)
-        {
-            return Ok((self.program(module, name)?, Loaded::FromCache));
+        let key = |engine: &wasmtime::Engine| {
+            let settings = Settings(engine.precompile_compatibility_hash());
+            Key::new(wasm, &(env!("LIND_FORK"), settings))
+        };
+        let engines = iter::once(Ok(&self.inner)).chain(iter::once_with(|| self.staying()));
+        for engine in engines.flatten() {
+            if let Some(code) = cache.load(&key(engine))
+                && let Ok(module) = native::load(engine, code)
+            {
+                return Ok((self.program(module, name)?, Loaded::FromCache));
+            }
         }
         compiling();
-        let code = self.precompile(wasm, name)?;
-        let loaded = match cache.store(&key, &code) {
+        let (engine, code) = self.compile(name, |engine| {
+            Ok((engine.clone(), engine.precompile_module(wasm)?))
+        })?;
+        let loaded = match cache.store(&key(&engine), &code) {
             Ok(()) => Loaded::Stored,
             Err(error) => Loaded::NotStored(reason(&error)),
         };
-        let module = native::load_bytes(&self.inner, &code)
+        let module = native::load_bytes(&engine, &code)
             .map_err(|error| Failure::lind(format!("cannot load '{name}': {error:#}")))?;
         Ok((self.program(module, name)?, loaded))
     }
 
-    fn precompile(&self, wasm: &[u8], name: &str) -> Result<Vec<u8>, Failure> {
+    /// Compiles a module by `compile`: so that its frames can be copied, or, if they cannot be, so that they stay.
+    fn compile<T>(
+        &self,
+        name: &str,
+        compile: impl Fn(&wasmtime::Engine) -> wasmtime::Result<T>,
+    ) -> Result<T, Failure> {
         self.check_frames()?;
-        let code = self.inner.precompile_module(wasm);
-        code.map_err(|error| does_not_compile(name, &error))
-    }
-
-    fn compile(&self, wasm: &[u8], name: &str) -> Result<Module, Failure> {
-        self.check_frames()?;
-        let module = Module::from_binary(&self.inner, wasm);
-        module.map_err(|error| does_not_compile(name, &error))
+        let compiled = match compile(&self.inner) {
+            Err(error) if has_frames_that_stay(&error) => self.staying().and_then(compile),
+            compiled => compiled,
+        };
+        compiled
+            .map_err(|error| Failure::not_executable(format!("cannot compile '{name}': {error:#}")))
     }
 
     /// Checks that frames are laid out as capturing them expects. It takes a compilation, so it comes with one: an
@@ -113,9 +121,20 @@ impl Engine {
             ))
             .hint("link the program with lind-cc; an object file or a library cannot be run"));
         }
+        let freezing = freezing(&module);
+        let stays = !wasmtime::Engine::same(module.engine(), &self.inner);
+        if stays && freezing == Freezing::NativeFrames && imports_clone(&module) {
+            return Err(Failure::not_executable(format!(
+                "cannot run '{name}': it imports 'lind.clone', but its frames cannot be copied, since it has functions \
+                 that handle references or have more than eight results"
+            ))
+            .hint(
+                "instrument it: wasm-opt --asyncify --pass-arg=asyncify-imports@lind.clone; or leave such functions out",
+            ));
+        }
         Ok(Program {
             engine: self.clone(),
-            freezing: freezing(&module),
+            freezing,
             module,
             initial_memory,
         })
@@ -145,8 +164,11 @@ impl<H: std::hash::Hash> std::hash::Hash for Settings<H> {
     }
 }
 
-fn does_not_compile(name: &str, error: &wasmtime::Error) -> Failure {
-    Failure::not_executable(format!("cannot compile '{name}': {error:#}"))
+/// Whether native frames are what the compiler refuses a module for.
+fn has_frames_that_stay(error: &wasmtime::Error) -> bool {
+    error
+        .chain()
+        .any(|cause| cause.to_string().contains("with native frames"))
 }
 
 /// Tells a WebAssembly module from what else people try to run.
@@ -229,6 +251,12 @@ fn check_imports(module: &Module) -> Result<u64, Refused> {
         }
     }
     memory.ok_or_else(|| Refused("it does not import its memory as 'env.memory'".to_owned()))
+}
+
+fn imports_clone(module: &Module) -> bool {
+    module
+        .imports()
+        .any(|import| (import.module(), import.name()) == ("lind", "clone"))
 }
 
 /// Which way a module's exports decide for.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rawposix_memory::{GuestPtr, Protection};
 use wasmtime::native_frames::{
-    Frames, Snapshot, resume, set_interruptible, set_signal_function, with_memory,
+    self, Frames, Snapshot, resume, set_interruptible, set_signal_function, with_memory,
 };
 use wasmtime::unix::StoreExt;
 use wasmtime::{Caller, Error, Instance, InstancePre, Module, Result, Store, Trap, WasmBacktrace};
@@ -265,7 +265,10 @@ pub(crate) fn child(imports: &InstancePre<State>, forked: &Forked) -> Result<Gue
 fn forks_in_the_function_copy_what_it_interrupted() -> Result<()> {
     let rounds = 3_000;
     let module = module(INTERRUPTS)?;
-    let imports = imports(&module, |mut caller, value| forked(&mut caller, value))?;
+    let imports = imports(&module, |mut caller, value| {
+        assert!(native_frames::is_interrupted(&mut caller)?);
+        forked(&mut caller, value)
+    })?;
     let mut parent = guest(&imports, None)?;
     let expect = parent.call("sum", rounds)?;
     parent.set_mode(3)?;

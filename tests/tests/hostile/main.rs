@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+mod freezing;
 mod jobs;
 mod numbers;
 mod sandbox;
@@ -139,7 +140,7 @@ fn bad_memory_accesses_are_signals() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
-const MEMORY: &str = r#"(import "env" "memory" (memory 4 65536 shared))"#;
+pub(crate) const MEMORY: &str = r#"(import "env" "memory" (memory 4 65536 shared))"#;
 const START: &str = r#"(func (export "_start"))"#;
 
 #[test]
@@ -293,7 +294,7 @@ fn odd_modules_end_like_programs() {
 }
 
 /// Runs each module; its status must be one of `statuses`.
-fn perform_modules(
+pub(crate) fn perform_modules(
     sandbox: &Sandbox,
     cases: Vec<(&str, Vec<u8>)>,
     statuses: &[i32],

@@ -29,7 +29,9 @@ impl FuncEnvironment<'_> {
         if !self.tunables.native_frames {
             return Ok(());
         }
-        check_type(self.wasm_func_ty)?;
+        if self.may_copy_frames() {
+            check_type(self.wasm_func_ty)?;
+        }
 
         // Indirect calls need the type ids every time, so they are kept across
         // calls: they are equal in all instances of the module.
@@ -61,9 +63,13 @@ impl FuncEnvironment<'_> {
         pinned_vmctx::read_again_after_calls(builder.func, vmctx);
     }
 
+    fn may_copy_frames(&self) -> bool {
+        self.tunables.native_frames && !self.tunables.native_frames_stay
+    }
+
     /// Refuses operators whose results could be pointers to the instance.
     pub(crate) fn check_native_frames_operator(&self, op: &Operator<'_>) -> WasmResult<()> {
-        if !self.tunables.native_frames {
+        if !self.may_copy_frames() {
             return Ok(());
         }
         match *op {

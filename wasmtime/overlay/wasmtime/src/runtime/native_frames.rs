@@ -33,7 +33,7 @@ mod stack;
 mod state;
 
 pub use self::context::{ContextName, Contexts, Kept};
-pub use self::frames::{Frames, capture, resume};
+pub use self::frames::{Frames, capture, is_interrupted, resume};
 pub use self::interrupt::{
     BulkFault, Interrupted, SIGNAL_STACK, interrupted, set_bulk_fault_handler, set_interruptible,
     set_signal_function,

@@ -100,12 +100,37 @@ impl Frames {
     }
 }
 
+/// Is the current host function called, directly or not, by a guest's function
+/// that was called for a signal ([`Interrupted::call`](super::Interrupted::call))?
+///
+/// Such a function returns to the code that the signal has interrupted, which
+/// does not expect it: code that unwinds itself by returning must not do it there.
+///
+/// # Errors
+///
+/// As [`capture`].
+pub fn is_interrupted<T: 'static>(caller: &mut Caller<'_, T>) -> Result<bool> {
+    let stack = Stack::of(caller)?;
+    let mut next = Some(stack.youngest()?);
+    while let Some(frame) = next {
+        if frame.why == Why::Interruption {
+            return Ok(true);
+        }
+        next = stack.next(frame)?;
+    }
+    Ok(false)
+}
+
 /// Copies the frames of the Wasm code that called the current host function.
 ///
 /// # Errors
 ///
 /// The frames cannot be copied, see the module's documentation.
 pub fn capture<T: 'static>(caller: &mut Caller<'_, T>) -> Result<Frames> {
+    ensure!(
+        !caller.store.0.engine().tunables().native_frames_stay,
+        "the frames of this engine stay where they are"
+    );
     let stack = Stack::of(caller)?;
     let base = stack.lowest();
     let mut frame = stack.youngest()?;
