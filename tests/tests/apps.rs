@@ -12,6 +12,10 @@ mod coreutils;
 mod hello;
 #[path = "apps/lua.rs"]
 mod lua;
+#[path = "apps/redis.rs"]
+mod redis;
+#[path = "apps/scripts.rs"]
+mod scripts;
 #[path = "apps/shells.rs"]
 mod shells;
 #[path = "apps/socat.rs"]
@@ -40,7 +44,7 @@ use lind_tests::run::disable_core_files;
 /// A program: builds it and checks what it does.
 type Recipe = fn(&Builder) -> Result<()>;
 
-const RECIPES: [(&str, Recipe); 20] = [
+const RECIPES: [(&str, Recipe); 21] = [
     ("bash", shells::check_bash),
     ("bash-suite", suites::check_bash),
     ("coreutils", coreutils::check),
@@ -55,6 +59,7 @@ const RECIPES: [(&str, Recipe); 20] = [
     ("lua", lua::check),
     ("make", text::check_make),
     ("make-suite", suites::check_make),
+    ("redis", redis::check),
     ("sed", text::check_sed),
     ("sed-suite", suites::check_sed),
     ("socat", socat::check),

@@ -1,20 +1,12 @@
 //! socat: relays between TCP, UDP, unix sockets, programs and files, within one sandbox.
 
-use std::fs;
-use std::time::Duration;
+use std::path::PathBuf;
 
 use lind_tests::Result;
-use lind_tests::apps::build::{Builder, failed};
+use lind_tests::apps::build::Builder;
 use lind_tests::debian::Patches;
-use lind_tests::run::{Outcome, run};
 
-use crate::root::{Place, installed};
-
-/// A script may not take longer.
-const LIMIT: Duration = Duration::from_secs(60);
-
-/// What is shown, and a script.
-type Script = (&'static str, &'static str);
+use crate::scripts::{Script, compare};
 
 /// What two of them do together. A client tries again until its server listens.
 const SCRIPTS: &[Script] = &[
@@ -52,7 +44,7 @@ const SCRIPTS: &[Script] = &[
     ),
     (
         "a program",
-        "echo text | ./socat -t10 - EXEC:'sed s/e/E/'; echo text | ./socat -u - EXEC:'cat',pipes; ./socat -u OPEN:socat.c,rdonly /dev/null; echo $?",
+        "echo text | ./socat -t10 - EXEC:'sed s/e/E/'; echo text | ./socat -u - EXEC:'cat',pipes; ./socat -u OPEN:socat,rdonly /dev/null; echo $?",
     ),
     (
         "nobody there",
@@ -62,67 +54,17 @@ const SCRIPTS: &[Script] = &[
 
 /// Runs every script both ways.
 pub(crate) fn check(builder: &Builder) -> Result<()> {
-    let twin = builder.twin();
-    let mut wrong = Vec::new();
-    let mut outcomes = Vec::new();
-    for builder in [&twin, builder] {
-        let root = installed(builder)?;
-        let mut configure = vec!["./configure".to_owned(), "--quiet".to_owned()];
-        configure.extend(builder.configure());
-        for feature in ["openssl", "readline", "libwrap"] {
-            configure.push(format!("--disable-{feature}"));
-        }
-        let configure: Vec<&str> = configure.iter().map(String::as_str).collect();
-        let steps: &[&[&str]] = &[&configure, &["make", "-j2", "socat"]];
-        let socat = builder.build("socat", Patches::Applied, steps)?;
-        let program = socat.directory().join("socat");
-        let mut all = Vec::new();
-        for (_, script) in SCRIPTS {
-            all.push(one(builder, &root, &program, script)?);
-        }
-        outcomes.push(all);
-    }
-    let [native, lind] = outcomes.as_slice() else {
-        return Err("two toolchains make two results".to_owned());
-    };
-    for (((name, _), native), lind) in SCRIPTS.iter().zip(native).zip(lind) {
-        if (native.ending, &native.stdout, &native.stderr)
-            != (lind.ending, &lind.stdout, &lind.stderr)
-        {
-            wrong.push(format!(
-                "natively: {}under lind: {}",
-                failed(name, native),
-                failed(name, lind)
-            ));
-        }
-    }
-    if wrong.is_empty() {
-        return Ok(());
-    }
-    Err(format!(
-        "{} of {} scripts differ\n{}",
-        wrong.len(),
-        SCRIPTS.len(),
-        wrong.join("\n")
-    ))
+    compare(builder, build, SCRIPTS)
 }
 
-/// Runs one script in a directory with the program.
-fn one(
-    builder: &Builder,
-    root: &std::path::Path,
-    program: &std::path::Path,
-    script: &str,
-) -> Result<Outcome> {
-    let data = tempfile::tempdir().map_err(|e| e.to_string())?;
-    fs::copy(program, data.path().join("socat"))
-        .map_err(|e| format!("cannot copy '{}': {e}", program.display()))?;
-    fs::write(data.path().join("socat.c"), "text\n").map_err(|e| e.to_string())?;
-    let place = Place {
-        host: data.path(),
-        guest: "/data",
-    };
-    let mut command = place.shell(builder, root);
-    command.args(["-c", script, "bash"]);
-    run(&mut command, b"", LIMIT).map_err(|e| format!("cannot run {command:?}: {e}"))
+fn build(builder: &Builder) -> Result<Vec<PathBuf>> {
+    let mut configure = vec!["./configure".to_owned(), "--quiet".to_owned()];
+    configure.extend(builder.configure());
+    for feature in ["openssl", "readline", "libwrap"] {
+        configure.push(format!("--disable-{feature}"));
+    }
+    let configure: Vec<&str> = configure.iter().map(String::as_str).collect();
+    let steps: &[&[&str]] = &[&configure, &["make", "-j2", "socat"]];
+    let socat = builder.build("socat", Patches::Applied, steps)?;
+    Ok(vec![socat.directory().join("socat")])
 }
