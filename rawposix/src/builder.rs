@@ -46,9 +46,15 @@ pub(crate) fn build(config: &Config) -> Result<(Mounts, Arc<PrivateStore>), Conf
     place(&mut mounts, terminals, b"/dev/pts").map_err(built_in)?;
     for (name, path) in [("tmp", "/tmp"), ("shm", "/dev/shm")] {
         let id = mounts.next_mount();
-        let dir = Arc::new(PrivateDir::new(&private, name, id));
+        let dir = Arc::new(PrivateDir::new(&private, name.to_owned(), id));
         mounts.add_mount(MountRoot::Private(dir), Access::ReadWrite);
         place(&mut mounts, id, path.as_bytes()).map_err(built_in)?;
+    }
+    for (number, path) in config.private.iter().enumerate() {
+        let id = mounts.next_mount();
+        let dir = Arc::new(PrivateDir::new(&private, format!("tmpfs-{number}"), id));
+        mounts.add_mount(MountRoot::Private(dir), Access::ReadWrite);
+        place(&mut mounts, id, &bytes(path)).map_err(at(path, "make", "in the sandbox"))?;
     }
     let mut grants: Vec<_> = config.mounts.iter().collect();
     grants.sort_by_key(|mount| mount.guest.components().count());

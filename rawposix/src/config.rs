@@ -138,6 +138,8 @@ pub struct Config {
     pub root: Option<PathBuf>,
     /// More of the host's directories, in any order.
     pub mounts: Vec<Mount>,
+    /// Empty directories that only this sandbox has, beside `/tmp` and `/dev/shm`: absolute paths in the sandbox.
+    pub private: Vec<PathBuf>,
     /// First working directory, a path in the sandbox.
     pub cwd: PathBuf,
     /// The executable; `None` when it needs no place of its own.
@@ -161,6 +163,7 @@ impl Default for Config {
         Self {
             root: None,
             mounts: Vec::new(),
+            private: Vec::new(),
             cwd: PathBuf::from("/"),
             program: None,
             hostname: String::from("lind"),

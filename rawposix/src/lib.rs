@@ -25,7 +25,7 @@
 //! | `signal` | sending and delivering signals; what a guest's C library and the engine do for handlers |
 //! | `timer` | timers that send signals |
 //! | `fd` | descriptor tables and open file descriptions; `fd::own`: objects of rawposix's own (pidfds, signalfds …) and how poll and epoll wait for them |
-//! | `terminal` | sessions and process groups at the terminal |
+//! | `terminal` | pseudo-terminals; sessions and process groups at terminals |
 //! | `fs` | mounts, path resolution, `/dev`, `/proc`, the private `/tmp` |
 //! | `net` | sockets: the sandbox's own, the host's under `Net::Host` |
 //! | `locks`, `futex` | record locks, futexes |

@@ -191,9 +191,11 @@ fn proc_self_root_is_the_sandboxs() {
     assert_eq!(guest.read_file("/proc/self/root/file").unwrap(), b"inside");
     assert_eq!(guest.readlink("/proc/self/root").unwrap(), "/");
     assert_eq!(
-        guest.read_file("/proc/1/root/proc/1/root/../../secret"),
+        guest.read_file("/proc/2/root/proc/2/root/../../secret"),
         Err(Errno::ENOENT)
     );
+    // Process 1 is lind.
+    assert_eq!(guest.read_file("/proc/1/root/file"), Err(Errno::EACCES));
 }
 
 #[test]
@@ -248,7 +250,7 @@ fn other_processes_of_the_host_do_not_exist() {
         .unwrap()
         .into_iter()
         .filter(|name| name.parse::<i32>().is_ok());
-    assert_eq!(numbers.collect::<Vec<_>>(), ["2"]);
+    assert_eq!(numbers.collect::<Vec<_>>(), ["1", "2"]);
 }
 
 #[test]

@@ -4,11 +4,12 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
-use clap::builder::{OsStringValueParser, TypedValueParser};
+use clap::builder::{OsStringValueParser, StringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
-use super::grant::{DirGrant, EnvGrant};
+use super::grant::{self, DirGrant, EnvGrant};
+use super::identity::{self, User};
 use super::quantity;
 
 const STYLES: Styles = Styles::styled()
@@ -79,6 +80,10 @@ pub struct Run {
     #[arg(long, value_name = "DIR", help_heading = "Files", value_hint = ValueHint::DirPath)]
     pub root: Option<PathBuf>,
 
+    /// Make an empty directory that only this sandbox has and that ends with it, as there is one at /tmp
+    #[arg(long, value_name = "DIR", help_heading = "Files", value_parser = OsStringValueParser::new().try_map(grant::guest_directory))]
+    pub tmpfs: Vec<PathBuf>,
+
     /// Start in this directory of the sandbox
     #[arg(long, value_name = "DIR", help_heading = "Files", default_value = "/")]
     pub cwd: PathBuf,
@@ -87,6 +92,16 @@ pub struct Run {
     #[arg(long = "env", short = 'e', value_name = "NAME[=VALUE]", help_heading = "Environment",
           value_parser = OsStringValueParser::new().try_map(|spec| EnvGrant::parse(&spec)))]
     pub env: Vec<EnvGrant>,
+
+    /// Run as this user and group of the sandbox; files of lind's user are theirs. User 0 is root inside, and nothing outside
+    #[arg(long, value_name = "UID[:GID]", help_heading = "Environment", default_value = "1000",
+          value_parser = StringValueParser::new().try_map(|spec| User::parse(&spec)))]
+    pub user: User,
+
+    /// The host name that the program sees
+    #[arg(long, value_name = "NAME", help_heading = "Environment", default_value = "lind",
+          value_parser = StringValueParser::new().try_map(identity::host_name))]
+    pub hostname: String,
 
     /// What the program reaches of the network
     #[arg(
@@ -110,13 +125,17 @@ pub struct Run {
     #[arg(long, value_name = "SIZE", help_heading = "Limits", value_parser = quantity::bytes)]
     pub memory: Option<u64>,
 
-    /// Limit the open files of each process
-    #[arg(long, value_name = "N", help_heading = "Limits")]
-    pub files: Option<u32>,
+    /// Limit the processes and threads of the sandbox
+    #[arg(long, alias = "processes", value_name = "N", help_heading = "Limits", value_parser = clap::value_parser!(u32).range(1..))]
+    pub pids: Option<u32>,
 
-    /// Limit the number of processes
-    #[arg(long, value_name = "N", help_heading = "Limits")]
-    pub processes: Option<u32>,
+    /// Limit the open files of each process
+    #[arg(long, alias = "files", value_name = "N", help_heading = "Limits")]
+    pub nofile: Option<u32>,
+
+    /// Limit the size of the files that the program writes, e.g. 10M
+    #[arg(long, value_name = "SIZE", help_heading = "Limits", value_parser = quantity::bytes)]
+    pub fsize: Option<u64>,
 
     /// Limit the processor time of all processes together, e.g. 10s or 2m (a number alone counts seconds)
     #[arg(long, value_name = "TIME", help_heading = "Limits", value_parser = quantity::seconds)]

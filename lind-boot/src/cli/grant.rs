@@ -66,6 +66,24 @@ impl DirGrant {
     }
 }
 
+/// The place of `--tmpfs`.
+///
+/// # Errors
+/// A sentence, if it is not absolute or the root.
+pub(super) fn guest_directory(spec: OsString) -> Result<PathBuf, String> {
+    let path = PathBuf::from(spec);
+    if !path.is_absolute() {
+        return Err(format!(
+            "the guest directory '{}' is not absolute",
+            path.display()
+        ));
+    }
+    if path.parent().is_none() {
+        return Err("the root cannot be such a directory; name one below it".to_owned());
+    }
+    Ok(path)
+}
+
 /// One `--env`: `NAME=VALUE` sets, `NAME` copies the host's value if there is one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EnvGrant {

@@ -11,6 +11,7 @@ use crate::cache::Cache;
 use crate::failure::{Failure, reason};
 
 /// `RLIMIT_*` numbers, see getrlimit(2).
+const RLIMIT_FSIZE: u32 = 1;
 const RLIMIT_NPROC: u32 = 6;
 const RLIMIT_NOFILE: u32 = 7;
 const RLIMIT_AS: u32 = 9;
@@ -67,8 +68,9 @@ pub(super) fn config(args: &Run, program: Option<rawposix::Program>) -> Result<C
     });
     let limits = [
         (RLIMIT_AS, args.memory),
-        (RLIMIT_NOFILE, args.files.map(u64::from)),
-        (RLIMIT_NPROC, args.processes.map(u64::from)),
+        (RLIMIT_FSIZE, args.fsize),
+        (RLIMIT_NOFILE, args.nofile.map(u64::from)),
+        (RLIMIT_NPROC, args.pids.map(u64::from)),
     ];
     let limits = limits.into_iter().filter_map(|(resource, value)| {
         Some(Limit {
@@ -79,11 +81,14 @@ pub(super) fn config(args: &Run, program: Option<rawposix::Program>) -> Result<C
     Ok(Config {
         root: args.root.clone(),
         mounts: mounts.collect::<Result<_, Failure>>()?,
+        private: args.tmpfs.clone(),
         cwd: args.cwd.clone(),
+        hostname: args.hostname.clone(),
+        uid: args.user.uid,
+        gid: args.user.gid,
         program,
         net: net(args),
         limits: limits.collect(),
         trace: strace::trace(args)?,
-        ..Config::default()
     })
 }

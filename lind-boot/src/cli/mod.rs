@@ -4,6 +4,7 @@ mod args;
 mod compile;
 mod grant;
 mod grants;
+mod identity;
 mod notice;
 mod program;
 mod quantity;

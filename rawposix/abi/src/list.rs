@@ -61,7 +61,7 @@ macro_rules! syscalls {
                 47 fallocate(fd: Fd, mode: FallocMode, offset: Off, len: Off) -> Zero: full;
                 223 fadvise64_64(fd: Fd, offset: Off, len: Off, advice: Int) -> Zero: full;
                 213 readahead(fd: Fd, offset: Off, count: Len) -> Zero: full;
-                29 ioctl(fd: Fd, cmd: IoctlCmd, arg: Hex) -> Int: partial "terminals (attributes, window size, foreground group of the own session), properties of network interfaces, FIONREAD, FIONBIO, FIOASYNC, FIOCLEX, FIONCLEX";
+                29 ioctl(fd: Fd, cmd: IoctlCmd, arg: Hex) -> Int: partial "terminals and pseudo-terminals (attributes, window size, sessions, foreground groups, names, locks; no packet mode), properties of network interfaces, FIONREAD, FIONBIO, FIOASYNC, FIOCLEX, FIONCLEX";
                 0 io_setup(nr_events: Uint, ctx: Ptr) -> Zero: absent "kernel AIO; glibc's aio uses threads";
                 1 io_destroy(ctx: Hex) -> Zero: absent "kernel AIO; glibc's aio uses threads";
                 2 io_submit(ctx: Hex, nr: Int, iocbs: Ptr) -> Int: absent "kernel AIO; glibc's aio uses threads";
@@ -216,13 +216,13 @@ macro_rules! syscalls {
                 151 setfsuid(uid: Uid) -> Int: full;
                 152 setfsgid(gid: Gid) -> Int: full;
                 158 getgroups(size: Int, list: Ptr) -> Int: full;
-                159 setgroups(size: Int, list: Ptr) -> Zero: partial "always EPERM: needs CAP_SETGID";
+                159 setgroups(size: Int, list: Ptr) -> Zero: full;
                 154 setpgid(pid: Pid, pgid: Pid) -> Zero: partial "the one process only";
                 155 getpgid(pid: Pid) -> Int: partial "the one process only";
                 156 getsid(pid: Pid) -> Int: partial "the one process only";
                 157 setsid() -> Int: full;
-                90 capget(header: InOut<CapHeader>, data: Ptr) -> Zero: partial "all sets are empty";
-                91 capset(header: InOut<CapHeader>, data: Ptr) -> Zero: partial "only the empty sets";
+                90 capget(header: InOut<CapHeader>, data: Ptr) -> Zero: full;
+                91 capset(header: InOut<CapHeader>, data: Ptr) -> Zero: full;
                 160 uname(buf: Out<Utsname>) -> Zero: full;
                 161 sethostname(name: InBuf, len: Len) -> Zero: partial "always EPERM: needs CAP_SYS_ADMIN";
                 162 setdomainname(name: InBuf, len: Len) -> Zero: partial "always EPERM: needs CAP_SYS_ADMIN";

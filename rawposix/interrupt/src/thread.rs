@@ -143,6 +143,15 @@ impl HostThread {
             .saturating_sub(used)
     }
 
+    /// The letter that the host shows for the thread in `/proc`: `R` when it runs, `S` or `D` when it waits. `None` when it
+    /// is not attached.
+    pub fn state(&self) -> Option<char> {
+        let tid = (*self.tid.lock())?;
+        let stat = std::fs::read_to_string(format!("/proc/self/task/{tid}/stat")).ok()?;
+        let (_, rest) = stat.rsplit_once(") ")?;
+        rest.chars().next()
+    }
+
     /// Ends a wait in [`Self::park`], or the next one at once.
     pub fn unpark(&self) {
         self.word.fetch_or(TOKEN, Ordering::SeqCst);

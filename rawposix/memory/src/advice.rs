@@ -166,6 +166,27 @@ impl AddressSpace {
         if covered { Ok(()) } else { Err(Errno::ENOMEM) }
     }
 
+    /// Bytes of the mappings that are in the host's memory (VmRSS).
+    pub fn resident(&self) -> u64 {
+        let ranges: Vec<_> = {
+            let layout = self.layout().lock();
+            let regions = layout.regions().iter();
+            regions.map(|(range, _)| range.clone()).collect()
+        };
+        let mut buffer = Vec::new();
+        let mut pages = 0;
+        for range in ranges {
+            let Ok(span) = span(&range) else { continue };
+            buffer.clear();
+            buffer.resize(span.len().div_ceil(PAGE_SIZE as usize), 0);
+            // What is unmapped meanwhile is not resident.
+            if self.reservation().residency(span, &mut buffer).is_ok() {
+                pages += buffer.iter().filter(|page| **page & 1 != 0).count();
+            }
+        }
+        pages as u64 * u64::from(PAGE_SIZE)
+    }
+
     /// mincore(2): writes one byte for each page to `residency`.
     ///
     /// # Errors

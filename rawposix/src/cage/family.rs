@@ -191,14 +191,6 @@ impl Family {
         found
     }
 
-    /// Whether the process has ended and waits to be reaped.
-    pub(crate) fn is_zombie(&self, pid: Pid) -> bool {
-        let tree = self.tree.lock();
-        tree.nodes
-            .get(&pid)
-            .is_some_and(|node| node.ended.is_some())
-    }
-
     /// The parent's id; 0 when there is no such process.
     pub(crate) fn parent(&self, pid: Pid) -> Pid {
         let tree = self.tree.lock();
@@ -282,6 +274,11 @@ impl Family {
         tree.nodes
             .get(&parent)
             .map(|node| Arc::clone(&node.process))
+    }
+
+    /// The id that was given out last.
+    pub(crate) fn last_id(&self) -> i32 {
+        self.tree.lock().last
     }
 
     /// Whether the program's first thread has been the only one ever.

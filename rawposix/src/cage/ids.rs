@@ -1,4 +1,4 @@
-//! Process, user and group ids.
+//! Process, user and group ids, and the host's names of them.
 
 use std::fmt;
 
@@ -28,91 +28,6 @@ pub(crate) struct Ids {
     pub(crate) real: u32,
     pub(crate) effective: u32,
     pub(crate) saved: u32,
-}
-
-impl Ids {
-    fn has(self, id: u32) -> bool {
-        id == self.real || id == self.effective || id == self.saved
-    }
-
-    /// setuid(2) of a process without privileges.
-    pub(crate) fn set(&mut self, id: u32) -> Result<(), Errno> {
-        if id == KEEP {
-            return Err(Errno::EINVAL);
-        }
-        if id != self.real && id != self.saved {
-            return Err(Errno::EPERM);
-        }
-        self.effective = id;
-        Ok(())
-    }
-
-    /// setreuid(2) of a process without privileges.
-    pub(crate) fn set_real_effective(&mut self, real: u32, effective: u32) -> Result<(), Errno> {
-        if real != KEEP && real != self.real && real != self.effective {
-            return Err(Errno::EPERM);
-        }
-        if effective != KEEP && !self.has(effective) {
-            return Err(Errno::EPERM);
-        }
-        let old = *self;
-        if real != KEEP {
-            self.real = real;
-        }
-        if effective != KEEP {
-            self.effective = effective;
-        }
-        if real != KEEP || (effective != KEEP && effective != old.real) {
-            self.saved = self.effective;
-        }
-        Ok(())
-    }
-
-    /// setresuid(2) of a process without privileges.
-    pub(crate) fn set_all(&mut self, real: u32, effective: u32, saved: u32) -> Result<(), Errno> {
-        let old = *self;
-        if [real, effective, saved]
-            .iter()
-            .any(|id| *id != KEEP && !old.has(*id))
-        {
-            return Err(Errno::EPERM);
-        }
-        if real != KEEP {
-            self.real = real;
-        }
-        if effective != KEEP {
-            self.effective = effective;
-        }
-        if saved != KEEP {
-            self.saved = saved;
-        }
-        Ok(())
-    }
-}
-
-/// The ids of a process.
-#[derive(Clone, Debug)]
-pub(crate) struct Credentials {
-    pub(crate) user: Ids,
-    pub(crate) group: Ids,
-    /// Supplementary groups.
-    pub(crate) groups: Vec<u32>,
-}
-
-impl Credentials {
-    /// A process that has no other ids than these.
-    pub(crate) fn new(uid: u32, gid: u32) -> Self {
-        let all = |id| Ids {
-            real: id,
-            effective: id,
-            saved: id,
-        };
-        Self {
-            user: all(uid),
-            group: all(gid),
-            groups: vec![gid],
-        }
-    }
 }
 
 /// How ids of the host's appear in the sandbox, as in a user namespace with one user: the host's user is the sandbox's,

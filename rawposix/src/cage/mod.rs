@@ -1,6 +1,7 @@
 //! Processes: everything that fork(2) copies or shares, one small part a file.
 
 mod context;
+mod credentials;
 mod death;
 mod end;
 pub(crate) mod family;
@@ -11,7 +12,7 @@ pub(crate) mod usage;
 pub(crate) mod wait;
 
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use parking_lot::{Mutex, MutexGuard};
@@ -22,8 +23,9 @@ use rawposix_memory::AddressSpace;
 use rustix::time::Timespec;
 
 pub(crate) use context::{FsContext, Umask};
+pub(crate) use credentials::{BOUNDING, Capabilities, Capability, CapabilitySet, Credentials};
 use death::Death;
-pub(crate) use ids::{Credentials, IdMap, Ids, Pid};
+pub(crate) use ids::{IdMap, Ids, Pid};
 pub(crate) use limits::{Limits, UNLIMITED};
 pub(crate) use task::Task;
 use usage::Times;
@@ -48,6 +50,8 @@ pub(crate) struct Process {
     pub(crate) timers: Timers,
     pub(crate) locks: RecordLocks,
     pub(crate) death: Death,
+    /// When it was made.
+    pub(crate) started: Instant,
     world: Arc<World>,
     space: ArcSwap<AddressSpace>,
     files: ArcSwap<Mutex<FdTable<OpenFile>>>,
@@ -110,6 +114,7 @@ impl Process {
             signals: Signals::default(),
             timers: Timers::default(),
             locks: RecordLocks::default(),
+            started: Instant::now(),
             death: Death::default(),
             world,
             space: ArcSwap::new(space),
@@ -158,6 +163,7 @@ impl Process {
             signals: self.signals.child(flags),
             timers: Timers::default(),
             locks: RecordLocks::default(),
+            started: Instant::now(),
             death: Death::default(),
             world: Arc::clone(&self.world),
             space: ArcSwap::new(space),
@@ -192,6 +198,7 @@ impl Process {
         self.signals.execute();
         self.timers.execute();
         self.settings.lock().dumpable = 1;
+        self.credentials.lock().execute();
         self.image.store(Arc::new(image));
         *self.program.lock() = Some(Arc::new(program));
     }

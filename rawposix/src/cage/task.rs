@@ -91,6 +91,12 @@ impl Task {
         self.host.unpark();
     }
 
+    /// The signals that are pending for the thread alone, and those that it blocks.
+    pub(crate) fn signal_sets(&self) -> (SignalSet, SignalSet) {
+        let signals = self.signals.lock();
+        (signals.own_pending(), signals.mask)
+    }
+
     /// The thread's name.
     pub(crate) fn name(&self) -> Vec<u8> {
         self.name.lock().clone()

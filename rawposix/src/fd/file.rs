@@ -16,6 +16,7 @@ use crate::fs::dir::Dir;
 use crate::fs::listing::Listing;
 use crate::fs::mount::MountId;
 use crate::fs::node::Node;
+use crate::fs::procfs::ProcFile;
 use crate::fs::stat::VirtualStat;
 use crate::net::{Farewell, Socket};
 use crate::terminal::End;
@@ -86,7 +87,7 @@ pub(crate) enum Origin {
     /// It is a socket.
     Socket(Arc<Socket>),
     /// It stands for a synthetic file.
-    Virtual(VirtualStat, Vec<u8>),
+    Virtual(VirtualStat, ProcFile),
 }
 
 /// An open directory.

@@ -112,6 +112,11 @@ pub(crate) trait OwnFile: Any + fmt::Debug + Send + Sync {
     /// What its link in `/proc/self/fd` says.
     fn label(&self) -> String;
 
+    /// What `/proc/self/fdinfo` says of it in addition: lines.
+    fn details(&self) -> String {
+        String::new()
+    }
+
     /// What it can ever be ready for.
     fn events(&self) -> PollFlags {
         PollFlags::IN

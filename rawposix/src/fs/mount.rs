@@ -143,6 +143,25 @@ impl Mounts {
         self.root_of(MountId::ROOT)?.ok_or(Errno::ENOTDIR)
     }
 
+    /// The mount that a directory belongs to.
+    pub(crate) fn mount_of(&self, dir: &Dir) -> Option<MountId> {
+        let is_root = |wanted: fn(&MountRoot) -> bool| {
+            let mut points = self.iter();
+            points
+                .find(|(_, point)| wanted(&point.root))
+                .map(|(id, _)| id)
+        };
+        match dir {
+            Dir::Host(host) => Some(host.mount),
+            Dir::Proc(_) => is_root(|root| matches!(root, MountRoot::Proc)),
+            Dir::Terminals => self.terminals().ok(),
+            Dir::Static(tree) => match self.tree(*tree).ok()?.above {
+                Above::Mount(mount) => Some(mount),
+                Above::Dir(above) => self.mount_of(&Dir::Static(above)),
+            },
+        }
+    }
+
     /// The mount of the sandbox's terminals.
     pub(crate) fn terminals(&self) -> Result<MountId, Errno> {
         let mut points = self.iter();

@@ -14,8 +14,7 @@ use super::host::{is_for_writing, open_flags};
 use super::listing::{Listing, open_readable};
 use super::mount::MountId;
 use super::node::{HostNode, Node, reopen};
-use super::procfs::{ProcFile, ThreadName};
-use super::stat::VirtualStat;
+use super::procfs::ProcFile;
 use super::walk::{Entry, Parent, Walk};
 use crate::cage::Process;
 use crate::fd::{DirFile, HostFile, Object, OpenFile, Origin};
@@ -323,29 +322,47 @@ fn open_dir(process: &Process, dir: Dir, how: How) -> Result<Arc<OpenFile>, Errn
     }
     let readable = match &dir {
         Dir::Host(host) => Some(open_readable(host, open_flags(flags))?),
-        Dir::Static(_) | Dir::Proc(_) | Dir::Terminals => None,
+        Dir::Proc(proc) => {
+            proc.check_readable(process)?;
+            None
+        }
+        Dir::Static(_) | Dir::Terminals => None,
     };
     let object = directory(dir, readable);
     Ok(Arc::new(OpenFile { object, flags }))
 }
 
-/// A file of `/proc` is read once and then lies in a nameless host file: reading, seeking, mapping and polling it are
-/// those of any file.
+/// The text of a file of `/proc` lies in a nameless host file: reading, seeking, mapping and polling it are those of any
+/// file.
 fn open_proc(process: &Process, file: ProcFile, how: How) -> Result<Arc<OpenFile>, Errno> {
-    if is_for_writing(how.flags) || how.has(OpenFlags::TRUNC) {
-        let thread = file.named_thread(process).ok_or(Errno::EACCES)?;
-        return Ok(ThreadName::open(file, thread, how.flags));
+    if is_for_writing(how.flags) && !file.is_writable() {
+        return Err(Errno::EACCES);
     }
-    let text = file.contents(process);
+    let text = file.contents(process)?;
     let memory = rustix::fs::memfd_create(c"proc", MemfdFlags::CLOEXEC)?;
-    let mut rest: &[u8] = &text;
-    while !rest.is_empty() {
-        let count = rustix::io::write(&memory, rest)?;
-        rest = rest.get(count..).unwrap_or_default();
-    }
-    let fd = reopen(&memory, OFlags::RDONLY)?;
-    let origin = Origin::Virtual(VirtualStat::file(file.inode()), file.path());
+    write_all(&memory, &text)?;
+    let fd = reopen(&memory, open_flags(how.flags) & OFlags::RWMODE)?;
+    let origin = Origin::Virtual(file.stat(process), file);
     Ok(OpenFile::host_file(fd, origin, how.flags))
+}
+
+fn write_all(file: &OwnedFd, mut bytes: &[u8]) -> Result<(), Errno> {
+    while !bytes.is_empty() {
+        let count = rustix::io::write(file, bytes)?;
+        bytes = bytes.get(count..).unwrap_or_default();
+    }
+    Ok(())
+}
+
+/// Reading starts anew: a file of `/proc` then says what is so now.
+pub(crate) fn refresh(process: &Process, host: &HostFile) -> Result<(), Errno> {
+    if let Origin::Virtual(_, file) = &host.origin {
+        let text = file.contents(process)?;
+        let memory = reopen(&host.fd, OFlags::RDWR)?;
+        rustix::fs::ftruncate(&memory, 0)?;
+        write_all(&memory, &text)?;
+    }
+    Ok(())
 }
 
 /// Opens an open file once more, through its link in `/proc/self/fd`.

@@ -25,7 +25,7 @@ pub(crate) fn path_of_file(mounts: &Mounts, file: &OpenFile) -> Vec<u8> {
             Origin::Device(device) => Ok(device_path(*device)),
             Origin::Terminal(end) => Ok(device_path(Device::of_end(end))),
             Origin::Nameless(label) => Ok(label.clone().into_bytes()),
-            Origin::Virtual(_, path) => Ok(path.clone()),
+            Origin::Virtual(_, file) => Ok(file.path()),
             Origin::Socket(_) => host_link(&host.fd),
             Origin::Stream => Ok(stream_label(&host.fd)),
         },
@@ -86,7 +86,8 @@ fn join(mut path: Vec<u8>, name: &[u8]) -> Vec<u8> {
     path
 }
 
-fn mount_path(mounts: &Mounts, id: MountId) -> Result<Vec<u8>, Errno> {
+/// The path of a mount; empty for the root.
+pub(crate) fn mount_path(mounts: &Mounts, id: MountId) -> Result<Vec<u8>, Errno> {
     let point = mounts.point(id)?;
     match &point.parent {
         None => Ok(Vec::new()),

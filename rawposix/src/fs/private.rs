@@ -135,7 +135,7 @@ fn names_in(dir: &OwnedFd) -> Result<Vec<Vec<u8>>, Errno> {
 #[derive(Debug)]
 pub(crate) struct PrivateDir {
     store: Arc<PrivateStore>,
-    name: &'static str,
+    name: String,
     mount: MountId,
     made: OnceLock<Arc<HostDir>>,
     /// Held while it is made, so that it is made once.
@@ -144,7 +144,7 @@ pub(crate) struct PrivateDir {
 
 impl PrivateDir {
     /// A directory that does not exist yet.
-    pub(crate) fn new(store: &Arc<PrivateStore>, name: &'static str, mount: MountId) -> Self {
+    pub(crate) fn new(store: &Arc<PrivateStore>, name: String, mount: MountId) -> Self {
         Self {
             store: Arc::clone(store),
             name,
@@ -163,7 +163,7 @@ impl PrivateDir {
         if let Some(dir) = self.made.get() {
             return Ok(dir);
         }
-        let dir = Arc::new(self.store.make(self.name, self.mount)?);
+        let dir = Arc::new(self.store.make(&self.name, self.mount)?);
         Ok(self.made.get_or_init(|| dir))
     }
 }

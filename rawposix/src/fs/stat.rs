@@ -67,15 +67,42 @@ impl VirtualStat {
         }
     }
 
-    fn directory(dir: &Dir) -> Self {
+    /// A directory of `/proc`.
+    pub(crate) fn proc_dir(inode: u64, mode: u16) -> Self {
         Self {
-            mode: S_IFDIR | 0o555,
+            mode: S_IFDIR | mode,
             nlink: 2,
-            tree: match dir {
-                Dir::Terminals => Tree::Terminals,
-                Dir::Proc(_) => Tree::Proc,
-                Dir::Static(_) | Dir::Host(_) => Tree::Static,
-            },
+            ..Self::file(inode)
+        }
+    }
+
+    /// A file of `/proc`.
+    pub(crate) fn proc_file(inode: u64, mode: u16) -> Self {
+        Self {
+            mode: S_IFREG | mode,
+            ..Self::file(inode)
+        }
+    }
+
+    /// A link of `/proc`.
+    pub(crate) fn proc_link(inode: u64, mode: u16, size: u64) -> Self {
+        Self {
+            mode: S_IFLNK | mode,
+            size,
+            ..Self::file(inode)
+        }
+    }
+
+    fn directory(process: &Process, dir: &Dir) -> Self {
+        let tree = match dir {
+            Dir::Proc(proc) => return proc.stat(process),
+            Dir::Terminals => Tree::Terminals,
+            Dir::Static(_) | Dir::Host(_) => Tree::Static,
+        };
+        Self {
+            mode: S_IFDIR | 0o755,
+            nlink: 2,
+            tree,
             ..Self::file(inode_of(dir))
         }
     }
@@ -135,11 +162,11 @@ pub(crate) fn stat_node(process: &Process, node: &Node, mask: u32) -> Result<Sta
         Node::Dir(Dir::Host(dir)) => stat_host(dir, dir.mount, ids, mask),
         Node::Dir(dir) | Node::Shortcut(dir) => match dir {
             Dir::Host(host) => stat_host(host, host.mount, ids, mask),
-            dir => Ok(stat_virtual(process, VirtualStat::directory(dir))),
+            dir => Ok(stat_virtual(process, VirtualStat::directory(process, dir))),
         },
         Node::Device(device) => Ok(stat_virtual(process, VirtualStat::device(process, *device))),
         Node::Link(text) => Ok(stat_virtual(process, VirtualStat::link(text.len()))),
-        Node::Proc(file) => Ok(stat_virtual(process, VirtualStat::file(file.inode()))),
+        Node::Proc(file) => Ok(stat_virtual(process, file.stat(process))),
         Node::Open(file) => stat_file(process, file, mask),
     }
 }
@@ -152,8 +179,13 @@ pub(crate) fn stat_entry(
     follow: Follow,
     mask: u32,
 ) -> Result<Option<Statx>, Errno> {
-    let Dir::Host(host) = &entry.dir else {
-        return Ok(None);
+    let host = match &entry.dir {
+        Dir::Host(host) => host,
+        Dir::Proc(dir) if follow == Follow::No && !entry.slash => {
+            let link = dir.link_stat(process, &entry.name);
+            return Ok(link.map(|link| stat_virtual(process, link)));
+        }
+        _ => return Ok(None),
     };
     if entry.slash || process.mounts().covering(host, &entry.name).is_some() {
         return Ok(None);
@@ -165,6 +197,11 @@ pub(crate) fn stat_entry(
         return Ok(None);
     }
     Ok(Some(to_guest(&stat, host.mount, process.ids())))
+}
+
+/// The mount and the inode number of an open file, as `fdinfo` shows them.
+pub(crate) fn inode_of_file(process: &Process, file: &OpenFile) -> (u64, u64) {
+    stat_file(process, file, 0).map_or((0, 0), |stat| (stat.mnt_id, stat.ino))
 }
 
 /// Metadata of the symbolic link that a link of `/proc` is.

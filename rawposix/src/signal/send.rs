@@ -11,7 +11,7 @@ use super::info::{self, Sender};
 use crate::cage::family::Change;
 use crate::cage::usage::Times;
 use crate::cage::wait::{Event, Report};
-use crate::cage::{Process, Task};
+use crate::cage::{Capability, Process, Task};
 use crate::control::ExitStatus;
 use crate::syscall::child_info;
 
@@ -218,6 +218,9 @@ impl Process {
 
     /// Whether a process with these ids may send it this signal; see kill(2).
     pub(crate) fn may_be_sent(&self, signal: Option<Signal>, by: &Self) -> bool {
+        if by.credentials().can(Capability::Kill) {
+            return true;
+        }
         let (sender, target) = (by.credentials().user, self.credentials().user);
         let same = |id| id == target.real || id == target.saved;
         let family = &self.world().family;

@@ -68,7 +68,30 @@ impl TaskSignals {
     }
 }
 
+impl TaskSignals {
+    /// The signals that are pending for the thread alone.
+    pub(crate) fn own_pending(&self) -> SignalSet {
+        self.pending.set()
+    }
+}
+
 impl Signals {
+    /// The signals that are pending for the whole process, that it ignores, and that it catches.
+    pub(crate) fn sets(&self) -> (SignalSet, SignalSet, SignalSet) {
+        let pending = self.shared.lock().pending.set();
+        let (mut ignored, mut caught) = (SignalSet::EMPTY, SignalSet::EMPTY);
+        self.with_actions(|actions| {
+            for signal in (1..=64).filter_map(Signal::from_raw) {
+                match actions.disposition(signal) {
+                    Disposition::Ignore => ignored = ignored.with(signal),
+                    Disposition::Handler(_) => caught = caught.with(signal),
+                    Disposition::Default(_) => {}
+                }
+            }
+        });
+        (pending, ignored, caught)
+    }
+
     /// Those of a child: nothing is pending; the dispositions are shared with `CLONE_SIGHAND`.
     pub(crate) fn child(&self, flags: CloneFlags) -> Self {
         let actions = if flags.contains(CloneFlags::SIGHAND) {

@@ -1,11 +1,13 @@
 //! Who a process is: ids, groups, sessions, capabilities, the system's name. See credentials(7), capabilities(7), uname(2).
 
+use std::sync::Arc;
+
 use rawposix_abi::Errno;
 use rawposix_abi::structs::{CapData, CapHeader, Utsname};
-use rawposix_memory::GuestPtr;
+use rawposix_memory::{GuestPtr, GuestSlice};
 
 use super::args::{Gid, InBuf, InOut, Int, Len, Out, Pid, Ptr, Uid};
-use crate::cage::{Ids, Pid as Id};
+use crate::cage::{Capabilities, Capability, CapabilitySet, Ids, Pid as Id};
 use crate::fs::procfs::{RELEASE, VERSION};
 use crate::thread::Thread;
 
@@ -71,23 +73,23 @@ pub(super) fn getresgid(
 }
 
 pub(super) fn setuid(thread: &mut Thread, id: Uid) -> Result<(), Errno> {
-    thread.process.with_credentials(|c| c.user.set(id.0))
+    thread.process.with_credentials(|c| c.set_user(id.0))
 }
 
 pub(super) fn setgid(thread: &mut Thread, id: Gid) -> Result<(), Errno> {
-    thread.process.with_credentials(|c| c.group.set(id.0))
+    thread.process.with_credentials(|c| c.set_group(id.0))
 }
 
 pub(super) fn setreuid(thread: &mut Thread, real: Uid, effective: Uid) -> Result<(), Errno> {
     thread
         .process
-        .with_credentials(|c| c.user.set_real_effective(real.0, effective.0))
+        .with_credentials(|c| c.set_users(real.0, effective.0))
 }
 
 pub(super) fn setregid(thread: &mut Thread, real: Gid, effective: Gid) -> Result<(), Errno> {
     thread
         .process
-        .with_credentials(|c| c.group.set_real_effective(real.0, effective.0))
+        .with_credentials(|c| c.set_group_ids(real.0, effective.0))
 }
 
 pub(super) fn setresuid(
@@ -98,7 +100,7 @@ pub(super) fn setresuid(
 ) -> Result<(), Errno> {
     thread
         .process
-        .with_credentials(|c| c.user.set_all(real.0, effective.0, saved.0))
+        .with_credentials(|c| c.set_all_users([real.0, effective.0, saved.0]))
 }
 
 pub(super) fn setresgid(
@@ -109,7 +111,7 @@ pub(super) fn setresgid(
 ) -> Result<(), Errno> {
     thread
         .process
-        .with_credentials(|c| c.group.set_all(real.0, effective.0, saved.0))
+        .with_credentials(|c| c.set_all_groups([real.0, effective.0, saved.0]))
 }
 
 /// Answers the id in force; it is always the effective one, and only that can be set.
@@ -138,9 +140,21 @@ pub(super) fn getgroups(thread: &mut Thread, size: Int, list: Ptr) -> Result<usi
 }
 
 pub(super) fn setgroups(thread: &mut Thread, size: Int, list: Ptr) -> Result<(), Errno> {
-    let _ = (thread, size, list);
-    Err(Errno::EPERM)
+    if !thread.process.credentials().can(Capability::Setgid) {
+        return Err(Errno::EPERM);
+    }
+    let size = u32::try_from(size.0).map_err(|_| Errno::EINVAL)?;
+    if size > NGROUPS_MAX {
+        return Err(Errno::EINVAL);
+    }
+    let list = GuestSlice::<u32>::new(GuestPtr::new(list.0), size);
+    let groups = thread.memory().read_slice(list)?;
+    thread.process.with_credentials(|c| c.groups = groups);
+    Ok(())
 }
+
+/// As many supplementary groups a process can have.
+const NGROUPS_MAX: u32 = 65536;
 
 /// The process that an argument names; 0 is the caller's.
 fn named(thread: &Thread, pid: i32) -> Id {
@@ -229,11 +243,22 @@ pub(super) fn capget(
     if given.pid < 0 {
         return Err(Errno::EINVAL);
     }
-    if given.pid != 0 {
-        thread.world.family.group_of(Id(given.pid))?;
-    }
-    let none = vec![CapData::default(); count];
-    thread.memory().write_slice(GuestPtr::new(data.0), &none)
+    let process = match given.pid {
+        0 => Some(Arc::clone(&thread.process)),
+        pid => thread.world.family.process(Id(pid)),
+    };
+    let capabilities = process.ok_or(Errno::ESRCH)?.credentials().capabilities;
+    let word = |set: CapabilitySet, place: usize| {
+        u32::try_from(set.0 >> (32 * place) & 0xffff_ffff).unwrap_or(0)
+    };
+    let words: Vec<_> = (0..count)
+        .map(|place| CapData {
+            effective: word(capabilities.effective, place),
+            permitted: word(capabilities.permitted, place),
+            inheritable: word(capabilities.inheritable, place),
+        })
+        .collect();
+    thread.memory().write_slice(GuestPtr::new(data.0), &words)
 }
 
 pub(super) fn capset(
@@ -246,15 +271,18 @@ pub(super) fn capset(
     if given.pid != 0 && given.pid != thread.process.pid.0 {
         return Err(Errno::EPERM);
     }
-    let mut ptr = GuestPtr::<CapData>::new(data.0);
-    for _ in 0..count {
-        let wanted = thread.memory().read(ptr)?;
-        if wanted != CapData::default() {
-            return Err(Errno::EPERM);
-        }
-        ptr = ptr.checked_add(1).ok_or(Errno::EFAULT)?;
+    let count = u32::try_from(count).map_err(|_| Errno::EINVAL)?;
+    let words = GuestSlice::<CapData>::new(GuestPtr::new(data.0), count);
+    let mut wanted = Capabilities::default();
+    for (place, word) in thread.memory().read_slice(words)?.into_iter().enumerate() {
+        let bits = |word: u32| u64::from(word) << (32 * place);
+        wanted.effective.0 |= bits(word.effective);
+        wanted.permitted.0 |= bits(word.permitted);
+        wanted.inheritable.0 |= bits(word.inheritable);
     }
-    Ok(())
+    thread
+        .process
+        .with_credentials(|c| c.set_capabilities(wanted))
 }
 
 fn field(text: &str) -> [u8; 65] {

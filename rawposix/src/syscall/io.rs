@@ -17,7 +17,7 @@ use crate::fd::{HostFile, Object, OpenFile, Origin};
 use crate::fs::dir::Dir;
 use crate::fs::listing::Listing;
 use crate::fs::node::Node;
-use crate::fs::open::{How, open_node};
+use crate::fs::open::{How, open_node, refresh};
 use crate::fs::walk::Follow;
 use crate::terminal::End;
 use crate::thread::Thread;
@@ -110,6 +110,11 @@ pub(super) fn write(thread: &mut Thread, fd: Fd, buf: InBuf, count: Len) -> Resu
     if let Origin::Terminal(end @ End::Master(_)) = &host.origin {
         return thread.write_to_master(host, end, [slice(buf.0, count.0)]);
     }
+    if let Origin::Virtual(_, proc) = &host.origin {
+        let mut bytes = vec![0; usize::try_from(count.0.min(4096)).unwrap_or(0)];
+        thread.memory().read_bytes(buf.0, &mut bytes)?;
+        return proc.write(&thread.process, &bytes);
+    }
     let host = &host.fd;
     let count = limited(thread, &file, None, count.0)?;
     let result = thread.block(|| thread.memory().write_fd(as_fd(host), slice(buf.0, count)));
@@ -125,7 +130,11 @@ pub(super) fn pread64(
 ) -> Result<usize, Errno> {
     offset(at.0)?;
     let file = thread.file(fd.0)?;
-    let host = &file.host()?.fd;
+    let host = file.host()?;
+    if at.0 == 0 {
+        refresh(&thread.process, host)?;
+    }
+    let host = &host.fd;
     thread.block(|| {
         thread
             .memory()
@@ -351,7 +360,13 @@ pub(super) fn llseek(
     let file = thread.file(fd.0)?;
     let by = (u64::from(high.0) << 32 | u64::from(low.0)).cast_signed();
     let position = match &file.object {
-        Object::Host(host) => rustix::fs::seek(&host.fd, seek_from(by, whence.0)?)?,
+        Object::Host(host) => {
+            let position = rustix::fs::seek(&host.fd, seek_from(by, whence.0)?)?;
+            if position == 0 {
+                refresh(&thread.process, host)?;
+            }
+            position
+        }
         Object::Dir(dir) => seek_directory(&mut dir.listing.lock(), by, whence.0)?,
         Object::Path(_) => return Err(Errno::EBADF),
         Object::Own(_) => return Err(Errno::ESPIPE),

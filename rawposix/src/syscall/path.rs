@@ -73,7 +73,11 @@ fn changeable(thread: &Thread, entry: &Entry, exists: Option<Errno>) -> Result<C
         return match (present(), exists) {
             (Ok(()), Some(errno)) => Err(errno),
             (Ok(()), None) => Err(Errno::EBUSY),
-            (Err(_), Some(_)) => Err(Errno::EROFS),
+            (Err(_), Some(_)) => Err(match &entry.dir {
+                Dir::Proc(_) => Errno::ENOENT,
+                Dir::Terminals => Errno::EPERM,
+                Dir::Static(_) | Dir::Host(_) => Errno::EROFS,
+            }),
             (Err(errno), None) => Err(errno),
         };
     };

@@ -12,7 +12,7 @@ use super::signal::{optional, queued, send};
 use crate::cage::{Pid as Id, Process};
 use crate::fd::{Bell, CloseOnExec, Object, OpenFile, OwnFile, Watcher};
 use crate::fs::dir::Dir;
-use crate::fs::procfs::ProcDir;
+use crate::fs::procfs::{ProcDir, Who};
 use crate::signal::{SI_USER, from_process};
 use crate::thread::Thread;
 
@@ -111,7 +111,9 @@ pub(super) fn pidfd_send_signal(
         (_, Some(pid_file)) => pid_file.process(thread),
         // An open directory of /proc stands for its process as well.
         (Object::Dir(dir), None) => match dir.dir {
-            Dir::Proc(ProcDir::Process(pid)) => thread.world.family.process(pid),
+            Dir::Proc(ProcDir::Process(Who { pid, thread: None })) => {
+                thread.world.family.process(pid)
+            }
             _ => return Err(Errno::EBADF),
         },
         _ => return Err(Errno::EBADF),

@@ -14,8 +14,8 @@ pub(super) use super::pidfd::{pidfd_getfd, pidfd_open};
 pub(super) use super::wait::{wait4, waitid};
 
 use super::args::{Hex, In, Int, Len, Out, Pid, PrctlOption, Ptr, Resource};
-use crate::cage::Pid as Id;
 use crate::cage::usage::Times;
+use crate::cage::{BOUNDING, Pid as Id};
 use crate::control::ExitStatus;
 use crate::thread::Thread;
 
@@ -228,12 +228,15 @@ pub(super) fn prctl(
         }
         prctl::PR_GET_TIMERSLACK => Ok(process.with_settings(|s| s.timer_slack.cast_signed())),
         prctl::PR_GET_TID_ADDRESS => give(thread.clear_tid),
-        prctl::PR_GET_KEEPCAPS
-        | prctl::PR_GET_SECUREBITS
-        | prctl::PR_GET_SECCOMP
-        | prctl::PR_GET_THP_DISABLE => Ok(0),
-        prctl::PR_SET_KEEPCAPS if arg2.0 <= 1 => Ok(0),
-        prctl::PR_CAPBSET_READ if arg2.0 <= LAST_CAPABILITY => Ok(0),
+        prctl::PR_GET_KEEPCAPS => Ok(i32::from(process.credentials().keeps_capabilities)),
+        prctl::PR_GET_SECUREBITS | prctl::PR_GET_SECCOMP | prctl::PR_GET_THP_DISABLE => Ok(0),
+        prctl::PR_SET_KEEPCAPS if arg2.0 <= 1 => {
+            process.with_credentials(|c| c.keeps_capabilities = arg2.0 == 1);
+            Ok(0)
+        }
+        prctl::PR_CAPBSET_READ if arg2.0 <= LAST_CAPABILITY => {
+            Ok(i32::from(BOUNDING.0 >> arg2.0 & 1 != 0))
+        }
         prctl::PR_CAPBSET_DROP if arg2.0 <= LAST_CAPABILITY => Err(Errno::EPERM),
         _ => Err(Errno::EINVAL),
     }

@@ -227,6 +227,14 @@ impl Terminals {
         self.table.lock().controlling(world, caller)
     }
 
+    /// The number of the terminal that controls a process, and the group in its foreground.
+    pub(crate) fn control_of(&self, world: &World, pid: Pid) -> Option<(u32, Pid)> {
+        let table = self.table.lock();
+        let number = table.controlling(world, pid)?;
+        let state = table.lines.get(&number)?;
+        Some((number, state.foreground))
+    }
+
     /// The foreground process group. `ENOTTY` for a session that has another terminal or none; whoever has the master's
     /// end may ask as well.
     pub(crate) fn foreground(&self, world: &World, caller: Pid, end: &End) -> Result<Pid, Errno> {
