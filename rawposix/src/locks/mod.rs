@@ -16,7 +16,7 @@ use rawposix_abi::Errno;
 use rawposix_abi::flags::lock::{F_RDLCK, F_UNLCK, F_WRLCK};
 use rawposix_abi::flags::whence;
 use rawposix_abi::structs::Flock64;
-use rustix::fs::{OFlags, SeekFrom};
+use rustix::fs::{FileType, OFlags, SeekFrom};
 
 use crate::cage::Process;
 use crate::fd::{HostFile, Object, OpenFile};
@@ -64,6 +64,17 @@ impl LockedRange {
 
     fn overlaps(&self, other: &Self) -> bool {
         self.start < other.end && other.start < self.end
+    }
+}
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        // The description may be one that the guest has, too, and go on with its locks.
+        let all = Flock64 {
+            kind: i16::try_from(F_UNLCK).unwrap_or(2),
+            ..Flock64::default()
+        };
+        let _ = apply(&*self.fd, &all, Wait::No);
     }
 }
 
@@ -278,14 +289,17 @@ fn lockable<'f>(file: &'f OpenFile, request: &Flock64) -> Result<&'f HostFile, E
 }
 
 /// A description of the same file, for locks only: for both kinds of lock where the host allows it, since descriptors of
-/// other access modes may follow.
+/// other access modes may follow. Opening anything but a file once more would be noticed, as another end of a pipe is.
 fn lock_description(host: &HostFile) -> Result<OwnedFd, Errno> {
-    for mode in [OFlags::RDWR, OFlags::RDONLY, OFlags::WRONLY] {
-        if let Ok(fd) = reopen(&host.fd, mode | OFlags::NONBLOCK) {
-            return Ok(fd);
+    let mode = rustix::fs::fstat(&host.fd)?.st_mode;
+    if FileType::from_raw_mode(mode) == FileType::RegularFile {
+        for mode in [OFlags::RDWR, OFlags::RDONLY, OFlags::WRONLY] {
+            if let Ok(fd) = reopen(&host.fd, mode | OFlags::NONBLOCK) {
+                return Ok(fd);
+            }
         }
     }
-    // The description itself serves: locks then end with it instead of with the process.
+    // The description itself serves; who else has it is not excluded.
     Ok(rustix::io::fcntl_dupfd_cloexec(&host.fd, 0)?)
 }
 
