@@ -156,6 +156,9 @@ fn sockets_show_addresses_options_and_messages() {
     guest.call("bind", &[fd, address, 16]).unwrap();
     let one = guest.bytes(&[1, 0, 0, 0]);
     guest.call("setsockopt", &[fd, 1, 2, one, 4]).unwrap();
+    let room = guest.room(16);
+    let length = guest.bytes(&[4, 0, 0, 0]);
+    guest.call("getsockopt", &[fd, 1, 3, room, length]).unwrap();
     let text = guest.bytes(b"text");
     let part = guest.bytes(&[text.to_le_bytes(), 4_u32.to_le_bytes()].concat());
     let words = [address, 16, part, 1, 0, 0, 0];
@@ -185,10 +188,8 @@ fn sockets_show_addresses_options_and_messages() {
     let expected = [
         ("socket(AF_INET, SOCK_DGRAM|SOCK_NONBLOCK, 0)", "3"),
         (&*format!("bind(3, {to}, 16)"), "0"),
-        (
-            &*format!("setsockopt(3, SOL_SOCKET, SO_REUSEADDR, {one:#x}, 4)"),
-            "0",
-        ),
+        ("setsockopt(3, SOL_SOCKET, SO_REUSEADDR, [1], 4)", "0"),
+        ("getsockopt(3, SOL_SOCKET, SO_TYPE, [2], [4])", "0"),
         (&*format!("sendmsg(3, {message}, MSG_NOSIGNAL)"), "4"),
         (
             &*format!("recvfrom(3, \"\\2\\0\\0P\", 16, MSG_PEEK, {to}, [16])"),

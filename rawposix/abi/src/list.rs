@@ -328,8 +328,8 @@ macro_rules! syscalls {
                 205 getpeername(fd: Fd, addr: OutAddr, len: InOut<u32>) -> Zero: full;
                 206 sendto(fd: Fd, buf: InBuf, len: Len, flags: MsgFlags, addr: InAddr, addrlen: Len) -> Len: full;
                 207 recvfrom(fd: Fd, buf: OutBuf, len: Len, flags: MsgFlags, addr: OutAddr, addrlen: InOut<u32>) -> Len: partial "no MSG_ERRQUEUE";
-                208 setsockopt(fd: Fd, level: SocketLevel, option: SocketOption, value: Ptr, len: Len) -> Zero: partial "the options of socket(7), tcp(7), ip(7) and ipv6(7) that need no privilege; no filters";
-                209 getsockopt(fd: Fd, level: SocketLevel, option: SocketOption, value: Ptr, len: InOut<u32>) -> Zero: partial "the options that setsockopt has, and those that are only read";
+                208 setsockopt(fd: Fd, level: SocketLevel, option: SocketOption, value: InOption, len: Len) -> Zero: partial "the options of socket(7), tcp(7), ip(7) and ipv6(7) that need no privilege; no filters";
+                209 getsockopt(fd: Fd, level: SocketLevel, option: SocketOption, value: OutOption, len: InOut<u32>) -> Zero: partial "the options that setsockopt has, and those that are only read";
                 210 shutdown(fd: Fd, how: ShutdownHow) -> Zero: full;
                 211 sendmsg(fd: Fd, msg: InMsg, flags: MsgFlags) -> Len: full;
                 212 recvmsg(fd: Fd, msg: OutMsg, flags: MsgFlags) -> Len: partial "no MSG_ERRQUEUE";

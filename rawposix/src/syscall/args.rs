@@ -157,6 +157,10 @@ word_arguments! {
     SocketLevel(u32) |word| word;
     /// Option of setsockopt(2); the argument before is its level.
     SocketOption(u32) |word| word;
+    /// An option's value that is read; the next argument is its length.
+    InOption(GuestPtr<u8>) GuestPtr::new;
+    /// An option's value that is written; the next argument leads to its length.
+    OutOption(GuestPtr<u8>) GuestPtr::new;
     /// How shutdown(2) ends a connection.
     ShutdownHow(u32) |word| word;
     /// A socket's address that is read; the next argument is its length.

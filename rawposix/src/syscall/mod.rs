@@ -53,11 +53,11 @@ use rawposix_abi::structs::{
 
 use args::{
     Argument, Argv, ClockId, CloneWord, DirFd, Envp, EpollOp, Family, FcntlCmd, Fd, FutexOp, Gid,
-    Hex, Hex64, IdType, In, InAddr, InBuf, InMsg, InOut, Int, IntoWord, IoVec, IoctlCmd, IpcFlags,
-    IpcKey, Len, MessageCommand, MessageFlags, Mode, Off, Out, OutAddr, OutBuf, OutMsg, OutStr,
-    Path, Pid, PollFds, PrctlOption, Ptr, Resource, SegmentCommand, SegmentFlags, SemOps,
-    SemaphoreCommand, ShutdownHow, SigHow, SignalArg, SocketKind, SocketLevel, SocketOption, Str,
-    Uid, Uint, WaitOptions, WaitStatus, Whence, Words,
+    Hex, Hex64, IdType, In, InAddr, InBuf, InMsg, InOption, InOut, Int, IntoWord, IoVec, IoctlCmd,
+    IpcFlags, IpcKey, Len, MessageCommand, MessageFlags, Mode, Off, Out, OutAddr, OutBuf, OutMsg,
+    OutOption, OutStr, Path, Pid, PollFds, PrctlOption, Ptr, Resource, SegmentCommand,
+    SegmentFlags, SemOps, SemaphoreCommand, ShutdownHow, SigHow, SignalArg, SocketKind,
+    SocketLevel, SocketOption, Str, Uid, Uint, WaitOptions, WaitStatus, Whence, Words,
 };
 
 use crate::thread::Thread;

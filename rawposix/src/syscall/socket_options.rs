@@ -7,12 +7,11 @@ use rawposix_abi::flags::family::AF_UNIX;
 use rawposix_abi::flags::level::{SOL_IPV6, SOL_NETLINK, SOL_SOCKET, SOL_TCP};
 use rawposix_abi::flags::{ipv6opt, sockopt, tcpopt};
 use rawposix_abi::structs::{OldTimeval, Timeval64};
-use rawposix_memory::GuestPtr;
 use rawposix_memory::socket::{set_socket_option, socket_option};
 use rustix::fd::{AsFd, BorrowedFd};
 use zerocopy::{FromBytes, IntoBytes};
 
-use super::args::{Fd, InOut, Len, Ptr, SocketLevel, SocketOption};
+use super::args::{Fd, InOption, InOut, Len, OutOption, SocketLevel, SocketOption};
 use super::network::{host_of, socket_of};
 use crate::fd::HostFile;
 use crate::net::{Address, Local, Scope, Socket, Value, check_new, length_of, scope};
@@ -44,7 +43,7 @@ pub(super) fn setsockopt(
     fd: Fd,
     level: SocketLevel,
     option: SocketOption,
-    value: Ptr,
+    value: InOption,
     len: Len,
 ) -> Result<(), Errno> {
     let file = socket_of(thread, fd)?;
@@ -54,9 +53,7 @@ pub(super) fn setsockopt(
     let option = option.0;
     let level = level.0;
     let mut bytes = vec![0; usize::try_from(len.0.min(MAX_VALUE)).unwrap_or(0)];
-    thread
-        .memory()
-        .read_bytes(GuestPtr::new(value.0), &mut bytes)?;
+    thread.memory().read_bytes(value.0, &mut bytes)?;
     if level == SOL_SOCKET {
         match option {
             sockopt::SO_RCVTIMEO_OLD
@@ -206,7 +203,7 @@ pub(super) fn getsockopt(
     fd: Fd,
     level: SocketLevel,
     option: SocketOption,
-    value: Ptr,
+    value: OutOption,
     len: InOut<u32>,
 ) -> Result<(), Errno> {
     let file = socket_of(thread, fd)?;
@@ -216,7 +213,7 @@ pub(super) fn getsockopt(
     let option = option.0;
     let bytes = get(host, level.0, option, room)?;
     let shown = bytes.get(..room).unwrap_or(&bytes);
-    thread.memory().write_bytes(GuestPtr::new(value.0), shown)?;
+    thread.memory().write_bytes(value.0, shown)?;
     thread
         .memory()
         .write(len.0, &u32::try_from(shown.len()).unwrap_or(0))

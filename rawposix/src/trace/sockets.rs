@@ -14,8 +14,8 @@ use super::text::{address, buffer, quote};
 use super::{Moment, Shown, errno_of};
 use crate::net::Address;
 use crate::syscall::args::{
-    Family, InAddr, InMsg, OutAddr, OutMsg, ShutdownHow, SocketKind, SocketLevel, SocketOption,
-    Words,
+    Family, InAddr, InMsg, InOption, OutAddr, OutMsg, OutOption, ShutdownHow, SocketKind,
+    SocketLevel, SocketOption, Words,
 };
 
 fn named(name: Option<&'static str>, word: u32) -> String {
@@ -125,6 +125,35 @@ impl Show for OutAddr {
             Moment::After(_) => {
                 let length = shown.memory.read(GuestPtr::<u32>::new(words.peek(0)));
                 Some(socket_address(shown, addr, length.unwrap_or(0)))
+            }
+        }
+    }
+}
+
+/// An option's value of `length` bytes: an integer, or where it is.
+fn option_value(shown: &Shown<'_>, addr: u32, length: u32) -> String {
+    match shown.memory.read(GuestPtr::<i32>::new(addr)) {
+        Ok(value) if addr != 0 && length == 4 => format!("[{value}]"),
+        _ => address(addr),
+    }
+}
+
+impl Show for InOption {
+    fn show(words: &mut Words, shown: &Shown<'_>) -> Option<String> {
+        let addr = words.take();
+        Some(option_value(shown, addr, words.peek(0)))
+    }
+}
+
+impl Show for OutOption {
+    fn show(words: &mut Words, shown: &Shown<'_>) -> Option<String> {
+        let addr = words.take();
+        match shown.moment {
+            Moment::Before => None,
+            Moment::After(word) if errno_of(word).is_some() => Some(address(addr)),
+            Moment::After(_) => {
+                let length = shown.memory.read(GuestPtr::<u32>::new(words.peek(0)));
+                Some(option_value(shown, addr, length.unwrap_or(0)))
             }
         }
     }

@@ -37,7 +37,7 @@ const SCRIPTS: &[Script] = &[
     (
         "saving in the background, and loading",
         with_server!(
-            "serve; ask debug populate 20000 > /dev/null; ask set kept yes; ask bgsave; for i in $(seq 200); do ask info persistence | tr -d '\\r' | grep -q rdb_bgsave_in_progress:0 && break; sleep 0.1; done; ask info persistence | tr -d '\\r' | grep last_bgsave_status; ask set lost yes; kill -9 $p; wait $p 2> /dev/null; echo $?; serve; ask dbsize; ask get kept; ask exists lost; ask shutdown nosave; wait $p"
+            "serve --enable-debug-command yes; ask debug populate 20000 > /dev/null; ask set kept yes; ask bgsave; for i in $(seq 200); do ask info persistence | tr -d '\\r' | grep -q rdb_bgsave_in_progress:0 && break; sleep 0.1; done; ask info persistence | tr -d '\\r' | grep last_bgsave_status; ask set lost yes; kill -9 $p; wait $p 2> /dev/null; echo $?; serve; ask dbsize; ask get kept; ask exists lost; ask shutdown nosave; wait $p"
         ),
     ),
     (
