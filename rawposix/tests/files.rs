@@ -320,7 +320,7 @@ fn listings_show_mounts() {
     assert_eq!(guest.list("/srv/deep").unwrap(), ["data"]);
     assert_eq!(guest.list("/tmp").unwrap(), [""; 0]);
     assert_eq!(guest.mkdir("/srv/deep/new"), Err(Errno::EROFS));
-    assert_eq!(guest.list("/dev").unwrap().len(), 11);
+    assert_eq!(guest.list("/dev").unwrap().len(), 13);
 }
 
 #[test]
