@@ -12,6 +12,8 @@ mod coreutils;
 mod hello;
 #[path = "apps/lua.rs"]
 mod lua;
+#[path = "apps/procps.rs"]
+mod procps;
 #[path = "apps/redis.rs"]
 mod redis;
 #[path = "apps/scripts.rs"]
@@ -44,7 +46,7 @@ use lind_tests::run::disable_core_files;
 /// A program: builds it and checks what it does.
 type Recipe = fn(&Builder) -> Result<()>;
 
-const RECIPES: [(&str, Recipe); 21] = [
+const RECIPES: [(&str, Recipe); 22] = [
     ("bash", shells::check_bash),
     ("bash-suite", suites::check_bash),
     ("coreutils", coreutils::check),
@@ -59,6 +61,7 @@ const RECIPES: [(&str, Recipe); 21] = [
     ("lua", lua::check),
     ("make", text::check_make),
     ("make-suite", suites::check_make),
+    ("procps", procps::check),
     ("redis", redis::check),
     ("sed", text::check_sed),
     ("sed-suite", suites::check_sed),

@@ -9,6 +9,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::pty::OpenptFlags;
 
 use super::{Attributes, End, HIDDEN, Line, Master, Pair, State, Steal, Terminals};
+use crate::cage::family::PROGRAM;
 use crate::cage::{Pid, Process};
 use crate::fd::{OpenFile, Origin};
 use crate::fs::device::Device;
@@ -105,10 +106,11 @@ fn open_outer(process: &Process, flags: OpenFlags, end: End) -> Result<Arc<OpenF
     Ok(file)
 }
 
-/// What opening a terminal makes of it for the leader of a session that has none.
+/// What opening a terminal makes of it for the leader of a session that has none. The first program does not lead its
+/// session in this respect: outside, it would be started by a shell or another program, which does.
 fn adopt(process: &Process, line: &Line, flags: OpenFlags) {
     let writes_only = flags.bits() & OpenFlags::ACCMODE == OpenFlags::WRONLY.bits();
-    if flags.contains(OpenFlags::NOCTTY) || writes_only {
+    if flags.contains(OpenFlags::NOCTTY) || writes_only || process.pid == PROGRAM {
         return;
     }
     let world = process.world();

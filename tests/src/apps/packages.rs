@@ -231,3 +231,13 @@ fn terminal_library(builder: &Builder) -> Result<Built<'_>> {
         ],
     )
 }
+
+/// The whole of ncurses, for programs that show screens.
+///
+/// # Errors
+/// When a step of the build fails, with the end of its output.
+pub fn screen_library(builder: &Builder) -> Result<Built<'_>> {
+    let library = terminal_library(builder)?;
+    library.step(&["make", "-j2", "-C", "ncurses"])?;
+    Ok(library)
+}

@@ -76,7 +76,7 @@ fn of_init(name: &str, viewer: &Process) -> Vec<u8> {
     let text = match name {
         "comm" => String::from("lind\n"),
         "stat" => format!(
-            "1 (lind) S 0 0 0 0 -1 2129984 0 0 0 0 0 0 0 0 20 0 1 0 0 0 0 18446744073709551615{} 0 0 17 0{}\n",
+            "1 (lind) S 0 0 0 0 -1 2129984 0 0 0 0 0 0 0 0 20 0 1 0 0 0 0 18446744073709551615{} 17 0{}\n",
             " 0".repeat(12),
             " 0".repeat(13)
         ),
