@@ -122,6 +122,7 @@ pub(crate) fn check(builder: &Builder) -> Result<()> {
         "procps",
         Patches::Applied,
         &[
+            &["sh", "-c", VARIADIC],
             &[
                 "env",
                 "AUTOPOINT=true",
