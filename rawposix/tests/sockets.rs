@@ -377,3 +377,29 @@ fn descriptors_in_flight_are_limited() {
     assert_eq!(errno, Errno::ETOOMANYREFS);
     assert!(count < 100);
 }
+
+#[test]
+fn proc_lists_the_sandboxs_sockets() {
+    let mut guest = guest();
+    let fd = socket(&mut guest, UNIX, STREAM);
+    with(&mut guest, "bind", fd, &unix(b"\0of this test")).unwrap();
+    let inode = guest.stat(&format!("/proc/self/fd/{fd}")).unwrap().ino;
+    let listed = String::from_utf8(guest.read_file("/proc/net/unix").unwrap()).unwrap();
+    let line = listed
+        .lines()
+        .find(|line| line.ends_with(" @of this test"))
+        .unwrap();
+    assert!(line.contains(&format!(" 0001 01 {inode:5} ")), "{line}");
+    let (_, port) = listener(&mut guest);
+    let udp = socket(&mut guest, INET, DGRAM);
+    with(&mut guest, "bind", udp, &inet([0; 4], 5353)).unwrap();
+    let tcp = String::from_utf8(guest.read_file("/proc/net/tcp").unwrap()).unwrap();
+    assert_eq!(tcp.lines().count(), 2);
+    let listening = format!("   0: 0100007F:{port:04X} 00000000:0000 0A ");
+    assert!(tcp.contains(&listening), "{tcp}");
+    let udp = String::from_utf8(guest.read_file("/proc/net/udp").unwrap()).unwrap();
+    assert!(
+        udp.contains("    0: 00000000:14E9 00000000:0000 07 "),
+        "{udp}"
+    );
+}

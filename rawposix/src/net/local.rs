@@ -40,6 +40,8 @@ pub(crate) struct Local {
     direct: AtomicBool,
     /// `SO_PASSCRED`
     curious: AtomicBool,
+    /// The number by which the host knows it, and `/proc` shows it.
+    inode: u64,
 }
 
 #[derive(Debug)]
@@ -126,8 +128,15 @@ fn pair(kind: u32) -> Result<(OwnedFd, OwnedFd), Errno> {
 }
 
 impl Local {
-    fn with(network: &Arc<Network>, state: State, inlet: Option<OwnedFd>, direct: bool) -> Self {
-        Self {
+    fn with(
+        network: &Arc<Network>,
+        fd: &OwnedFd,
+        state: State,
+        inlet: Option<OwnedFd>,
+    ) -> Result<Self, Errno> {
+        let direct = matches!(state.phase, Phase::Connected { .. });
+        Ok(Self {
+            inode: rustix::fs::fstat(fd)?.st_ino,
             network: Arc::clone(network),
             state: Mutex::new(state),
             inlet,
@@ -135,7 +144,7 @@ impl Local {
             stored: Stored::default(),
             direct: AtomicBool::new(direct),
             curious: AtomicBool::new(false),
-        }
+        })
     }
 
     /// A new socket, and the host's descriptor of it.
@@ -155,7 +164,7 @@ impl Local {
         } else {
             state.far = Some(far);
         }
-        let local = Self::with(network, state, inlet, false);
+        let local = Self::with(network, &near, state, inlet)?;
         Ok((near, Socket::of(domain, kind, protocol, local)))
     }
 
@@ -166,19 +175,22 @@ impl Local {
         credentials: Ucred,
     ) -> Result<[(OwnedFd, Arc<Socket>); 2], Errno> {
         let (first, second) = pair(kind)?;
-        Ok([first, second].map(|fd| {
-            let local = Self::connected(network, Address::Unnamed, Address::Unnamed, credentials);
-            (fd, Socket::of(AF_UNIX, kind, 0, local))
-        }))
+        let socket = |fd: &OwnedFd| {
+            let names = (Address::Unnamed, Address::Unnamed);
+            let local = Self::connected(network, fd, names, credentials)?;
+            Ok::<_, Errno>(Socket::of(AF_UNIX, kind, 0, local))
+        };
+        let sockets = (socket(&first)?, socket(&second)?);
+        Ok([(first, sockets.0), (second, sockets.1)])
     }
 
     /// One end of a connected pair.
     pub(super) fn connected(
         network: &Arc<Network>,
-        name: Address,
-        peer: Address,
+        fd: &OwnedFd,
+        (name, peer): (Address, Address),
         credentials: Ucred,
-    ) -> Self {
+    ) -> Result<Self, Errno> {
         let mut state = State::new();
         state.name = Some(name);
         state.peer = Some(peer);
@@ -186,7 +198,7 @@ impl Local {
             peer: credentials,
             unasked: false,
         };
-        Self::with(network, state, None, true)
+        Self::with(network, fd, state, None)
     }
 
     /// Whether the host's descriptor is one end of a connected pair.
@@ -229,6 +241,11 @@ impl Local {
         }
     }
 
+    /// The number by which `/proc` shows it.
+    pub(crate) fn inode(&self) -> u64 {
+        self.inode
+    }
+
     /// Whether it waits for connections.
     pub(crate) fn is_listening(&self) -> bool {
         matches!(self.state().phase, Phase::Listening(_))
@@ -261,12 +278,15 @@ impl Local {
 
 impl Socket {
     fn of(domain: u32, kind: u32, protocol: u32, local: Local) -> Arc<Self> {
-        Arc::new(Self {
+        let network = Arc::clone(&local.network);
+        let socket = Arc::new(Self {
             domain,
             kind,
             protocol,
             backend: Backend::Local(Box::new(local)),
-        })
+        });
+        network.add(&socket);
+        socket
     }
 
     /// A socket like this one, of an accepted connection.

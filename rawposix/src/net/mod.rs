@@ -46,6 +46,7 @@ mod address;
 mod datagram;
 mod flight;
 mod interfaces;
+mod listing;
 mod local;
 mod names;
 mod options;
@@ -54,8 +55,8 @@ mod route;
 mod socket;
 mod stream;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 
 pub(crate) use address::Address;
 pub(crate) use datagram::Datagram;
@@ -65,7 +66,12 @@ pub(crate) use local::{Farewell, Local};
 pub(crate) use options::{Scope, Value, check_new, length_of, scope};
 pub(crate) use socket::{Backend, Socket, host_address, socket_address};
 
+use parking_lot::Mutex;
+
 use crate::config::Net;
+
+/// How many sockets there may be before those are looked for that are no more.
+const PRUNE: usize = 64;
 
 /// What the sockets of a sandbox share.
 #[derive(Debug)]
@@ -78,6 +84,8 @@ pub(crate) struct Network {
     /// How many sockets want the credentials of senders.
     curious: AtomicUsize,
     next: AtomicU64,
+    /// All sockets of the sandbox, for `/proc/net`.
+    sockets: Mutex<Vec<Weak<Socket>>>,
 }
 
 impl Network {
@@ -90,7 +98,24 @@ impl Network {
             flights: flight::Flights::default(),
             curious: AtomicUsize::new(0),
             next: AtomicU64::new(1),
+            sockets: Mutex::default(),
         })
+    }
+
+    /// Notes a new socket.
+    fn add(&self, socket: &Arc<Socket>) {
+        let mut sockets = self.sockets.lock();
+        // Those that are no more go when the list would double.
+        if sockets.len() >= PRUNE && sockets.len() == sockets.capacity() {
+            sockets.retain(|socket| socket.strong_count() > 0);
+        }
+        sockets.push(Arc::downgrade(socket));
+    }
+
+    /// The sockets of the sandbox that there are.
+    pub(crate) fn sockets(&self) -> Vec<Arc<Socket>> {
+        let sockets = self.sockets.lock();
+        sockets.iter().filter_map(Weak::upgrade).collect()
     }
 
     /// A number that nothing else of the sandbox's network has.

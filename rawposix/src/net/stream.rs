@@ -311,10 +311,10 @@ impl Socket {
         let peer = connection.peer.clone();
         let accepted = Local::connected(
             &local.network,
-            connection.name,
-            connection.peer,
+            &connection.fd,
+            (connection.name, connection.peer),
             connection.credentials,
-        );
+        )?;
         accepted.stored.copy_from(&local.stored);
         accepted.set_curious(local.is_curious());
         Ok((connection.fd, self.accepted(accepted), peer))

@@ -4,7 +4,6 @@ use crate::sandbox::World;
 
 /// What a file says: a line of headings, then a line for each socket.
 pub(super) fn contents(name: &str, world: &World) -> Vec<u8> {
-    let _ = world;
     let headings = match name {
         "tcp" => {
             "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode                                                     \n"
@@ -30,5 +29,7 @@ pub(super) fn contents(name: &str, world: &World) -> Vec<u8> {
         "if_inet6" => "00000000000000000000000000000001 01 80 10 80       lo\n",
         _ => "",
     };
-    headings.as_bytes().to_vec()
+    let mut text = headings.to_owned();
+    text.push_str(&world.network.list(name, world.uid));
+    text.into_bytes()
 }
