@@ -47,6 +47,9 @@ fn is_excepted(name: &str) -> bool {
             | "pselect6_time64"
             | "clock_nanosleep_time64"
             | "futex_time64"
+            | "futex_waitv"
+            | "msgrcv"
+            | "semop"
     )
 }
 
@@ -59,6 +62,12 @@ fn may_make_others_wait(name: &str) -> bool {
             | "timerfd_create"
             | "inotify_init1"
             | "epoll_create1"
+            | "signalfd4"
+            | "socket"
+            | "socketpair"
+            | "msgget"
+            | "semget"
+            | "mq_open"
             | "flock"
             | "fcntl64"
     )
