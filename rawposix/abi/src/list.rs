@@ -51,6 +51,17 @@ macro_rules! syscalls {
                 62 llseek(fd: Fd, high: Hex, low: Hex, result: Out<i64>, whence: Whence) -> Zero: full;
                 71 sendfile64(out_fd: Fd, in_fd: Fd, offset: InOut<i64>, count: Len) -> Len: full;
                 285 copy_file_range(in_fd: Fd, in_off: InOut<i64>, out_fd: Fd, out_off: InOut<i64>, len: Len, flags: Hex) -> Len: full;
+                29 ioctl(fd: Fd, cmd: IoctlCmd, arg: Hex) -> Int: partial "terminals and pseudo-terminals (attributes, window size, sessions, foreground groups, names, locks; no packet mode), properties of network interfaces, FIONREAD, FIONBIO, FIOASYNC, FIOCLEX, FIONCLEX";
+                0 io_setup(nr_events: Uint, ctx: Ptr) -> Zero: absent "kernel AIO; glibc's aio uses threads";
+                1 io_destroy(ctx: Hex) -> Zero: absent "kernel AIO; glibc's aio uses threads";
+                2 io_submit(ctx: Hex, nr: Int, iocbs: Ptr) -> Int: absent "kernel AIO; glibc's aio uses threads";
+                3 io_cancel(ctx: Hex, iocb: Ptr, result: Ptr) -> Zero: absent "kernel AIO; glibc's aio uses threads";
+                416 io_pgetevents_time64(ctx: Hex, min: Int, nr: Int, events: Ptr, timeout: In<Timespec>, sig: Ptr) -> Int: absent "kernel AIO; glibc's aio uses threads";
+                425 io_uring_setup(entries: Uint, params: Ptr) -> Fd: absent "would bypass the list of system calls";
+                426 io_uring_enter(fd: Fd, submit: Uint, min: Uint, flags: Hex, arg: Ptr, size: Len) -> Int: absent "would bypass the list of system calls";
+                427 io_uring_register(fd: Fd, opcode: Uint, arg: Ptr, nr: Uint) -> Int: absent "would bypass the list of system calls";
+            }
+            storage {
                 82 fsync(fd: Fd) -> Zero: full;
                 83 fdatasync(fd: Fd) -> Zero: full;
                 84 sync_file_range(fd: Fd, offset: Off, nbytes: Off, flags: Hex) -> Zero: partial "as fdatasync, which promises more, when it is to wait";
@@ -61,15 +72,6 @@ macro_rules! syscalls {
                 47 fallocate(fd: Fd, mode: FallocMode, offset: Off, len: Off) -> Zero: full;
                 223 fadvise64_64(fd: Fd, offset: Off, len: Off, advice: Int) -> Zero: full;
                 213 readahead(fd: Fd, offset: Off, count: Len) -> Zero: full;
-                29 ioctl(fd: Fd, cmd: IoctlCmd, arg: Hex) -> Int: partial "terminals and pseudo-terminals (attributes, window size, sessions, foreground groups, names, locks; no packet mode), properties of network interfaces, FIONREAD, FIONBIO, FIOASYNC, FIOCLEX, FIONCLEX";
-                0 io_setup(nr_events: Uint, ctx: Ptr) -> Zero: absent "kernel AIO; glibc's aio uses threads";
-                1 io_destroy(ctx: Hex) -> Zero: absent "kernel AIO; glibc's aio uses threads";
-                2 io_submit(ctx: Hex, nr: Int, iocbs: Ptr) -> Int: absent "kernel AIO; glibc's aio uses threads";
-                3 io_cancel(ctx: Hex, iocb: Ptr, result: Ptr) -> Zero: absent "kernel AIO; glibc's aio uses threads";
-                416 io_pgetevents_time64(ctx: Hex, min: Int, nr: Int, events: Ptr, timeout: In<Timespec>, sig: Ptr) -> Int: absent "kernel AIO; glibc's aio uses threads";
-                425 io_uring_setup(entries: Uint, params: Ptr) -> Fd: absent "would bypass the list of system calls";
-                426 io_uring_enter(fd: Fd, submit: Uint, min: Uint, flags: Hex, arg: Ptr, size: Len) -> Int: absent "would bypass the list of system calls";
-                427 io_uring_register(fd: Fd, opcode: Uint, arg: Ptr, nr: Uint) -> Int: absent "would bypass the list of system calls";
             }
             path {
                 17 getcwd(buf: OutStr, size: Len) -> Len: full;

@@ -30,6 +30,7 @@ mod signal;
 pub(crate) mod signalfd;
 mod socket_options;
 mod splice;
+mod storage;
 mod system;
 mod time;
 mod timer;
