@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use lind_boot::host::confine_process;
 use rawposix::Net;
-use rustix::net::{AddressFamily, SocketType, socket};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socket, socketpair};
 
 /// Names the case that the process is to perform.
 const CASE: &str = "LIND_CONFINEMENT_CASE";
@@ -72,6 +72,9 @@ const BLOCKED: &[Case] = &[
     ("a network that is not granted", Net::None, || {
         let _ = socket(AddressFamily::INET, SocketType::STREAM, None);
     }),
+    ("a socket with a name on the host", Net::None, || {
+        let _ = socket(AddressFamily::UNIX, SocketType::STREAM, None);
+    }),
     ("raw packets", Net::Host, || {
         let _ = socket(AddressFamily::PACKET, SocketType::RAW, None);
     }),
@@ -93,8 +96,9 @@ const ALLOWED: &[Case] = &[
     ("a network that is granted", Net::Host, || {
         socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
     }),
-    ("a socket with a name", Net::None, || {
-        socket(AddressFamily::UNIX, SocketType::STREAM, None).unwrap();
+    ("a pair of sockets", Net::None, || {
+        let flags = SocketFlags::empty();
+        socketpair(AddressFamily::UNIX, SocketType::STREAM, flags, None).unwrap();
     }),
 ];
 
