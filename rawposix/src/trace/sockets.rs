@@ -116,17 +116,26 @@ impl Show for InAddr {
     }
 }
 
+/// What a call wrote, whose length is where the next word points.
+fn written(
+    words: &mut Words,
+    shown: &Shown<'_>,
+    text: fn(&Shown<'_>, u32, u32) -> String,
+) -> Option<String> {
+    let addr = words.take();
+    match shown.moment {
+        Moment::Before => None,
+        Moment::After(word) if errno_of(word).is_some() => Some(address(addr)),
+        Moment::After(_) => {
+            let length = shown.memory.read(GuestPtr::<u32>::new(words.peek(0)));
+            Some(text(shown, addr, length.unwrap_or(0)))
+        }
+    }
+}
+
 impl Show for OutAddr {
     fn show(words: &mut Words, shown: &Shown<'_>) -> Option<String> {
-        let addr = words.take();
-        match shown.moment {
-            Moment::Before => None,
-            Moment::After(word) if errno_of(word).is_some() => Some(address(addr)),
-            Moment::After(_) => {
-                let length = shown.memory.read(GuestPtr::<u32>::new(words.peek(0)));
-                Some(socket_address(shown, addr, length.unwrap_or(0)))
-            }
-        }
+        written(words, shown, socket_address)
     }
 }
 
@@ -147,15 +156,7 @@ impl Show for InOption {
 
 impl Show for OutOption {
     fn show(words: &mut Words, shown: &Shown<'_>) -> Option<String> {
-        let addr = words.take();
-        match shown.moment {
-            Moment::Before => None,
-            Moment::After(word) if errno_of(word).is_some() => Some(address(addr)),
-            Moment::After(_) => {
-                let length = shown.memory.read(GuestPtr::<u32>::new(words.peek(0)));
-                Some(option_value(shown, addr, length.unwrap_or(0)))
-            }
-        }
+        written(words, shown, option_value)
     }
 }
 
