@@ -84,6 +84,10 @@ impl Futexes {
                 return Err(Errno::EAGAIN);
             }
             if !thread.world.family.has_thread(Pid(owner.cast_signed())) {
+                // It may have given the lock back and ended since the word was read.
+                if memory.load_u32(word)? != value {
+                    continue;
+                }
                 return Err(Errno::ESRCH);
             }
             if memory
