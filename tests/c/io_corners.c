@@ -161,9 +161,12 @@ static void pipes(void)
 	CHECK_ERRNO(splice(a[0], NULL, appender, NULL, 1, 0), EINVAL);
 	close(appender);
 	struct iovec part = { text, 3 };
-	CHECK_EQ(vmsplice(b[1], &part, 1, 0), 3);
-	CHECK_EQ(vmsplice(b[0], &part, 1, 0), 3);
-	CHECK_ERRNO(vmsplice(fd, &part, 1, 0), EBADF);
+	/* Filters of containers refuse this one, natively. */
+	if (vmsplice(b[1], &part, 0, 0) == 0 || errno != EPERM) {
+		CHECK_EQ(vmsplice(b[1], &part, 1, 0), 3);
+		CHECK_EQ(vmsplice(b[0], &part, 1, 0), 3);
+		CHECK_ERRNO(vmsplice(fd, &part, 1, 0), EBADF);
+	}
 
 	CHECK_EQ(fcntl(a[0], F_GETPIPE_SZ), 65536);
 	CHECK_EQ(fcntl(a[1], F_SETPIPE_SZ, 5000), 8192);
