@@ -49,6 +49,8 @@ fn is_excepted(name: &str) -> bool {
             | "futex_time64"
             | "futex_waitv"
             | "msgrcv"
+            | "rt_sigsuspend"
+            | "rt_sigtimedwait_time64"
             | "semop"
     )
 }
