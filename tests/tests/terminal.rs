@@ -177,6 +177,11 @@ fn play(session: &Session, mut command: Vec<String>, side: Side) -> Result<()> {
     (session.play)(Terminal::start(&command, &environment, (24, 80))?, side)
 }
 
+/// What a new terminal has; a program that is fast has changed it before a test can look.
+const COOKED: LocalModes = LocalModes::ICANON
+    .union(LocalModes::ECHO)
+    .union(LocalModes::ISIG);
+
 /// The program ends with this status.
 fn ends(terminal: Terminal, status: i32) -> Result<()> {
     let ending = terminal.end()?;
@@ -189,7 +194,6 @@ fn ends(terminal: Terminal, status: i32) -> Result<()> {
 
 /// Keys come one by one in raw mode; ^C is a handler's business; the modes are restored.
 fn keys(mut terminal: Terminal, _: Side) -> Result<()> {
-    let before = terminal.modes()?.local_modes;
     terminal.expect("foreground 1, session 1\r\n")?;
     terminal.expect("size 24 80\r\n")?;
     terminal.expect("ready\r\n")?;
@@ -208,7 +212,7 @@ fn keys(mut terminal: Terminal, _: Side) -> Result<()> {
     terminal.expect("key 4\r\n")?;
     terminal.send("q")?;
     terminal.expect("restored\r\n")?;
-    if terminal.modes()?.local_modes != before {
+    if !terminal.modes()?.local_modes.contains(COOKED) {
         return Err("the terminal's modes are not what they were".to_owned());
     }
     ends(terminal, 5)
@@ -228,13 +232,12 @@ fn window_size(mut terminal: Terminal, _: Side) -> Result<()> {
 
 /// `lind` that is ended by a signal leaves the terminal as it was; a native program would not.
 fn killed_in_raw_mode(mut terminal: Terminal, side: Side) -> Result<()> {
-    let before = terminal.modes()?.local_modes;
     terminal.expect("ready\r\n")?;
     terminal.kill(Signal::TERM)?;
     loop {
         let running = terminal.is_running();
         let modes = terminal.modes()?.local_modes;
-        if side == Side::Native || modes == before {
+        if side == Side::Native || modes.contains(COOKED) {
             return ends(terminal, 143);
         }
         if !running {
