@@ -425,7 +425,6 @@ const IOCTL: &[u32] = &[
     0x402c_542d, // TCSETSF2
     0x8008_6601, // FS_IOC_GETFLAGS
     0x4004_9409, // FICLONE
-    0xc060_6610, // PAGEMAP_SCAN
     0x8905,      // SIOCATMARK
     0x8910,      // SIOCGIFNAME
     0x8912,      // SIOCGIFCONF
