@@ -7,7 +7,7 @@ use crate::cage::Pid;
 
 /// `si_code`: sent by kill(2), by the system, by a timer, by tkill(2).
 pub(crate) const SI_USER: i32 = 0;
-const SI_KERNEL: i32 = 0x80;
+pub(crate) const SI_KERNEL: i32 = 0x80;
 pub(crate) const SI_TIMER: i32 = -2;
 const SI_MESGQ: i32 = -3;
 pub(crate) const SI_TKILL: i32 = -6;

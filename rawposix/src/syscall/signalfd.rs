@@ -12,7 +12,7 @@ use zerocopy::IntoBytes;
 use super::args::{Fd, In, Len};
 use crate::cage::{Pid, Process};
 use crate::fd::{Bell, CloseOnExec, OpenFile, OwnFile, Ready, Watcher};
-use crate::signal::SI_TIMER;
+use crate::signal::{SI_KERNEL, SI_TIMER};
 use crate::thread::Thread;
 
 /// Signals that are read from a descriptor instead of being handled. What is pending is the reader's matter, not the
@@ -136,7 +136,6 @@ impl SignalFile {
 
 /// What read(2) gives of a signal: the fields that signals of its kind have.
 fn description(info: &Siginfo) -> SignalfdSiginfo {
-    const SI_KERNEL: i32 = 0x80;
     let [first, second, third, fourth, fifth, ..] = info.fields;
     let common = SignalfdSiginfo {
         signo: info.signo.cast_unsigned(),

@@ -5,6 +5,7 @@ use rawposix_abi::structs::Siginfo;
 
 use super::kinds::signal_name;
 use crate::control::{CoreDump, ExitStatus};
+use crate::signal::{SI_KERNEL, SI_TIMER, SI_TKILL, SI_USER};
 
 /// A signal that is taken, `--- SIGCHLD {si_signo=SIGCHLD, ...} ---`.
 pub(super) fn taken(info: &Siginfo) -> String {
@@ -82,14 +83,10 @@ pub(super) fn siginfo(info: &Siginfo) -> String {
     text
 }
 
-const SI_USER: i32 = 0;
-const SI_KERNEL: i32 = 0x80;
 const SI_QUEUE: i32 = -1;
-const SI_TIMER: i32 = -2;
 const SI_MESGQ: i32 = -3;
 const SI_ASYNCIO: i32 = -4;
 const SI_SIGIO: i32 = -5;
-const SI_TKILL: i32 = -6;
 
 /// The name of an `si_code`, see sigaction(2).
 fn code(signal: Option<Signal>, code: i32) -> String {
