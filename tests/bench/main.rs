@@ -1,16 +1,18 @@
-//! Compute kernels, program start, processes, with native columns in the same run (`make bench`).
+//! Compute kernels, program start, processes, system calls, with native columns in the same run (`make bench`).
 //!
 //! `README.md` says what each column runs and how to read the figures. Arguments that name kernels measure only those,
-//! `processes` only processes, threads and signals, `capacity` how many processes live at once, `system` a shell's loop and
+//! `processes` only processes, threads and signals, `calls` system calls, `capacity` how many processes live at once, `system` a shell's loop and
 //! a configure script; `--rounds N` sets how often the columns take turns.
 #![forbid(unsafe_code)]
 
+mod calls;
 mod capacity;
 mod columns;
 mod processes;
 mod start;
 mod stats;
 mod system;
+mod turns;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -43,6 +45,7 @@ struct Options {
     kernels: Vec<&'static str>,
     rounds: usize,
     processes: bool,
+    calls: bool,
     capacity: bool,
     system: bool,
 }
@@ -65,6 +68,7 @@ fn options() -> Result<Options> {
         kernels: Vec::new(),
         rounds: 10,
         processes: false,
+        calls: false,
         capacity: false,
         system: false,
     };
@@ -80,6 +84,7 @@ fn options() -> Result<Options> {
                 options.rounds = rounds.ok_or("--rounds expects a number")?;
             }
             "processes" => options.processes = true,
+            "calls" => options.calls = true,
             "capacity" => options.capacity = true,
             "system" => options.system = true,
             name => {
@@ -94,9 +99,17 @@ fn options() -> Result<Options> {
             }
         }
     }
-    if options.kernels.is_empty() && !options.processes && !options.capacity && !options.system {
+    let Options {
+        processes,
+        calls,
+        capacity,
+        system,
+        ..
+    } = options;
+    if options.kernels.is_empty() && !(processes || calls || capacity || system) {
         options.kernels = KERNELS.to_vec();
         options.processes = true;
+        options.calls = true;
         options.capacity = true;
         options.system = system::is_built();
         if !options.system {
@@ -120,6 +133,9 @@ fn measure(options: &Options) -> Result<()> {
     }
     if options.processes {
         report.push_str(&processes::measure(&programs)?);
+    }
+    if options.calls {
+        report.push_str(&calls::measure(&programs, &target)?);
     }
     if options.system {
         report.push_str(&system::measure(&programs, &target)?);

@@ -1,16 +1,14 @@
-//! What processes, threads, signals and small system calls cost, under lind and natively.
+//! What processes, threads and signals cost, under lind and natively.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::Duration;
+use std::path::Path;
 
 use lind_tests::Result;
 use lind_tests::asyncify;
-use lind_tests::run::run;
 
 use crate::columns::Programs;
-use crate::stats::median;
+use crate::sources;
+use crate::turns::{Placement, ROUNDS, Words, compare, verdict};
 
 /// A thing that is measured.
 struct Measure {
@@ -32,7 +30,7 @@ const fn measure_of(name: &'static str, what: &'static str, count: u32, goal: f6
     }
 }
 
-const MEASURES: [Measure; 14] = [
+const MEASURES: [Measure; 12] = [
     measure_of("fork_0", "fork, exit, wait", 1000, 1.0),
     measure_of(
         "fork_1",
@@ -70,25 +68,11 @@ const MEASURES: [Measure; 14] = [
         200_000,
         f64::INFINITY,
     ),
-    measure_of("getppid", "getppid", 500_000, 0.5),
-    measure_of("read_zero", "1 byte of /dev/zero", 200_000, 1.3),
 ];
-
-/// Runs of each program in each column; they take turns.
-const ROUNDS: usize = 7;
-const LIMIT: Duration = Duration::from_secs(120);
-
-/// Whether the processes may run on all processors.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Placement {
-    /// All on one processor, by taskset(1).
-    Pinned,
-    Free,
-}
 
 /// Measures everything and describes the result.
 pub(crate) fn measure(programs: &Programs) -> Result<String> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("bench/programs/processes.c");
+    let source = sources().join("programs/processes.c");
     let module = programs.lind_compiler.build(&source, &[], &[])?;
     let native = programs.static_compiler.build(&source, &[], &[])?;
     let lind = programs.installation.tool("lind");
@@ -102,39 +86,38 @@ pub(crate) fn measure(programs: &Programs) -> Result<String> {
          it unwind itself to fork.\n\n| what | native pinned, µs | lind pinned | ratio | asyncify pinned | native free, µs | \
          lind free | ratio | asyncify free | goal |\n|---|---|---|---|---|---|---|---|---|---|\n"
     );
-    let under_lind = |module: &Path| vec![lind.clone(), module.to_path_buf()];
-    let commands = [
-        Some(vec![native]),
-        Some(under_lind(&module)),
-        asyncified.as_deref().map(under_lind),
-    ];
     for measure in MEASURES {
         eprintln!("bench: {}", measure.what);
-        let [pinned, free] = [Placement::Pinned, Placement::Free]
-            .map(|placement| compare(&measure, placement, &commands));
+        let arguments = [measure.name.into(), measure.count.to_string().into()];
+        let natively: Words = [native.clone().into()]
+            .into_iter()
+            .chain(arguments.clone())
+            .collect();
+        let under_lind = |module: &Path| {
+            let program = [lind.clone().into(), module.into()];
+            program.into_iter().chain(arguments.clone()).collect()
+        };
+        let columns = [
+            Some(natively),
+            Some(under_lind(&module)),
+            asyncified.as_deref().map(under_lind),
+        ];
+        let [pinned, free] =
+            [Placement::Pinned, Placement::Free].map(|placement| compare(&columns, placement));
         let (
             [native_pinned, lind_pinned, asyncify_pinned],
             [native_free, lind_free, asyncify_free],
         ) = (pinned?, free?);
         let ratio = lind_pinned / native_pinned;
-        let goal = if measure.goal.is_finite() {
-            let verdict = if ratio <= measure.goal {
-                "reached"
-            } else {
-                "MISSED"
-            };
-            format!("{} {verdict}", measure.goal)
-        } else {
-            String::new()
-        };
         let _ = writeln!(
             report,
             "| {} | {native_pinned:.2} | {lind_pinned:.2} | {ratio:.2} | {} | {native_free:.2} | {lind_free:.2} | {:.2} | {} | \
-             {goal} |",
+             {} |",
             measure.what,
             show(asyncify_pinned),
             lind_free / native_free,
             show(asyncify_free),
+            verdict(measure.goal, ratio),
         );
     }
     report.push('\n');
@@ -146,54 +129,5 @@ fn show(microseconds: f64) -> String {
         "-".to_owned()
     } else {
         format!("{microseconds:.2}")
-    }
-}
-
-/// Microseconds natively, under lind, and there with asyncify; not a number without a command.
-fn compare(
-    measure: &Measure,
-    placement: Placement,
-    commands: &[Option<Vec<PathBuf>>; 3],
-) -> Result<[f64; 3]> {
-    let mut samples: [Vec<f64>; 3] = Default::default();
-    for _ in 0..ROUNDS {
-        for (words, samples) in commands.iter().zip(&mut samples) {
-            let Some((program, arguments)) = words.as_ref().and_then(|words| words.split_first())
-            else {
-                continue;
-            };
-            let mut command = Command::new(program);
-            command.args(arguments);
-            samples.push(sample(command, measure, placement)?);
-        }
-    }
-    Ok(samples.map(|all| median(&all).unwrap_or(f64::NAN)))
-}
-
-fn sample(command: Command, measure: &Measure, placement: Placement) -> Result<f64> {
-    let mut command = match placement {
-        Placement::Free => command,
-        Placement::Pinned => {
-            let mut pinned = Command::new("taskset");
-            pinned
-                .args(["-c", "0"])
-                .arg(command.get_program())
-                .args(command.get_args());
-            pinned
-        }
-    };
-    command.args([measure.name, &measure.count.to_string()]);
-    let outcome =
-        run(&mut command, b"", LIMIT).map_err(|e| format!("cannot run {command:?}: {e}"))?;
-    let nanoseconds = outcome.text().trim().parse::<f64>();
-    match nanoseconds {
-        Ok(nanoseconds) if outcome.succeeded() => Ok(nanoseconds / 1e3),
-        _ => Err(format!(
-            "{}: {command:?} ended with {}\n{}{}",
-            measure.what,
-            outcome.ending,
-            outcome.text(),
-            String::from_utf8_lossy(&outcome.stderr)
-        )),
     }
 }

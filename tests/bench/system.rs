@@ -19,9 +19,9 @@ use lind_tests::install::repository;
 use lind_tests::run::run;
 
 use crate::columns::Programs;
-use crate::processes::Placement;
 use crate::sources;
 use crate::stats::median;
+use crate::turns::Placement;
 
 const LIMIT: Duration = Duration::from_secs(600);
 const LOOP: &str = "for i in $(seq 1000); do /bin/true; done";

@@ -5,23 +5,13 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <spawn.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
-#include <fcntl.h>
+
+#include "measure.h"
 
 extern char **environ;
 static char *self;
-
-static void fail(const char *what)
-{
-	perror(what);
-	exit(1);
-}
 
 static void ended(pid_t pid)
 {
@@ -216,35 +206,16 @@ static void jump_5(long count)
 			deeper(4);
 }
 
-static void parent_id(long count)
-{
-	for (long i = 0; i < count; i++)
-		syscall(SYS_getppid);
-}
-
-static void read_zero(long count)
-{
-	char byte;
-	int zero = open("/dev/zero", O_RDONLY);
-	for (long i = 0; i < count; i++)
-		if (read(zero, &byte, 1) != 1)
-			fail("read");
-	close(zero);
-}
-
 static void nothing(long count)
 {
 	(void)count;
 }
 
-static const struct {
-	const char *name;
-	void (*run)(long count);
-} all[] = {
+static const struct measure all[] = {
 	{ "fork_0", fork_0 }, { "fork_1", fork_1 }, { "fork_16", fork_16 }, { "vfork_exec", vfork_exec },
 	{ "fork_exec", fork_exec }, { "spawn", spawn }, { "thread", thread }, { "ping_pong", ping_pong },
 	{ "switches", switches }, { "signal", signal_self }, { "setjmp", jump }, { "longjmp_5", jump_5 },
-	{ "getppid", parent_id }, { "read_zero", read_zero }, { "nothing", nothing },
+	{ "nothing", nothing },
 };
 
 int main(int argc, char **argv)
@@ -252,20 +223,5 @@ int main(int argc, char **argv)
 	self = argv[0];
 	if (argc != 3)
 		return 2;
-	long count = atol(argv[2]);
-	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-		struct timespec from, to;
-		if (strcmp(argv[1], all[i].name) != 0)
-			continue;
-		if (count == 0)
-			return 0;
-		all[i].run(count / 10 + 1);
-		clock_gettime(CLOCK_MONOTONIC, &from);
-		all[i].run(count);
-		clock_gettime(CLOCK_MONOTONIC, &to);
-		long long ns = (to.tv_sec - from.tv_sec) * 1000000000LL + (to.tv_nsec - from.tv_nsec);
-		printf("%lld\n", ns / count);
-		return 0;
-	}
-	return 2;
+	return measure(all, sizeof all / sizeof *all, argv[1], atol(argv[2]));
 }
