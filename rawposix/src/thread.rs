@@ -363,7 +363,7 @@ impl Thread {
             // As on Linux, only if there is somebody who could look. A wrong address is the guest's own business.
             if !self.is_only_user() && self.memory().write(word, &0_u32).is_ok() {
                 let key = Key::of(self, word.addr(), Sharing::Either);
-                self.world.futexes.wake(key, 1, u32::MAX);
+                let _ = self.world.futexes.wake(key, 1, u32::MAX);
             }
         }
     }

@@ -278,7 +278,7 @@ macro_rules! syscalls {
                 168 getcpu(cpu: Out<u32>, node: Out<u32>, cache: Ptr) -> Zero: full;
             }
             futex {
-                422 futex_time64(uaddr: Ptr, op: FutexOp, val: Uint, timeout: Ptr, uaddr2: Ptr, val3: Hex) -> Int: partial "not WAIT_REQUEUE_PI and CMP_REQUEUE_PI; PI locks are handed over in order, priorities are not inherited";
+                422 futex_time64(uaddr: Ptr, op: FutexOp, val: Uint, timeout: Ptr, uaddr2: Ptr, val3: Hex) -> Int: partial "PI locks are handed over in order, priorities are not inherited; a circle of owners that wait for each other is not found";
                 449 futex_waitv(waiters: Ptr, count: Uint, flags: Hex, timeout: In<Timespec>, clockid: ClockId) -> Int: full;
             }
             signal {

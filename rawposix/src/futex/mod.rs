@@ -2,6 +2,7 @@
 
 mod many;
 mod pi;
+mod requeue_pi;
 pub(crate) mod robust;
 
 pub(crate) use pi::Patience;
@@ -90,10 +91,22 @@ impl Key {
     }
 }
 
+/// What a waiter waits for. Only operations of its kind may find it in a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wish {
+    /// A wake-up.
+    WakeUp,
+    /// The lock whose word names the owner.
+    Lock,
+    /// To be moved to the lock of this key, and then for it.
+    LockAt(Key),
+}
+
 /// A thread that waits.
 #[derive(Debug)]
 pub(crate) struct Waiter {
     bits: u32,
+    wish: Wish,
     task: Arc<Task>,
     state: Mutex<Waiting>,
 }
@@ -106,12 +119,27 @@ struct Waiting {
 }
 
 impl Waiter {
+    /// One that waits for a wake-up with one of `bits`.
     fn new(thread: &Thread, key: Key, bits: u32) -> Arc<Self> {
+        Self::wishing(thread, key, bits, Wish::WakeUp)
+    }
+
+    fn wishing(thread: &Thread, key: Key, bits: u32, wish: Wish) -> Arc<Self> {
         Arc::new(Self {
             bits,
+            wish,
             task: Arc::clone(&thread.task),
             state: Mutex::new(Waiting { woken: false, key }),
         })
+    }
+
+    /// Whether it waits for the lock at the futex in whose queue it is.
+    fn wants_lock(&self) -> bool {
+        match self.wish {
+            Wish::WakeUp => false,
+            Wish::Lock => true,
+            Wish::LockAt(lock) => self.state.lock().key == lock,
+        }
     }
 
     /// Ends the wait; the waiter is in no queue any more. It looks when its task is unparked.
@@ -203,8 +231,8 @@ impl Futexes {
         Err(errno)
     }
 
-    /// Wakes up to `count` waiters that have one of `bits`; gives their number.
-    pub(crate) fn wake(&self, key: Key, count: u32, bits: u32) -> usize {
+    /// Wakes up to `count` waiters that have one of `bits`; gives their number. `EINVAL` at one that waits for a lock.
+    pub(crate) fn wake(&self, key: Key, count: u32, bits: u32) -> Result<usize, Errno> {
         let mut woken = Woken::default();
         let mut queues = self.queues.lock();
         let number = Self::wake_locked(&mut queues, key, (count, bits), &mut woken);
@@ -212,20 +240,29 @@ impl Futexes {
         number
     }
 
-    /// Takes up to `count` waiters that have one of `bits` out of their queue; gives their number.
+    /// Takes up to `count` waiters that have one of `bits` out of their queue; gives their number. `EINVAL` at one that
+    /// waits for a lock, which is left there.
     fn wake_locked(
         queues: &mut Queues,
         key: Key,
         (count, bits): (u32, u32),
         woken: &mut Woken,
-    ) -> usize {
+    ) -> Result<usize, Errno> {
         let Some(queue) = queues.get_mut(&key) else {
-            return 0;
+            return Ok(0);
         };
         let limit = usize::try_from(count).unwrap_or(usize::MAX);
         let before = woken.0.len();
+        let mut result = Ok(());
         queue.retain(|waiter| {
-            if woken.0.len() - before == limit || waiter.bits & bits == 0 {
+            if result.is_err() || woken.0.len() - before == limit {
+                return true;
+            }
+            if waiter.wish != Wish::WakeUp {
+                result = Err(Errno::EINVAL);
+                return true;
+            }
+            if waiter.bits & bits == 0 {
                 return true;
             }
             woken.add(Arc::clone(waiter));
@@ -234,7 +271,7 @@ impl Futexes {
         if queue.is_empty() {
             queues.remove(&key);
         }
-        woken.0.len() - before
+        result.map(|()| woken.0.len() - before)
     }
 
     /// Wakes the waiters of one futex, and those of another if `also`, which runs while nobody can begin to wait, says
@@ -250,16 +287,17 @@ impl Futexes {
         let mut woken = Woken::default();
         let mut queues = self.queues.lock();
         let also = also()?;
-        let mut number = Self::wake_locked(&mut queues, first, (count, u32::MAX), &mut woken);
+        let mut number = Self::wake_locked(&mut queues, first, (count, u32::MAX), &mut woken)?;
         if also {
             let counts = (second_count, u32::MAX);
-            number += Self::wake_locked(&mut queues, second, counts, &mut woken);
+            number += Self::wake_locked(&mut queues, second, counts, &mut woken)?;
         }
         drop(queues);
         Ok(number)
     }
 
-    /// Wakes and moves waiters, the two `counts`, if the futex is `unchanged`; gives how many of each.
+    /// Wakes and moves waiters, the two `counts`, if the futex is `unchanged`; gives how many of each. `EINVAL` at one
+    /// that waits for a lock.
     pub(crate) fn requeue(
         &self,
         from: Key,
@@ -272,22 +310,48 @@ impl Futexes {
         if !unchanged()? {
             return Err(Errno::EAGAIN);
         }
-        let woken = Self::wake_locked(&mut queues, from, (counts.0, u32::MAX), &mut running);
+        let woken = Self::wake_locked(&mut queues, from, (counts.0, u32::MAX), &mut running)?;
+        let limit = usize::try_from(counts.1).unwrap_or(usize::MAX);
+        let moved = Self::move_locked(&mut queues, [from, to], limit, |waiter| {
+            if waiter.wish == Wish::WakeUp {
+                Ok(())
+            } else {
+                Err(Errno::EINVAL)
+            }
+        })?;
+        Ok((woken, moved))
+    }
+
+    /// Moves up to `limit` waiters from one queue to another, up to the first that `check` refuses.
+    fn move_locked(
+        queues: &mut Queues,
+        [from, to]: [Key; 2],
+        limit: usize,
+        check: impl Fn(&Waiter) -> Result<(), Errno>,
+    ) -> Result<usize, Errno> {
         let Some(mut queue) = queues.remove(&from) else {
-            return Ok((woken, 0));
+            return Ok(0);
         };
-        let count = queue
-            .len()
-            .min(usize::try_from(counts.1).unwrap_or(usize::MAX));
+        let wanted = queue.len().min(limit);
+        let refused = queue
+            .iter()
+            .take(wanted)
+            .enumerate()
+            .find_map(|(place, waiter)| check(waiter).err().map(|errno| (place, errno)));
+        let count = refused.map_or(wanted, |(place, _)| place);
         let rest = queue.split_off(count);
         for waiter in &queue {
             waiter.state.lock().key = to;
         }
-        queues.entry(to).or_default().append(&mut queue);
-        if !rest.is_empty() {
-            let left = queues.entry(from).or_default();
-            left.extend(rest);
+        if count > 0 {
+            queues.entry(to).or_default().append(&mut queue);
         }
-        Ok((woken, count))
+        if !rest.is_empty() {
+            queues.entry(from).or_default().extend(rest);
+        }
+        match refused {
+            Some((_, errno)) => Err(errno),
+            None => Ok(count),
+        }
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use rawposix_abi::Errno;
 use rawposix_memory::GuestPtr;
 
-use super::{Deadline, Futexes, Key, Waiter, Woken};
+use super::{Deadline, Futexes, Key, Queues, Waiter, Wish, Woken};
 use crate::cage::Pid;
 use crate::thread::Thread;
 
@@ -25,9 +25,91 @@ pub(crate) enum Patience {
 }
 
 /// What became of an attempt.
-enum Attempt {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Attempt {
     Taken,
-    Waits(Arc<Waiter>),
+    /// Another thread has it, and the word says that there are waiters.
+    Held,
+}
+
+/// Whether the word of a lock that is taken says that others wait, even if there are none yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mark {
+    AsNeeded,
+    Waiters,
+}
+
+/// A lock, as the calling thread sees it.
+#[derive(Clone, Copy)]
+pub(super) struct Lock<'a> {
+    pub(super) thread: &'a Thread,
+    pub(super) address: u32,
+    pub(super) key: Key,
+}
+
+impl Lock<'_> {
+    fn word(&self) -> GuestPtr<u32> {
+        GuestPtr::new(self.address)
+    }
+
+    /// The id in the word.
+    pub(super) fn owner(&self) -> Result<u32, Errno> {
+        Ok(self.thread.memory().load_u32(self.word())? & TID_MASK)
+    }
+
+    /// Takes the lock for the thread `tid`, if nobody has it. `EDEADLK` when that thread has it, `ESRCH` when its owner
+    /// is no more, `EINVAL` when somebody waits at the word for something else.
+    pub(super) fn attempt(
+        &self,
+        queues: &Queues,
+        tid: u32,
+        mark: Mark,
+        patience: Patience,
+    ) -> Result<Attempt, Errno> {
+        let memory = self.thread.memory();
+        let word = self.word();
+        let first = queues.get(&self.key).and_then(|queue| queue.front());
+        loop {
+            let value = memory.load_u32(word)?;
+            let owner = value & TID_MASK;
+            if owner == tid {
+                return Err(Errno::EDEADLK);
+            }
+            if first.is_some_and(|waiter| !waiter.wants_lock()) {
+                return Err(Errno::EINVAL);
+            }
+            if owner == 0 {
+                let is_marked = first.is_some() || mark == Mark::Waiters;
+                let waiters = if is_marked { WAITERS } else { 0 };
+                let taken = tid | value & OWNER_DIED | waiters;
+                if memory.compare_exchange_u32(word, value, taken)?.is_ok() {
+                    return Ok(Attempt::Taken);
+                }
+                continue;
+            }
+            if let Patience::None = patience {
+                return Err(Errno::EAGAIN);
+            }
+            if !self
+                .thread
+                .world
+                .family
+                .has_thread(Pid(owner.cast_signed()))
+            {
+                // It may have given the lock back and ended since the word was read.
+                if memory.load_u32(word)? != value {
+                    continue;
+                }
+                return Err(Errno::ESRCH);
+            }
+            if memory
+                .compare_exchange_u32(word, value, value | WAITERS)?
+                .is_ok()
+            {
+                return Ok(Attempt::Held);
+            }
+        }
+    }
 }
 
 impl Futexes {
@@ -39,68 +121,27 @@ impl Futexes {
         key: Key,
         patience: Patience,
     ) -> Result<(), Errno> {
-        match self.attempt(thread, address, key, patience)? {
-            Attempt::Taken => Ok(()),
-            Attempt::Waits(waiter) => {
-                let deadline = match patience {
-                    Patience::None => return Err(Errno::EAGAIN),
-                    Patience::Until(deadline) => deadline,
-                };
-                self.sleep(thread, &waiter, deadline)
-            }
-        }
-    }
-
-    fn attempt(
-        &self,
-        thread: &Thread,
-        address: u32,
-        key: Key,
-        patience: Patience,
-    ) -> Result<Attempt, Errno> {
-        let memory = thread.memory();
-        let word = GuestPtr::<u32>::new(address);
         let own = thread.tid().0.cast_unsigned();
-        let mut queues = self.queues.lock();
-        loop {
-            let value = memory.load_u32(word)?;
-            let owner = value & TID_MASK;
-            if owner == own {
-                return Err(Errno::EDEADLK);
+        let lock = Lock {
+            thread,
+            address,
+            key,
+        };
+        let waiter = {
+            let mut queues = self.queues.lock();
+            if lock.attempt(&queues, own, Mark::AsNeeded, patience)? == Attempt::Taken {
+                return Ok(());
             }
-            if owner == 0 {
-                let waiters = if queues.contains_key(&key) {
-                    WAITERS
-                } else {
-                    0
-                };
-                let taken = own | value & OWNER_DIED | waiters;
-                if memory.compare_exchange_u32(word, value, taken)?.is_ok() {
-                    return Ok(Attempt::Taken);
-                }
-                continue;
-            }
-            if let Patience::None = patience {
-                return Err(Errno::EAGAIN);
-            }
-            if !thread.world.family.has_thread(Pid(owner.cast_signed())) {
-                // It may have given the lock back and ended since the word was read.
-                if memory.load_u32(word)? != value {
-                    continue;
-                }
-                return Err(Errno::ESRCH);
-            }
-            if memory
-                .compare_exchange_u32(word, value, value | WAITERS)?
-                .is_ok()
-            {
-                let waiter = Waiter::new(thread, key, u32::MAX);
-                queues
-                    .entry(key)
-                    .or_default()
-                    .push_back(Arc::clone(&waiter));
-                return Ok(Attempt::Waits(waiter));
-            }
+            let waiter = Waiter::wishing(thread, key, u32::MAX, Wish::Lock);
+            queues
+                .entry(key)
+                .or_default()
+                .push_back(Arc::clone(&waiter));
+            waiter
+        };
+        match patience {
+            Patience::None => Err(Errno::EAGAIN),
+            Patience::Until(deadline) => self.sleep(thread, &waiter, deadline),
         }
     }
 
@@ -118,7 +159,8 @@ impl Futexes {
         self.hand_over(thread, address, key, 0)
     }
 
-    /// Gives the lock, which the thread holds, to the next that waits; `mark` stays in the word.
+    /// Gives the lock, which the thread holds, to the next that waits; `mark` stays in the word. `EINVAL` when who waits
+    /// does not wait for the lock.
     pub(super) fn hand_over(
         &self,
         thread: &Thread,
@@ -128,6 +170,10 @@ impl Futexes {
     ) -> Result<(), Errno> {
         let word = GuestPtr::<u32>::new(address);
         let mut queues = self.queues.lock();
+        let first = queues.get(&key).and_then(|queue| queue.front());
+        if first.is_some_and(|waiter| !waiter.wants_lock()) {
+            return Err(Errno::EINVAL);
+        }
         let next = queues.get_mut(&key).and_then(|queue| queue.pop_front());
         let more = queues.get(&key).is_some_and(|queue| !queue.is_empty());
         if !more {

@@ -87,7 +87,8 @@ fn release_lock(thread: &Thread, address: u32, pending: Pending, kind: Kind) -> 
     let word = GuestPtr::<u32>::new(address);
     let wake = || {
         let key = Key::of(thread, address, Sharing::Either);
-        thread.world.futexes.wake(key, 1, u32::MAX);
+        // Who waits for the lock of another kind is not woken; the guest mixed them.
+        let _ = thread.world.futexes.wake(key, 1, u32::MAX);
     };
     loop {
         let value = thread.memory().load_u32(word)?;
@@ -102,7 +103,11 @@ fn release_lock(thread: &Thread, address: u32, pending: Pending, kind: Kind) -> 
         if kind == Kind::Owned && value & WAITERS != 0 {
             let key = Key::of(thread, address, Sharing::Either);
             let futexes = &thread.world.futexes;
-            return futexes.hand_over(thread, address, key, OWNER_DIED);
+            match futexes.hand_over(thread, address, key, OWNER_DIED) {
+                // Nobody waits for the lock itself: it is marked and no more.
+                Err(Errno::EINVAL) => {}
+                result => return result,
+            }
         }
         let marked = value & WAITERS | OWNER_DIED;
         if thread

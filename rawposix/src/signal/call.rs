@@ -5,10 +5,21 @@ use rawposix_abi::{Errno, Signal, SignalSet};
 use super::deliver::{Due, Interrupted, LIND_SIGNAL, Outcome};
 use super::info::from_system;
 use crate::control::Control;
+use crate::syscall::futex_waits_for_lock;
 use crate::thread::Thread;
 
-/// Whether a call that a handler with `SA_RESTART` interrupts is made again; see signal(7) for those that never are.
-fn restarts(number: i32, words: [u32; 6]) -> bool {
+/// Whether a call that a handler interrupts is made again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Repetition {
+    Never,
+    /// If the handler was set with `SA_RESTART`.
+    IfAsked,
+    /// Whatever the handler.
+    Always,
+}
+
+/// What becomes of an interrupted call; see signal(7) for those that are never made again.
+fn repetition(number: i32, words: [u32; 6]) -> Repetition {
     const EPOLL_PWAIT: i32 = 22;
     const NANOSLEEP: i32 = 101;
     const CLOCK_NANOSLEEP: i32 = 115;
@@ -38,13 +49,18 @@ fn restarts(number: i32, words: [u32; 6]) -> bool {
         | SEMTIMEDOP
         | SEMTIMEDOP_TIME64
         | PSELECT6_TIME64
-        | PPOLL_TIME64 => false,
+        | PPOLL_TIME64 => Repetition::Never,
         FUTEX_TIME64 => {
-            // A wait with a limit is not repeated.
-            let [_, _, _, limit, ..] = words;
-            limit == 0
+            let [_, operation, _, limit, ..] = words;
+            if futex_waits_for_lock(operation) {
+                Repetition::Always
+            } else if limit == 0 {
+                Repetition::IfAsked
+            } else {
+                Repetition::Never
+            }
         }
-        _ => true,
+        _ => Repetition::IfAsked,
     }
 }
 
@@ -56,9 +72,11 @@ impl Thread {
         result: Result<i32, Errno>,
     ) -> Control {
         let outcome = match (result, call) {
-            (Err(Errno::EINTR), Some((number, words))) if restarts(number, words) => {
-                Outcome::Restart
-            }
+            (Err(Errno::EINTR), Some((number, words))) => match repetition(number, words) {
+                Repetition::Never => Outcome::Result(Errno::EINTR.to_word()),
+                Repetition::IfAsked => Outcome::Restart,
+                Repetition::Always => Outcome::Again,
+            },
             (result, _) => Outcome::Result(result.unwrap_or_else(Errno::to_word)),
         };
         let (number, words) = call.unwrap_or_default();

@@ -48,6 +48,8 @@ pub(crate) enum Outcome {
     Result(i32),
     /// It is made again if the handler was set with `SA_RESTART`, or if there is none; else it fails with `EINTR`.
     Restart,
+    /// It is made again.
+    Again,
 }
 
 /// What an interrupted system call does after its handlers.
@@ -299,6 +301,7 @@ impl Thread {
             frame.words = call.words;
             match call.outcome {
                 Outcome::Result(result) => frame.result = result,
+                Outcome::Again => frame.restart = 1,
                 Outcome::Restart if action.flags & SA_RESTART != 0 => frame.restart = 1,
                 Outcome::Restart => frame.result = Errno::EINTR.to_word(),
             }

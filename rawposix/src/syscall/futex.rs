@@ -2,8 +2,9 @@
 
 use rawposix_abi::Errno;
 use rawposix_abi::flags::futex::{
-    FUTEX_CMP_REQUEUE, FUTEX_LOCK_PI, FUTEX_LOCK_PI2, FUTEX_REQUEUE, FUTEX_TRYLOCK_PI,
-    FUTEX_UNLOCK_PI, FUTEX_WAIT, FUTEX_WAIT_BITSET, FUTEX_WAKE, FUTEX_WAKE_BITSET, FUTEX_WAKE_OP,
+    FUTEX_CMP_REQUEUE, FUTEX_CMP_REQUEUE_PI, FUTEX_LOCK_PI, FUTEX_LOCK_PI2, FUTEX_REQUEUE,
+    FUTEX_TRYLOCK_PI, FUTEX_UNLOCK_PI, FUTEX_WAIT, FUTEX_WAIT_BITSET, FUTEX_WAIT_REQUEUE_PI,
+    FUTEX_WAKE, FUTEX_WAKE_BITSET, FUTEX_WAKE_OP,
 };
 use rawposix_abi::structs::Timespec;
 use rawposix_memory::GuestPtr;
@@ -19,6 +20,15 @@ use crate::thread::Thread;
 const PRIVATE: u32 = 128;
 const REALTIME: u32 = 256;
 
+/// Whether the operation waits for a lock whose word names the owner, until a point in time: what interrupts it, it goes
+/// on afterwards.
+pub(crate) fn futex_waits_for_lock(operation: u32) -> bool {
+    matches!(
+        operation & !(PRIVATE | REALTIME),
+        FUTEX_LOCK_PI | FUTEX_LOCK_PI2 | FUTEX_WAIT_REQUEUE_PI
+    )
+}
+
 #[expect(clippy::too_many_arguments, reason = "the system call has six")]
 pub(super) fn futex_time64(
     thread: &mut Thread,
@@ -31,7 +41,10 @@ pub(super) fn futex_time64(
 ) -> Result<usize, Errno> {
     let command = op.0 & !(PRIVATE | REALTIME);
     let realtime = op.0 & REALTIME != 0;
-    let has_clock = matches!(command, FUTEX_WAIT | FUTEX_WAIT_BITSET | FUTEX_LOCK_PI2);
+    let has_clock = matches!(
+        command,
+        FUTEX_WAIT | FUTEX_WAIT_BITSET | FUTEX_LOCK_PI2 | FUTEX_WAIT_REQUEUE_PI
+    );
     if realtime && !has_clock {
         return Err(Errno::ENOSYS);
     }
@@ -69,9 +82,9 @@ pub(super) fn futex_time64(
                 .wait(thread, key, bits, unchanged, deadline)
                 .map(|()| 0)
         }
-        FUTEX_WAKE => Ok(futexes.wake(key, value.0, u32::MAX)),
+        FUTEX_WAKE => futexes.wake(key, value.0, u32::MAX),
         FUTEX_WAKE_BITSET if value3.0 == 0 => Err(Errno::EINVAL),
-        FUTEX_WAKE_BITSET => Ok(futexes.wake(key, value.0, value3.0)),
+        FUTEX_WAKE_BITSET => futexes.wake(key, value.0, value3.0),
         FUTEX_REQUEUE | FUTEX_CMP_REQUEUE => {
             // The fourth argument is a number here.
             let moved = limit.0;
@@ -89,6 +102,40 @@ pub(super) fn futex_time64(
                 futexes.requeue(key, Key::of(thread, addr2.0, sharing), counts, unchanged)?;
             // The manual says otherwise of FUTEX_REQUEUE, but the kernel counts both for it, too.
             Ok(woken + requeued)
+        }
+        FUTEX_WAIT_REQUEUE_PI => {
+            let limit = timeout(thread, In(GuestPtr::<Timespec>::new(limit.0)))?;
+            if addr.0 == addr2.0 || !addr2.0.is_multiple_of(4) {
+                return Err(Errno::EINVAL);
+            }
+            let clock = if realtime {
+                ClockId::Realtime
+            } else {
+                ClockId::Monotonic
+            };
+            let deadline = limit.map_or(Deadline::Never, |limit| Deadline::at(limit, clock));
+            let memory = thread.memory();
+            memory.load_u32(GuestPtr::new(addr2.0))?;
+            let unchanged = || Ok(memory.load_u32(GuestPtr::new(addr.0))? == value.0);
+            let keys = [key, Key::of(thread, addr2.0, sharing)];
+            futexes
+                .wait_for_lock(thread, keys, unchanged, deadline)
+                .map(|()| 0)
+        }
+        FUTEX_CMP_REQUEUE_PI => {
+            // The fourth argument is a number here; the third is how many take the lock at once.
+            let moved = limit.0;
+            let keys = [key, Key::of(thread, addr2.0, sharing)];
+            if value.0 != 1
+                || moved.cast_signed() < 0
+                || !addr2.0.is_multiple_of(4)
+                || keys[0] == keys[1]
+            {
+                return Err(Errno::EINVAL);
+            }
+            let memory = thread.memory();
+            let unchanged = || Ok(memory.load_u32(GuestPtr::new(addr.0))? == value3.0);
+            futexes.requeue_to_lock(thread, keys, addr2.0, moved, unchanged)
         }
         FUTEX_LOCK_PI | FUTEX_LOCK_PI2 => {
             let limit = timeout(thread, In(GuestPtr::<Timespec>::new(limit.0)))?;

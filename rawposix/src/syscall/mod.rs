@@ -37,6 +37,7 @@ mod timer;
 mod timerfd;
 pub(crate) mod wait;
 
+pub(crate) use futex::futex_waits_for_lock;
 pub(crate) use wait::child_info;
 
 use rawposix_abi::Errno;
