@@ -146,7 +146,8 @@ pub struct Config {
     pub program: Option<Program>,
     /// Host name that uname(2) reports.
     pub hostname: String,
-    /// User id of the first process. Files of the host's user appear as this user's.
+    /// User id of the first process. Files of the host's user appear as this user's, until a guest gives them away, which
+    /// holds for the sandbox only.
     pub uid: u32,
     /// Group id of the first process.
     pub gid: u32,

@@ -45,7 +45,7 @@
 //! 4. who controls the terminal, then the tree of processes
 //! 5. the parts of a process: descriptor table, directories and mask, credentials, limits, settings, files with record
 //!    locks; its pending signals, then dispositions, then the signals of a thread
-//! 6. the mappings of an address space (under limits); a private directory, then the store of all of them; the queues
+//! 6. the mappings of an address space (under limits); a private directory, then the store of all of them; the owners of files; the queues
 //!    of futexes, then one waiter's state; the objects of one kind of `ipc`; the descriptions with `O_ASYNC`,
 //!    then one message queue of POSIX
 //! 7. names and ports of sockets, then the state of one; what goes along with messages

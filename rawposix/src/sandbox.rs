@@ -26,6 +26,7 @@ use crate::fd::{AsyncIo, CloseOnExec, FdTable, OpenFile, Origin};
 use crate::fs::busy::Busy;
 use crate::fs::mount::Mounts;
 use crate::fs::node::Node;
+use crate::fs::owners::Owners;
 use crate::fs::private::PrivateStore;
 use crate::fs::walk::{Follow, Walk};
 use crate::futex::Futexes;
@@ -62,6 +63,7 @@ pub(crate) struct World {
     pub(crate) tracer: Option<Tracer>,
     pub(crate) family: Family,
     pub(crate) busy: Arc<Busy>,
+    pub(crate) owners: Owners,
     pub(crate) queued: Arc<Queued>,
     pub(crate) futexes: Futexes,
     pub(crate) lock_waits: LockWaits,
@@ -127,6 +129,7 @@ impl Sandbox {
             tracer: config.trace.map(Tracer::new),
             family: Family::default(),
             busy: Arc::default(),
+            owners: Owners::default(),
             queued: Arc::default(),
             futexes: Futexes::default(),
             lock_waits: LockWaits::default(),

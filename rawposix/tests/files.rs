@@ -9,6 +9,8 @@
 mod common;
 
 use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
 
 use common::{CWD, Guest, mount};
 use rawposix::{Access, Config, Errno};
@@ -113,19 +115,53 @@ fn mask_is_the_process_own() {
     assert!(dir.path().join("dir").is_dir());
 }
 
+/// The permissions of a file as the host has them.
+fn mode_on_host(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o7777
+}
+
 #[test]
 fn files_run_with_nobody_elses_rights() {
     let (dir, mut guest) = guest();
+    let file = dir.path().join("file");
     guest
         .open_at(CWD, "file", O_RDWR | O_CREAT, 0o6777)
         .unwrap();
-    assert_eq!(guest.stat("file").unwrap().mode, 0o100_755);
+    assert_eq!(guest.stat("file").unwrap().mode, 0o106_755);
+    assert_eq!(mode_on_host(&file), 0o755);
     guest.path_call("fchmodat", "file", &[0o6711]).unwrap();
-    assert_eq!(guest.stat("file").unwrap().mode, 0o100_711);
+    assert_eq!(guest.stat("file").unwrap().mode, 0o106_711);
+    assert_eq!(mode_on_host(&file), 0o711);
+    guest.path_call("mknodat", "node", &[0o104_700, 0]).unwrap();
+    assert_eq!(guest.stat("node").unwrap().mode, 0o104_700);
+    assert_eq!(mode_on_host(&dir.path().join("node")), 0o700);
     guest.mkdir("dir").unwrap();
     guest.path_call("fchmodat", "dir", &[0o3777]).unwrap();
     assert_eq!(guest.stat("dir").unwrap().mode, 0o043_777);
-    assert!(dir.path().join("file").exists());
+}
+
+#[test]
+fn what_root_gives_away_stays_the_host_users() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("file");
+    fs::write(&file, "").unwrap();
+    let owner = fs::metadata(&file).unwrap().uid();
+    let mut guest = Guest::new(Config {
+        mounts: vec![mount(dir.path(), "/data", Access::ReadWrite)],
+        uid: 0,
+        gid: 0,
+        ..Config::default()
+    });
+    guest
+        .path_call("fchownat", "/data/file", &[5, 6, 0])
+        .unwrap();
+    let stat = guest.stat("/data/file").unwrap();
+    assert_eq!((stat.uid, stat.gid), (5, 6));
+    assert_eq!(fs::metadata(&file).unwrap().uid(), owner);
+    // Another file in its place is no gift.
+    fs::remove_file(&file).unwrap();
+    fs::write(&file, "").unwrap();
+    assert_eq!(guest.stat("/data/file").unwrap().uid, 0);
 }
 
 #[test]

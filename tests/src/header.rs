@@ -21,6 +21,8 @@ pub struct Header {
     pub levels: Vec<String>,
     /// Where the program runs (`@in scratch`, `@in chroot`).
     pub place: Place,
+    /// Whether it runs as root, natively as well (`@user root`).
+    pub is_root: bool,
     /// Whether standard error is compared too (`@compare stderr`).
     pub compare_stderr: bool,
     /// The status that the program ends with natively, as a shell shows it (`@status`, default 0).
@@ -54,6 +56,7 @@ impl Default for Header {
             libs: Vec::new(),
             levels: vec!["-O2".to_owned()],
             place: Place::Nowhere,
+            is_root: false,
             compare_stderr: false,
             status: 0,
             limit: Duration::from_secs(20),
@@ -103,6 +106,7 @@ impl Header {
                     other => return Err(format!("'{other}' is neither scratch nor chroot")),
                 }
             }
+            "user" if value == "root" => self.is_root = true,
             "compare" if value == "stderr" => self.compare_stderr = true,
             "status" => self.status = value.parse().map_err(|_| "expects a number")?,
             "limit" => {
@@ -160,7 +164,7 @@ mod tests {
     #[test]
     fn reads_every_key() {
         let header = Header::parse(
-            "/* A test.\n * @args one \"two words\" \"\"\n * @stdin a\\nb\n * @env A=1=2\n * @env B=\n * @opt -O0 -O2\n * @in scratch\n \
+            "/* A test.\n * @args one \"two words\" \"\"\n * @stdin a\\nb\n * @env A=1=2\n * @env B=\n * @opt -O0 -O2\n * @in scratch\n * @user root\n \
              * @compare stderr\n * @status 134\n * @limit 3\n * @fork-checks\n * @libs -lm\n * @cflags -std=gnu11\n * @expect-failure no forks\n */\nint x;",
         )
         .unwrap();
@@ -172,6 +176,7 @@ mod tests {
         );
         assert_eq!(header.levels, ["-O0", "-O2"]);
         assert_eq!(header.place, Place::Scratch);
+        assert!(header.is_root);
         assert!(header.compare_stderr);
         assert_eq!((header.status, header.limit), (134, Duration::from_secs(3)));
         assert!(header.fork_checks);

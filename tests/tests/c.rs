@@ -134,7 +134,9 @@ fn programs(bench: &Arc<Bench>, source: &Path) -> Vec<Trial> {
         Ok(header) => header,
         Err(message) => return vec![Trial::test(name, move || Err(Failed::from(message)))],
     };
-    let ignored = header.place == Place::Chroot && bench.chroot.is_none();
+    let is_root = rustix::process::geteuid().is_root();
+    let ignored =
+        (header.place == Place::Chroot && bench.chroot.is_none()) || (header.is_root && !is_root);
     let several = header.levels.len() > 1;
     let header = Arc::new(header);
     let trial = |level: &String, asyncify: Option<&'static str>| {
@@ -277,6 +279,9 @@ impl Bench {
         command.env("XDG_CACHE_HOME", self.scratch.with_file_name("cache"));
         for (name, value) in &header.env {
             command.arg("--env").arg(format!("{name}={value}"));
+        }
+        if header.is_root {
+            command.args(["--user", "0"]);
         }
         match header.place {
             Place::Nowhere => command.arg(program),

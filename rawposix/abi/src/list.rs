@@ -103,10 +103,10 @@ macro_rules! syscalls {
             attributes {
                 48 faccessat(dirfd: DirFd, path: Path, mode: AccessMode) -> Zero: full;
                 439 faccessat2(dirfd: DirFd, path: Path, mode: AccessMode, flags: AtFlags) -> Zero: full;
-                52 fchmod(fd: Fd, mode: Mode) -> Zero: partial "set-user-ID and set-group-ID of files are dropped";
-                53 fchmodat(dirfd: DirFd, path: Path, mode: Mode) -> Zero: partial "set-user-ID and set-group-ID of files are dropped";
-                55 fchown(fd: Fd, owner: Uid, group: Gid) -> Zero: partial "only to the ids a file has already; others need CAP_CHOWN";
-                54 fchownat(dirfd: DirFd, path: Path, owner: Uid, group: Gid, flags: AtFlags) -> Zero: partial "only to the ids a file has already; others need CAP_CHOWN";
+                52 fchmod(fd: Fd, mode: Mode) -> Zero: partial "set-user-ID and set-group-ID of files are the sandbox's only, and execve does not heed them";
+                53 fchmodat(dirfd: DirFd, path: Path, mode: Mode) -> Zero: partial "set-user-ID and set-group-ID of files are the sandbox's only, and execve does not heed them";
+                55 fchown(fd: Fd, owner: Uid, group: Gid) -> Zero: partial "owners that the host cannot give are the sandbox's only and end with it";
+                54 fchownat(dirfd: DirFd, path: Path, owner: Uid, group: Gid, flags: AtFlags) -> Zero: partial "owners that the host cannot give are the sandbox's only and end with it";
                 412 utimensat_time64(dirfd: DirFd, path: Path, times: In<TimespecPair>, flags: AtFlags) -> Zero: full;
             }
             metadata {

@@ -100,6 +100,11 @@ impl Credentials {
         self.capabilities.effective.has(capability)
     }
 
+    /// Whether the process is in a group.
+    pub(crate) fn is_member(&self, group: u32) -> bool {
+        group == self.group.effective || self.groups.contains(&group)
+    }
+
     /// setuid(2).
     pub(crate) fn set_user(&mut self, id: u32) -> Result<(), Errno> {
         let privileged = self.can(Capability::Setuid);

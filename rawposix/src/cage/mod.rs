@@ -25,7 +25,7 @@ use rustix::time::Timespec;
 pub(crate) use context::{FsContext, Umask};
 pub(crate) use credentials::{BOUNDING, Capabilities, Capability, CapabilitySet, Credentials};
 use death::Death;
-pub(crate) use ids::{IdMap, Ids, Pid};
+pub(crate) use ids::{IdMap, Ids, KEEP, Pid};
 pub(crate) use limits::{Limits, UNLIMITED};
 pub(crate) use task::Task;
 use usage::Times;

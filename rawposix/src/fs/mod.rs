@@ -20,6 +20,7 @@ pub(crate) mod listing;
 pub(crate) mod mount;
 pub(crate) mod node;
 pub(crate) mod open;
+pub(crate) mod owners;
 pub(crate) mod place;
 pub(crate) mod private;
 pub(crate) mod procfs;

@@ -14,6 +14,7 @@ use super::host::{is_for_writing, open_flags};
 use super::listing::{Listing, open_readable};
 use super::mount::MountId;
 use super::node::{HostNode, Node, reopen};
+use super::owners::Maker;
 use super::procfs::ProcFile;
 use super::walk::{Entry, Parent, Walk};
 use crate::cage::Process;
@@ -26,6 +27,8 @@ pub(crate) struct How {
     pub(crate) flags: OpenFlags,
     /// Permissions of a file that is created.
     pub(crate) mode: Mode,
+    /// The set-id bits of a file that is created, which the host does not learn.
+    pub(crate) set_ids: u32,
 }
 
 impl How {
@@ -150,9 +153,24 @@ fn open_in_host(
         flags -= OFlags::CREATE;
     }
     let follow = !how.has(OpenFlags::NOFOLLOW) || entry.slash;
+    let maker = if flags.contains(OFlags::CREATE) {
+        Maker::of(process, host, how.set_ids)?
+    } else {
+        None
+    };
     for _ in 0..RACES {
-        match rustix::fs::openat(host, &*entry.name, flags, how.mode) {
+        let (opened, is_made) = match maker {
+            None => (
+                rustix::fs::openat(host, &*entry.name, flags, how.mode),
+                false,
+            ),
+            Some(_) => open_or_make(host, &entry.name, flags, how.mode),
+        };
+        match opened {
             Ok(fd) => {
+                if let (Some(maker), true) = (maker, is_made) {
+                    maker.made(process, &fd, b"")?;
+                }
                 let file = adopt(process, fd, host.mount, how)?;
                 return match (&file.object, follow) {
                     (Object::Path(Node::Host(link)), true) if link.kind == FileType::Symlink => {
@@ -172,6 +190,8 @@ fn open_in_host(
                     Err(errno) => return Err(errno.into()),
                 }
             }
+            // Somebody else has made it a moment ago: look again.
+            Err(rustix::io::Errno::EXIST) if maker.is_some() && !how.has(OpenFlags::EXCL) => {}
             Err(rustix::io::Errno::NOENT) if read_only && how.creates() => {
                 return Err(Errno::EROFS);
             }
@@ -179,6 +199,23 @@ fn open_in_host(
         }
     }
     Err(Errno::EAGAIN)
+}
+
+/// Opens a name, or makes it and tells so.
+fn open_or_make(
+    host: &HostDir,
+    name: &[u8],
+    flags: OFlags,
+    mode: Mode,
+) -> (rustix::io::Result<OwnedFd>, bool) {
+    if !flags.contains(OFlags::EXCL) {
+        match rustix::fs::openat(host, name, flags - OFlags::CREATE, Mode::empty()) {
+            Err(rustix::io::Errno::NOENT) => {}
+            opened => return (opened, false),
+        }
+    }
+    let flags = flags | OFlags::CREATE | OFlags::EXCL;
+    (rustix::fs::openat(host, name, flags, mode), true)
 }
 
 /// How often a name that changes between a link and a file is looked at.
@@ -309,7 +346,11 @@ fn open_dir(process: &Process, dir: Dir, how: How) -> Result<Arc<OpenFile>, Errn
         if process.mounts().is_read_only(host.mount) {
             return Err(Errno::EROFS);
         }
+        let maker = Maker::of(process, host, how.set_ids)?;
         let fd = rustix::fs::openat(host, c".", open_flags(flags), how.mode)?;
+        if let Some(maker) = maker {
+            maker.made(process, &fd, b"")?;
+        }
         let stat = rustix::fs::fstat(&fd)?;
         let object = Object::Host(claim(process, fd, host.mount, flags, &stat)?);
         return Ok(Arc::new(OpenFile { object, flags }));

@@ -11,7 +11,7 @@ use super::dir::Dir;
 use super::mount::MountId;
 use super::node::Node;
 use super::walk::{Entry, Follow};
-use crate::cage::{IdMap, Process};
+use crate::cage::Process;
 use crate::fd::{HostFile, Object, OpenFile, Origin};
 
 const S_IFMT: u16 = 0o170_000;
@@ -156,12 +156,11 @@ pub(crate) fn inode_of(dir: &Dir) -> u64 {
 
 /// Metadata of an object that a path led to.
 pub(crate) fn stat_node(process: &Process, node: &Node, mask: u32) -> Result<Statx, Errno> {
-    let ids = process.ids();
     match node {
-        Node::Host(host) => stat_host(&*host.fd, host.mount, ids, mask),
-        Node::Dir(Dir::Host(dir)) => stat_host(dir, dir.mount, ids, mask),
+        Node::Host(host) => stat_host(process, &*host.fd, host.mount, mask),
+        Node::Dir(Dir::Host(dir)) => stat_host(process, dir, dir.mount, mask),
         Node::Dir(dir) | Node::Shortcut(dir) => match dir {
-            Dir::Host(host) => stat_host(host, host.mount, ids, mask),
+            Dir::Host(host) => stat_host(process, host, host.mount, mask),
             dir => Ok(stat_virtual(process, VirtualStat::directory(process, dir))),
         },
         Node::Device(device) => Ok(stat_virtual(process, VirtualStat::device(process, *device))),
@@ -190,13 +189,13 @@ pub(crate) fn stat_entry(
     if entry.slash || process.mounts().covering(host, &entry.name).is_some() {
         return Ok(None);
     }
-    let stat = statx(host, &entry.name, AtFlags::SYMLINK_NOFOLLOW, mask)?;
+    let stat = statx(process, host, &entry.name, AtFlags::SYMLINK_NOFOLLOW, mask)?;
     let device = rustix::fs::makedev(stat.stx_dev_major, stat.stx_dev_minor);
     let is_link = stat.stx_mode & S_IFMT == S_IFLNK;
     if device != host.id.device || (is_link && follow == Follow::Yes) {
         return Ok(None);
     }
-    Ok(Some(to_guest(&stat, host.mount, process.ids())))
+    Ok(Some(to_guest(process, &stat, host.mount)))
 }
 
 /// The mount and the inode number of an open file, as `fdinfo` shows them.
@@ -233,7 +232,7 @@ pub(crate) fn stat_file(process: &Process, file: &OpenFile, mask: u32) -> Result
             } else {
                 MountId::ROOT
             };
-            stat_host(fd, mount, process.ids(), mask)
+            stat_host(process, fd, mount, mask)
         }
         Object::Dir(dir) => stat_node(process, &Node::Dir(dir.dir.clone()), mask),
         Object::Path(node) => stat_node(process, node, mask),
@@ -241,27 +240,29 @@ pub(crate) fn stat_file(process: &Process, file: &OpenFile, mask: u32) -> Result
     }
 }
 
-fn stat_host(fd: impl AsFd, mount: MountId, ids: IdMap, mask: u32) -> Result<Statx, Errno> {
-    Ok(to_guest(
-        &statx(fd, b"", AtFlags::EMPTY_PATH, mask)?,
-        mount,
-        ids,
-    ))
+fn stat_host(process: &Process, fd: impl AsFd, mount: MountId, mask: u32) -> Result<Statx, Errno> {
+    let stat = statx(process, fd, b"", AtFlags::EMPTY_PATH, mask)?;
+    Ok(to_guest(process, &stat, mount))
 }
 
 fn statx(
+    process: &Process,
     fd: impl AsFd,
     name: &[u8],
     flags: AtFlags,
     mask: u32,
 ) -> Result<rustix::fs::Statx, Errno> {
     // The mount is lind's to say; the basic fields come whether asked for or not.
-    let asked = StatxFlags::from_bits_retain(mask & 0x0fff) | StatxFlags::BASIC_STATS;
+    let mut asked = StatxFlags::from_bits_retain(mask & 0x0fff) | StatxFlags::BASIC_STATS;
+    if !process.world().owners.is_empty() {
+        asked |= StatxFlags::BTIME;
+    }
     Ok(rustix::fs::statx(fd, name, flags, asked)?)
 }
 
-/// The host's answer in the guest's layout, with the sandbox's ids.
-fn to_guest(stat: &rustix::fs::Statx, mount: MountId, ids: IdMap) -> Statx {
+/// The host's answer in the guest's layout, with the sandbox's owners.
+fn to_guest(process: &Process, stat: &rustix::fs::Statx, mount: MountId) -> Statx {
+    let seen = process.world().owners.see(stat, process.ids());
     let time = |t: rustix::fs::StatxTimestamp| StatxTimestamp {
         sec: t.tv_sec,
         nsec: t.tv_nsec,
@@ -271,9 +272,9 @@ fn to_guest(stat: &rustix::fs::Statx, mount: MountId, ids: IdMap) -> Statx {
         mask: (stat.stx_mask & 0x0fff) | 0x1000,
         blksize: stat.stx_blksize,
         nlink: stat.stx_nlink,
-        uid: ids.guest_uid(stat.stx_uid),
-        gid: ids.guest_gid(stat.stx_gid),
-        mode: stat.stx_mode,
+        uid: seen.uid,
+        gid: seen.gid,
+        mode: seen.mode,
         ino: stat.stx_ino,
         size: stat.stx_size,
         blocks: stat.stx_blocks,

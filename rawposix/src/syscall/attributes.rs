@@ -8,11 +8,13 @@ use rawposix_abi::structs::TimespecPair;
 use rustix::fs::{Access, FileType};
 
 use super::args::{DirFd, Fd, Gid, In, Mode, Path, Uid};
+use crate::cage::KEEP;
 use crate::fd::{Object, Origin};
 use crate::fs::device::Device;
 use crate::fs::dir::Dir;
 use crate::fs::mount::MountId;
 use crate::fs::node::{Node, proc_path};
+use crate::fs::owners::on_host;
 use crate::fs::walk::Follow;
 use crate::terminal::{Attributes, End};
 use crate::thread::Thread;
@@ -128,6 +130,18 @@ fn open_node_of(thread: &Thread, fd: Fd) -> Result<Node, Errno> {
     }
 }
 
+/// Whether it is a pipe, a socket or the like, whose owner nothing shows but itself.
+fn is_nameless(node: &Node) -> bool {
+    match node {
+        Node::Open(file) => match &file.object {
+            Object::Host(host) => matches!(host.origin, Origin::Nameless(_) | Origin::Socket(_)),
+            Object::Path(node) => is_nameless(node),
+            Object::Dir(_) | Object::Own(_) => false,
+        },
+        _ => false,
+    }
+}
+
 fn is_directory(node: &Node) -> bool {
     matches!(node, Node::Open(file) if file.directory().is_some())
 }
@@ -164,7 +178,6 @@ fn change_terminal(
 
 /// Gives a terminal to another owner or group: others than root give only to themselves, and to groups of theirs.
 fn own_terminal(thread: &Thread, number: u32, owner: Uid, group: Gid) -> Result<(), Errno> {
-    const KEEP: u32 = u32::MAX;
     let caller = thread.process.credentials();
     let user = caller.user.effective;
     let is_own_group = group.0 == caller.group.effective || caller.groups.contains(&group.0);
@@ -185,20 +198,28 @@ fn change_mode(thread: &Thread, node: &Node, mode: Mode) -> Result<(), Errno> {
     if matches!(node, Node::Host(host) if host.kind == FileType::Symlink) {
         return Err(Errno::EOPNOTSUPP);
     }
+    let wanted = u16::try_from(mode.0 & 0o7777).unwrap_or(0);
+    if let Some(number) = terminal_of(node) {
+        return change_terminal(thread, number, |attributes| attributes.mode = wanted);
+    }
+    let (world, caller) = (&thread.world, thread.process.credentials());
     // A file that runs with the rights of lind's user would give them to whoever runs it outside.
     let kept = if matches!(node, Node::Dir(_)) || is_directory(node) {
         0o7777
     } else {
         0o1777
     };
-    if let Some(number) = terminal_of(node) {
-        return change_terminal(thread, number, |attributes| {
-            attributes.mode = u16::try_from(mode.0 & 0o7777).unwrap_or(0);
-        });
-    }
-    let mode = rustix::fs::Mode::from_bits_truncate(mode.0 & kept);
     with_changeable(thread, node, |fd| {
-        Ok(rustix::fs::chmod(proc_path(fd), mode)?)
+        if is_nameless(node) {
+            let mode = rustix::fs::Mode::from_bits_truncate(mode.0 & kept);
+            return Ok(rustix::fs::chmod(proc_path(fd), mode)?);
+        }
+        let stat = on_host(fd, b"")?;
+        let seen = world.owners.see(&stat, world.ids);
+        let wanted = seen.with_mode(&caller, wanted)?;
+        let mode = rustix::fs::Mode::from_bits_truncate(u32::from(wanted.mode) & kept);
+        rustix::fs::chmod(proc_path(fd), mode)?;
+        world.owners.set(&stat, world.ids, wanted)
     })
 }
 
@@ -222,17 +243,27 @@ fn change_owner(thread: &Thread, node: &Node, owner: Uid, group: Gid) -> Result<
     if let Some(number) = terminal_of(node) {
         return own_terminal(thread, number, owner, group);
     }
-    let ids = thread.process.ids();
-    let owner = ids.host_uid(owner.0)?.map(rustix::fs::Uid::from_raw);
-    let group = ids.host_gid(group.0)?.map(rustix::fs::Gid::from_raw);
+    let (world, caller) = (&thread.world, thread.process.credentials());
+    let change = |fd: BorrowedFd<'_>, owner, group| {
+        let empty = rustix::fs::AtFlags::EMPTY_PATH;
+        rustix::fs::chownat(fd, c"", owner, group, empty).map_err(Errno::from)
+    };
     with_changeable(thread, node, |fd| {
-        Ok(rustix::fs::chownat(
-            fd,
-            c"",
-            owner,
-            group,
-            rustix::fs::AtFlags::EMPTY_PATH,
-        )?)
+        if is_nameless(node) {
+            let owner = world.ids.host_uid(owner.0)?;
+            let group = world.ids.host_gid(group.0)?;
+            return change(
+                fd,
+                owner.map(rustix::fs::Uid::from_raw),
+                group.map(rustix::fs::Gid::from_raw),
+            );
+        }
+        let stat = on_host(fd, b"")?;
+        let seen = world.owners.see(&stat, world.ids);
+        let wanted = seen.with_owner(&caller, owner.0, group.0)?;
+        // The host notes the time of the change.
+        change(fd, None, None)?;
+        world.owners.set(&stat, world.ids, wanted)
     })
 }
 
@@ -288,7 +319,14 @@ pub(super) fn utimensat_time64(
         let path = thread.read_path(path.0)?;
         thread.node_or_file(dirfd.0, &path, flags, follow)?
     };
+    let (world, caller) = (&thread.world, thread.process.credentials());
     with_changeable(thread, &node, |fd| {
+        if super::time::are_chosen(&times) && !is_nameless(&node) {
+            let seen = world.owners.see(&on_host(fd, b"")?, world.ids);
+            if !seen.is_owned_by(&caller) {
+                return Err(Errno::EPERM);
+            }
+        }
         Ok(rustix::fs::utimensat(
             fd,
             c"",

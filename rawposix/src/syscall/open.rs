@@ -34,7 +34,7 @@ const PATH_FLAGS: OpenFlags = OpenFlags::PATH
     .union(OpenFlags::NOFOLLOW)
     .union(OpenFlags::CLOEXEC);
 
-fn how(thread: &Thread, flags: OpenFlags, mode: u32) -> Result<How, Errno> {
+fn how(thread: &Thread, flags: OpenFlags, given: u32) -> Result<How, Errno> {
     let mut flags = flags;
     if flags.contains(OpenFlags::PATH) {
         flags &= PATH_FLAGS;
@@ -52,11 +52,16 @@ fn how(thread: &Thread, flags: OpenFlags, mode: u32) -> Result<How, Errno> {
     }
     let creates = flags.contains(OpenFlags::CREAT) || temporary;
     let mode = if creates {
-        thread.process.umask().apply(mode)
+        thread.process.umask().apply(given)
     } else {
         rustix::fs::Mode::empty()
     };
-    Ok(How { flags, mode })
+    let set_ids = if creates { given & 0o6000 } else { 0 };
+    Ok(How {
+        flags,
+        mode,
+        set_ids,
+    })
 }
 
 pub(super) fn openat(

@@ -16,6 +16,7 @@ use crate::fd::OpenFile;
 use crate::fs::dir::{Dir, HostDir};
 use crate::fs::listing::{ListedName, read_names};
 use crate::fs::node::{Node, proc_path};
+use crate::fs::owners::Maker;
 use crate::fs::place;
 use crate::fs::walk::{Entry, Follow};
 use crate::thread::Thread;
@@ -105,6 +106,24 @@ fn new_entry(thread: &Thread, dirfd: i32, path: GuestCStr) -> Result<Changeable,
     changeable(thread, &entry, Some(Errno::EEXIST))
 }
 
+/// Makes a file of the caller's; of `mode`, its set-id bits count.
+fn make(
+    thread: &Thread,
+    place: &Changeable,
+    mode: u32,
+    make: impl FnOnce(&[u8]) -> rustix::io::Result<()>,
+) -> Result<(), Errno> {
+    let maker = Maker::of(&thread.process, &place.dir, mode)?;
+    make(&place.name)?;
+    match maker {
+        Some(maker) => {
+            let name = place.name.strip_suffix(b"/").unwrap_or(&place.name);
+            maker.made(&thread.process, &place.dir, name)
+        }
+        None => Ok(()),
+    }
+}
+
 pub(super) fn mkdirat(
     thread: &mut Thread,
     dirfd: DirFd,
@@ -113,7 +132,9 @@ pub(super) fn mkdirat(
 ) -> Result<(), Errno> {
     let place = new_entry(thread, dirfd.0, path.0)?;
     let mode = thread.process.umask().apply(mode.0 & 0o1777);
-    Ok(rustix::fs::mkdirat(&place.dir, &*place.name, mode)?)
+    make(thread, &place, 0, |name| {
+        rustix::fs::mkdirat(&place.dir, name, mode)
+    })
 }
 
 pub(super) fn mknodat(
@@ -133,14 +154,10 @@ pub(super) fn mknodat(
         _ => return Err(Errno::EINVAL),
     };
     let place = new_entry(thread, dirfd.0, path.0)?;
-    let mode = thread.process.umask().apply(mode.0);
-    Ok(rustix::fs::mknodat(
-        &place.dir,
-        &*place.name,
-        kind,
-        mode,
-        0,
-    )?)
+    let permissions = thread.process.umask().apply(mode.0);
+    make(thread, &place, mode.0, |name| {
+        rustix::fs::mknodat(&place.dir, name, kind, permissions, 0)
+    })
 }
 
 /// Makes the file of a unix socket: gives a handle of it. `EADDRINUSE` when the name is taken.
@@ -148,11 +165,12 @@ pub(super) fn make_socket(thread: &Thread, path: &[u8]) -> Result<Arc<OwnedFd>, 
     let entry = thread.entry(AT_FDCWD, path, Errno::EADDRINUSE)?;
     let place = changeable(thread, &entry, Some(Errno::EADDRINUSE))?;
     let mode = thread.process.umask().apply(0o777);
-    rustix::fs::mknodat(&place.dir, &*place.name, FileType::Socket, mode, 0).map_err(|errno| {
-        match errno {
-            rustix::io::Errno::EXIST => Errno::EADDRINUSE,
-            errno => errno.into(),
-        }
+    let made = make(thread, &place, 0, |name| {
+        rustix::fs::mknodat(&place.dir, name, FileType::Socket, mode, 0)
+    });
+    made.map_err(|errno| match errno {
+        Errno::EEXIST => Errno::EADDRINUSE,
+        errno => errno,
     })?;
     match thread.walk().lookup(&entry.dir, &entry.name)? {
         Node::Host(host) if host.kind == FileType::Socket => Ok(host.fd),
@@ -172,7 +190,9 @@ pub(super) fn symlinkat(
         return Err(Errno::ENOENT);
     }
     let place = new_entry(thread, dirfd.0, path.0)?;
-    Ok(rustix::fs::symlinkat(target, &place.dir, &*place.name)?)
+    make(thread, &place, 0, |name| {
+        rustix::fs::symlinkat(&*target, &place.dir, name)
+    })
 }
 
 pub(super) fn unlinkat(
@@ -207,7 +227,11 @@ pub(super) fn unlinkat(
     } else {
         rustix::fs::AtFlags::empty()
     };
-    Ok(rustix::fs::unlinkat(&place.dir, &*place.name, host_flags)?)
+    let owners = &thread.world.owners;
+    let last = owners.last_name(&place.dir, &place.name);
+    rustix::fs::unlinkat(&place.dir, &*place.name, host_flags)?;
+    owners.forget(last);
+    Ok(())
 }
 
 /// Whether something is mounted in the directory with this name; it must stay.
@@ -353,14 +377,19 @@ pub(super) fn renameat2(
     if from.dir.mount != to.dir.mount {
         return Err(Errno::EXDEV);
     }
+    let owners = &thread.world.owners;
+    let replaced = if flags.contains(RenameFlags::EXCHANGE) {
+        None
+    } else {
+        let moved = owners.last_name(&from.dir, &from.name);
+        let replaced = owners.last_name(&to.dir, &to.name);
+        replaced.filter(|file| moved != Some(*file))
+    };
     let flags = rustix::fs::RenameFlags::from_bits_retain(flags.bits());
-    Ok(rustix::fs::renameat_with(
-        &from.dir,
-        &*from.name,
-        &to.dir,
-        &*to.name,
-        flags,
-    )?)
+    let (source, target) = ((&from.dir, &*from.name), (&to.dir, &*to.name));
+    rustix::fs::renameat_with(source.0, source.1, target.0, target.1, flags)?;
+    owners.forget(replaced);
+    Ok(())
 }
 
 /// The entry that a path leads to; nothing where its last part is `.` or `..`.

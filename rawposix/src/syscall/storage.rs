@@ -115,6 +115,7 @@ pub(super) fn truncate64(thread: &mut Thread, path: Path, length: Off) -> Result
     let how = How {
         flags: OpenFlags::WRONLY,
         mode: rustix::fs::Mode::empty(),
+        set_ids: 0,
     };
     let file: Arc<OpenFile> = open_node(&thread.process, node, how)?;
     let host = &file.host()?.fd;
