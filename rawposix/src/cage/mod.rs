@@ -94,6 +94,8 @@ pub(crate) struct Settings {
     /// Whether it has given up its session's controlling terminal for itself.
     pub(crate) without_terminal: bool,
     pub(crate) timer_slack: u32,
+    /// `oom_score_adj` of proc(5), 0 to 1000: only shown.
+    pub(crate) oom_score: i32,
 }
 
 impl Process {
@@ -129,6 +131,7 @@ impl Process {
                 parent_death_signal: None,
                 without_terminal: false,
                 timer_slack: 50_000,
+                oom_score: 0,
             }),
             image: ArcSwap::from_pointee(image),
             program: Mutex::default(),

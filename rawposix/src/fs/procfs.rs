@@ -9,6 +9,7 @@ mod process;
 mod subject;
 mod sysctl;
 mod system;
+mod sysvipc;
 
 pub(crate) use sysctl::{RELEASE, VERSION};
 
@@ -42,8 +43,10 @@ pub(crate) enum ProcDir {
     SysKernelRandom,
     SysVm,
     SysFs,
+    SysFsMqueue,
     SysNet,
     SysNetCore,
+    SysvIpc,
 }
 
 /// A file of `/proc`.
@@ -84,7 +87,7 @@ impl ProcDir {
     /// The directories of the directory that have fixed names.
     fn directories(self) -> Vec<(&'static str, Self)> {
         match self {
-            Self::Root => vec![("sys", Self::Sys)],
+            Self::Root => vec![("sys", Self::Sys), ("sysvipc", Self::SysvIpc)],
             Self::Process(who) => {
                 let mut names = vec![
                     ("fd", Self::Fd(who)),
@@ -102,6 +105,7 @@ impl ProcDir {
                 ("net", Self::SysNet),
                 ("vm", Self::SysVm),
             ],
+            Self::SysFs => vec![("mqueue", Self::SysFsMqueue)],
             Self::SysKernel => vec![("random", Self::SysKernelRandom)],
             Self::SysNet => vec![("core", Self::SysNetCore)],
             _ => Vec::new(),
@@ -116,10 +120,11 @@ impl ProcDir {
                 pid,
                 thread: Some(_),
             }) => Some(Self::Task(pid)),
-            Self::Process(_) | Self::Sys => Some(Self::Root),
+            Self::Process(_) | Self::Sys | Self::SysvIpc => Some(Self::Root),
             Self::Fd(who) | Self::FdInfo(who) | Self::Net(who) => Some(Self::Process(who)),
             Self::Task(pid) => Some(Self::Process(Who::process(pid))),
             Self::SysKernel | Self::SysVm | Self::SysFs | Self::SysNet => Some(Self::Sys),
+            Self::SysFsMqueue => Some(Self::SysFs),
             Self::SysKernelRandom => Some(Self::SysKernel),
             Self::SysNetCore => Some(Self::SysNet),
         }
@@ -139,8 +144,10 @@ impl ProcDir {
             Self::SysKernelRandom => String::from("/sys/kernel/random"),
             Self::SysVm => String::from("/sys/vm"),
             Self::SysFs => String::from("/sys/fs"),
+            Self::SysFsMqueue => String::from("/sys/fs/mqueue"),
             Self::SysNet => String::from("/sys/net"),
             Self::SysNetCore => String::from("/sys/net/core"),
+            Self::SysvIpc => String::from("/sysvipc"),
         }
     }
 
@@ -155,6 +162,8 @@ impl ProcDir {
             Self::SysFs => (0, 5),
             Self::SysNet => (0, 6),
             Self::SysNetCore => (0, 7),
+            Self::SysFsMqueue => (1, 0),
+            Self::SysvIpc => (1, 1),
             Self::Process(who) => (FIRST + who.number(), 0),
             Self::Fd(who) => (FIRST + who.number(), 1),
             Self::FdInfo(who) => (FIRST + who.number(), 2),
@@ -357,6 +366,19 @@ impl ProcDir {
     }
 }
 
+/// Sets what the kernel would go by if memory got scarce; less than 0 needs CAP_SYS_RESOURCE, which nobody has here.
+fn set_oom_score(process: &Process, text: &[u8]) -> Result<(), Errno> {
+    let text = std::str::from_utf8(text).map_err(|_| Errno::EINVAL)?;
+    match text.trim().parse::<i32>() {
+        Ok(score @ 0..=1000) => {
+            process.with_settings(|settings| settings.oom_score = score);
+            Ok(())
+        }
+        Ok(-1000..0) => Err(Errno::EACCES),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
 impl ProcFile {
     fn entry(self) -> Option<(usize, &'static FileEntry)> {
         let FileName::Fixed(name) = self.name else {
@@ -393,19 +415,24 @@ impl ProcFile {
         self.entry().is_some_and(|(_, file)| file.mode & 0o200 != 0)
     }
 
-    /// Writes to the file: the only one that takes it is a thread's name, from its own process.
+    /// Writes to the file: those that take it are a thread's name, from its own process, and `oom_score_adj`.
     pub(crate) fn write(self, writer: &Process, bytes: &[u8]) -> Result<usize, Errno> {
         let subject = self.dir.subject(writer).map_err(|_| Errno::ESRCH)?;
-        let Some(Subject::Process(process, task)) = subject else {
+        let Some(Subject::Process(process, task)) = &subject else {
             return Err(Errno::EINVAL);
         };
+        let end = bytes.iter().position(|byte| *byte == 0);
+        let text = bytes.get(..end.unwrap_or(bytes.len())).unwrap_or(bytes);
+        if self.name == FileName::Fixed("oom_score_adj") {
+            may_look_into(writer, &Subject::Process(Arc::clone(process), None))?;
+            set_oom_score(process, text)?;
+            return Ok(bytes.len());
+        }
         if process.pid != writer.pid || self.name != FileName::Fixed("comm") {
             return Err(Errno::EINVAL);
         }
-        let task = task.or_else(|| process.task(process.pid));
-        let end = bytes.iter().position(|byte| *byte == 0);
-        let name = bytes.get(..end.unwrap_or(bytes.len())).unwrap_or(bytes);
-        task.ok_or(Errno::ESRCH)?.set_name(name);
+        let task = task.clone().or_else(|| process.task(process.pid));
+        task.ok_or(Errno::ESRCH)?.set_name(text);
         Ok(bytes.len())
     }
 
@@ -441,6 +468,7 @@ impl ProcFile {
                 Ok(process::contents(name, viewer, &subject))
             }
             (ProcDir::Net(_), _) => Ok(net::contents(name, world)),
+            (ProcDir::SysvIpc, _) => Ok(sysvipc::contents(name, world).into_bytes()),
             (ProcDir::Root, _) => Ok(system::contents(name, world).into_bytes()),
             _ => Ok(sysctl::contents(name, viewer).into_bytes()),
         }

@@ -19,9 +19,9 @@ use crate::signal::set_sender;
 use crate::thread::Thread;
 
 /// `fs.mqueue`'s queues_max, msg_max and msgsize_max, which are the defaults of a queue as well.
-const QUEUES: usize = 256;
-const MESSAGES: u32 = 10;
-const MESSAGE: u32 = 8192;
+pub(crate) const QUEUES: usize = 256;
+pub(crate) const MESSAGES: u32 = 10;
+pub(crate) const MESSAGE: u32 = 8192;
 /// What RLIMIT_MSGQUEUE counts for a message beside its text: the kernel's structures.
 const OVERHEAD: u64 = 96;
 /// `MQ_PRIO_MAX`

@@ -302,6 +302,17 @@ impl Segments {
         Ok((id, counted(status, &spaces(world), serial)))
     }
 
+    /// Bytes of the segment in a place that lie in memory.
+    pub(crate) fn resident_at(&self, place: i32) -> u64 {
+        let table = self.table.lock();
+        let found = table.at(place).ok();
+        let blocks = found.and_then(|(_, slot)| {
+            let memory = slot.value.memory.memory()?;
+            u64::try_from(rustix::fs::fstat(&memory.fd).ok()?.st_blocks).ok()
+        });
+        blocks.unwrap_or(0) * 512
+    }
+
     /// `SHM_INFO`.
     pub(crate) fn info(&self, world: &World) -> SegmentInfo {
         self.settle(world);

@@ -48,6 +48,15 @@ impl OwnFile for PidFile {
         String::from("anon_inode:[pidfd]")
     }
 
+    fn details(&self) -> String {
+        let known = self.process.upgrade().filter(|process| {
+            let now = process.world().family.process(self.pid);
+            now.is_some_and(|now| Arc::ptr_eq(&now, process))
+        });
+        let pid = if known.is_some() { self.pid.0 } else { -1 };
+        format!("Pid:\t{pid}\nNSpid:\t{pid}\n")
+    }
+
     fn events(&self) -> PollFlags {
         PollFlags::IN | PollFlags::RDNORM
     }

@@ -72,6 +72,10 @@ impl OwnFile for SignalFile {
         String::from("anon_inode:[signalfd]")
     }
 
+    fn details(&self) -> String {
+        format!("sigmask:\t{:016x}\n", self.wanted().bits())
+    }
+
     fn events(&self) -> PollFlags {
         PollFlags::IN
     }

@@ -63,7 +63,11 @@ const PROCESS: [FileEntry; 23] = [
     open("mountinfo"),
     open("mounts"),
     open("oom_score"),
-    open("oom_score_adj"),
+    FileEntry {
+        name: "oom_score_adj",
+        mode: 0o644,
+        private: false,
+    },
     private("personality", 0o400),
     open("schedstat"),
     open("sessionid"),
@@ -85,6 +89,16 @@ const NET: [FileEntry; 9] = [
     open("udp"),
     open("udp6"),
     open("unix"),
+];
+
+const SYSV_IPC: [FileEntry; 3] = [open("msg"), open("sem"), open("shm")];
+
+const MESSAGE_QUEUES: [FileEntry; 5] = [
+    open("msg_default"),
+    open("msg_max"),
+    open("msgsize_default"),
+    open("msgsize_max"),
+    open("queues_max"),
 ];
 
 const KERNEL: [FileEntry; 17] = [
@@ -140,7 +154,9 @@ pub(super) fn files(dir: ProcDir) -> &'static [FileEntry] {
         ProcDir::SysKernelRandom => &RANDOM,
         ProcDir::SysVm => &MEMORY,
         ProcDir::SysFs => &FILES,
+        ProcDir::SysFsMqueue => &MESSAGE_QUEUES,
         ProcDir::SysNetCore => &NET_CORE,
+        ProcDir::SysvIpc => &SYSV_IPC,
         ProcDir::Fd(_) | ProcDir::FdInfo(_) | ProcDir::Task(_) | ProcDir::Sys | ProcDir::SysNet => {
             &[]
         }

@@ -1,6 +1,8 @@
 //! The files of a process's directory, and of a thread's.
 
+use std::collections::HashMap;
 use std::fmt::Write;
+use std::os::fd::{AsFd, AsRawFd};
 
 use rawposix_abi::flags::{OpenFlags, resource};
 use rawposix_abi::{Errno, SignalSet};
@@ -10,7 +12,7 @@ use super::mounts;
 use super::subject::Subject;
 use crate::cage::usage::{Times, ticks};
 use crate::cage::{BOUNDING, Pid, Process, Task, UNLIMITED};
-use crate::fd::{CloseOnExec, Object};
+use crate::fd::{CloseOnExec, Object, Origin};
 use crate::fs::stat::inode_of_file;
 
 /// What a file says.
@@ -52,9 +54,16 @@ pub(super) fn contents(name: &str, viewer: &Process, subject: &Subject) -> Vec<u
         "io" => String::from(
             "rchar: 0\nwchar: 0\nsyscr: 0\nsyscw: 0\nread_bytes: 0\nwrite_bytes: 0\ncancelled_write_bytes: 0\n",
         ),
+        "oom_score" => format!("{}\n", oom_score(process)),
+        "oom_score_adj" => format!("{}\n", process.with_settings(|s| s.oom_score)),
         name => common(name),
     };
     text.into_bytes()
+}
+
+/// What Linux says of a process that needs little memory.
+fn oom_score(process: &Process) -> i32 {
+    (1000 + process.with_settings(|settings| settings.oom_score)) * 2 / 3
 }
 
 /// Files that say the same of all processes.
@@ -63,7 +72,8 @@ fn common(name: &str) -> String {
         "cgroup" => "0::/\n",
         "gid_map" | "uid_map" => "         0          0 4294967295\n",
         "loginuid" | "sessionid" => "4294967295",
-        "oom_score" | "oom_score_adj" => "0\n",
+        "oom_score" => "666\n",
+        "oom_score_adj" => "0\n",
         "personality" => "00000000\n",
         "setgroups" => "allow\n",
         "wchan" => "0",
@@ -438,8 +448,51 @@ pub(super) fn descriptor(subject: &Subject, fd: i32) -> Result<Vec<u8>, Errno> {
     let (mount, inode) = inode_of_file(process, &file);
     let mut text =
         format!("pos:\t{position}\nflags:\t0{flags:o}\nmnt_id:\t{mount}\nino:\t{inode}\n");
-    if let Object::Own(own) = &file.object {
-        text.push_str(&own.file().details());
+    match &file.object {
+        Object::Own(own) => text.push_str(&own.file().details()),
+        Object::Host(host) => match &host.origin {
+            Origin::Nameless(label) if label.contains("eventpoll") => {
+                text.push_str(&members(process, &host.fd));
+            }
+            Origin::Nameless(label) if label.starts_with("anon_inode:") => {
+                text.push_str(&details_of_host(&host.fd));
+            }
+            _ => {}
+        },
+        Object::Dir(_) | Object::Path(_) => {}
     }
     Ok(text.into_bytes())
+}
+
+/// What the host says of an eventfd, a timerfd, an inotify or epoll descriptor beside what every descriptor has.
+fn details_of_host(fd: impl AsFd) -> String {
+    const COMMON: [&str; 4] = ["pos:", "flags:", "mnt_id:", "ino:"];
+    let path = format!("/proc/self/fdinfo/{}", fd.as_fd().as_raw_fd());
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let is_own = |line: &&str| !COMMON.iter().any(|name| line.starts_with(name));
+    text.split_inclusive('\n').filter(is_own).collect()
+}
+
+/// The members of an epoll set that are descriptors of the process's, by the process's numbers.
+fn members(process: &Process, set: impl AsFd) -> String {
+    let mut numbers = HashMap::new();
+    for fd in process.descriptors() {
+        if let Ok(file) = process.file(fd)
+            && let Object::Host(host) = &file.object
+        {
+            numbers.entry(host.fd.as_raw_fd()).or_insert(fd);
+        }
+    }
+    let mut text = String::new();
+    for line in details_of_host(set).lines() {
+        let parts = line.strip_prefix("tfd:").map(str::trim_start);
+        let parts = parts.and_then(|rest| rest.split_once(' '));
+        let Some((number, rest)) = parts else {
+            continue;
+        };
+        if let Some(fd) = number.parse().ok().and_then(|host: i32| numbers.get(&host)) {
+            let _ = writeln!(text, "tfd: {fd:8} {rest}");
+        }
+    }
+    text
 }

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use crate::cage::Process;
 use crate::cage::family::PID_MAX;
+use crate::ipc::queue;
 
 /// The kernel release that the sandbox presents.
 pub(crate) const RELEASE: &str = "6.1.0-lind";
@@ -39,6 +40,9 @@ pub(super) fn contents(name: &str, viewer: &Process) -> String {
         "pipe-max-size" => String::from("1048576"),
         "file-max" => String::from("9223372036854775807"),
         "file-nr" => String::from("0\t0\t9223372036854775807"),
+        "msg_default" | "msg_max" => queue::MESSAGES.to_string(),
+        "msgsize_default" | "msgsize_max" => queue::MESSAGE.to_string(),
+        "queues_max" => queue::QUEUES.to_string(),
         "nr_open" => String::from("1048576"),
         "somaxconn" => String::from("4096"),
         _ => String::new(),
