@@ -12,6 +12,7 @@ use crate::config::{Access, Config, ConfigError};
 use crate::fs::device::Device;
 use crate::fs::dir::{Dir, HostDir, open_directory};
 use crate::fs::mount::{Above, MountId, MountRoot, Mounts, StaticEntry, StaticId, refuse_procfs};
+use crate::fs::names;
 use crate::fs::node::{Node, proc_path};
 use crate::fs::private::{PrivateDir, PrivateStore};
 use crate::fs::walk::{Follow, Walk};
@@ -36,7 +37,7 @@ pub(crate) fn build(config: &Config) -> Result<(Mounts, Arc<PrivateStore>), Conf
     }
     let private = Arc::new(PrivateStore::default());
     let built_in = |errno| ConfigError {
-        what: String::from("cannot set up /dev, /proc and /tmp"),
+        what: String::from("cannot set up /dev, /proc, /tmp and /etc"),
         errno,
     };
     add_devices(&mut mounts).map_err(built_in)?;
@@ -46,13 +47,14 @@ pub(crate) fn build(config: &Config) -> Result<(Mounts, Arc<PrivateStore>), Conf
     place(&mut mounts, terminals, b"/dev/pts").map_err(built_in)?;
     for (name, path) in [("tmp", "/tmp"), ("shm", "/dev/shm")] {
         let id = mounts.next_mount();
-        let dir = Arc::new(PrivateDir::new(&private, name.to_owned(), id));
+        let dir = Arc::new(PrivateDir::new(&private, name.to_owned(), id, None));
         mounts.add_mount(MountRoot::Private(dir), Access::ReadWrite);
         place(&mut mounts, id, path.as_bytes()).map_err(built_in)?;
     }
-    for (number, path) in config.private.iter().enumerate() {
-        let id = mounts.next_mount();
-        let dir = Arc::new(PrivateDir::new(&private, format!("tmpfs-{number}"), id));
+    for (number, wanted) in config.private.iter().enumerate() {
+        let (id, path) = (mounts.next_mount(), &wanted.guest);
+        let name = format!("tmpfs-{number}");
+        let dir = Arc::new(PrivateDir::new(&private, name, id, wanted.size));
         mounts.add_mount(MountRoot::Private(dir), Access::ReadWrite);
         place(&mut mounts, id, &bytes(path)).map_err(at(path, "make", "in the sandbox"))?;
     }
@@ -64,6 +66,9 @@ pub(crate) fn build(config: &Config) -> Result<(Mounts, Arc<PrivateStore>), Conf
             "mount",
             &format!("at '{}'", mount.guest.display()),
         ))?;
+    }
+    if config.root.is_none() {
+        add_names(&mut mounts, config).map_err(built_in)?;
     }
     if let Some(program) = &config.program {
         let path = bytes(&program.guest);
@@ -157,6 +162,21 @@ fn add_parent(mounts: &mut Mounts, dir: &Dir, name: &[u8]) -> Result<StaticId, E
     mounts.add_mount(MountRoot::Static(tree), Access::ReadOnly);
     mounts.attach(mount, dir, name)?;
     Ok(tree)
+}
+
+/// The files of `/etc`, where nothing was granted that could have them.
+fn add_names(mounts: &mut Mounts, config: &Config) -> Result<(), Errno> {
+    if matches!(lookup(mounts, b"/etc"), Ok(node) if !matches!(node, Node::Dir(Dir::Static(_)))) {
+        return Ok(());
+    }
+    for (path, text) in names::files(config) {
+        if matches!(lookup(mounts, path.as_bytes()), Err(Errno::ENOENT)) {
+            let file = MountRoot::File(Arc::new(names::text_file(&text)?));
+            let id = mounts.add_mount(file, Access::ReadOnly);
+            place(mounts, id, path.as_bytes())?;
+        }
+    }
+    Ok(())
 }
 
 /// `/dev`, see null(4), random(4), tty(4).

@@ -27,6 +27,16 @@ pub struct Mount {
     pub access: Access,
 }
 
+/// An empty directory that only the sandbox has, and that ends with it.
+#[derive(Clone, Debug)]
+pub struct Private {
+    /// Absolute path in the sandbox.
+    pub guest: PathBuf,
+    /// The most bytes that its files have together, rounded up to whole pages of 4096; more is `ENOSPC`. Without one they
+    /// take what the host's disk has.
+    pub size: Option<u64>,
+}
+
 /// The executable that the sandbox is made for; it is visible, read-only, at its own path.
 #[derive(Debug)]
 pub struct Program {
@@ -134,12 +144,13 @@ impl fmt::Debug for Trace {
 /// Everything a sandbox is made of. The default grants nothing of the host's but the standard streams.
 #[derive(Debug)]
 pub struct Config {
-    /// Host directory that is the sandbox's root; without it the root is an empty read-only directory.
+    /// Host directory that is the sandbox's root; without it the root is an empty read-only directory but for `/etc/hosts`,
+    /// `/etc/hostname` and, with the host's network, `/etc/resolv.conf`.
     pub root: Option<PathBuf>,
     /// More of the host's directories, in any order.
     pub mounts: Vec<Mount>,
-    /// Empty directories that only this sandbox has, beside `/tmp` and `/dev/shm`: absolute paths in the sandbox.
-    pub private: Vec<PathBuf>,
+    /// Empty directories that only this sandbox has, beside `/tmp` and `/dev/shm` or in place of them.
+    pub private: Vec<Private>,
     /// First working directory, a path in the sandbox.
     pub cwd: PathBuf,
     /// The executable; `None` when it needs no place of its own.

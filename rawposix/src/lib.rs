@@ -45,7 +45,8 @@
 //! 4. who controls the terminal, then the tree of processes
 //! 5. the parts of a process: descriptor table, directories and mask, credentials, limits, settings, files with record
 //!    locks; its pending signals, then dispositions, then the signals of a thread
-//! 6. the mappings of an address space (under limits); a private directory, then the store of all of them; the owners of files; the queues
+//! 6. the mappings of an address space (under limits); a private directory, then the store of all of them; the owners of files; the room
+//!    in a private directory; the queues
 //!    of futexes, then one waiter's state; the objects of one kind of `ipc`; the descriptions with `O_ASYNC`,
 //!    then one message queue of POSIX
 //! 7. names and ports of sockets, then the state of one; what goes along with messages
@@ -81,8 +82,8 @@ mod trace;
 
 pub use clone::{CloneRequest, Entry};
 pub use config::{
-    Access, Config, ConfigError, Limit, Mount, Net, Program, Trace, TraceContent, TraceFilter,
-    TraceLabels,
+    Access, Config, ConfigError, Limit, Mount, Net, Private, Program, Trace, TraceContent,
+    TraceFilter, TraceLabels,
 };
 pub use confine::{ConfineError, confine};
 pub use control::{Control, CoreDump, ExitStatus};

@@ -9,7 +9,7 @@
 mod common;
 
 use common::Guest;
-use rawposix::{Config, Errno};
+use rawposix::{Config, Errno, Private};
 
 fn guest_as(uid: u32, gid: u32) -> Guest {
     let mut guest = Guest::new(Config {
@@ -145,7 +145,12 @@ fn the_table_of_mounts_makes_nothing() {
 #[test]
 fn private_directories_lie_where_they_are_asked_for() {
     let mut guest = Guest::new(Config {
-        private: vec!["/run".into(), "/var/cache".into()],
+        private: ["/run", "/var/cache"]
+            .map(|path| Private {
+                guest: path.into(),
+                size: None,
+            })
+            .to_vec(),
         ..Config::default()
     });
     for path in ["/run", "/var/cache", "/tmp"] {

@@ -7,6 +7,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::builder::{OsStringValueParser, StringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
+use rawposix::Private;
 
 use super::grant::{self, DirGrant, EnvGrant};
 use super::identity::{self, User};
@@ -80,9 +81,11 @@ pub struct Run {
     #[arg(long, value_name = "DIR", help_heading = "Files", value_hint = ValueHint::DirPath)]
     pub root: Option<PathBuf>,
 
-    /// Make an empty directory that only this sandbox has and that ends with it, as there is one at /tmp
-    #[arg(long, value_name = "DIR", help_heading = "Files", value_parser = OsStringValueParser::new().try_map(grant::guest_directory))]
-    pub tmpfs: Vec<PathBuf>,
+    /// Make an empty directory that only this sandbox has and that ends with it, as there is one at /tmp; it holds SIZE
+    /// bytes at most (K, M, G), or what the host's disk does
+    #[arg(long, value_name = "DIR[:size=SIZE]", help_heading = "Files",
+          value_parser = OsStringValueParser::new().try_map(|spec| grant::private(&spec)))]
+    pub tmpfs: Vec<Private>,
 
     /// Start in this directory of the sandbox
     #[arg(long, value_name = "DIR", help_heading = "Files", default_value = "/")]

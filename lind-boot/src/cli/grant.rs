@@ -4,7 +4,9 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use rawposix::Access;
+use rawposix::{Access, Private};
+
+use super::quantity;
 
 /// `HOST[::GUEST][:ro]`: a host directory and the place where the guest sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,12 +68,29 @@ impl DirGrant {
     }
 }
 
-/// The place of `--tmpfs`.
+/// `DIR[:size=SIZE]`: the place of `--tmpfs` and how much it holds.
 ///
 /// # Errors
-/// A sentence, if it is not absolute or the root.
-pub(super) fn guest_directory(spec: OsString) -> Result<PathBuf, String> {
-    let path = PathBuf::from(spec);
+/// A sentence, if it is not absolute or the root, or if the size is none.
+pub(super) fn private(spec: &OsStr) -> Result<Private, String> {
+    const SIZE: &[u8] = b":size=";
+    let bytes = spec.as_bytes();
+    let at = bytes.windows(SIZE.len()).rposition(|part| part == SIZE);
+    let (path, size) = match at {
+        Some(at) => {
+            let (path, rest) = bytes.split_at(at);
+            let size = rest.strip_prefix(SIZE).unwrap_or_default();
+            let size = quantity::bytes(&String::from_utf8_lossy(size))?;
+            (path, Some(size))
+        }
+        None => (bytes, None),
+    };
+    let guest = guest_directory(OsStr::from_bytes(path))?;
+    Ok(Private { guest, size })
+}
+
+fn guest_directory(path: &OsStr) -> Result<PathBuf, String> {
+    let path = PathBuf::from(path);
     if !path.is_absolute() {
         return Err(format!(
             "the guest directory '{}' is not absolute",
@@ -179,6 +198,30 @@ mod tests {
     fn a_directory_without_a_part_is_refused() {
         for spec in ["", ":ro", "::/data", "a::", "a:::ro", "a::data"] {
             assert!(dir(spec).is_err(), "{spec}");
+        }
+    }
+
+    #[test]
+    fn a_private_directory_may_have_a_size() {
+        let private = |spec: &str| {
+            private(OsStr::new(spec)).map(|dir| (dir.guest.to_str().unwrap().to_owned(), dir.size))
+        };
+        assert_eq!(private("/run"), Ok(("/run".into(), None)));
+        assert_eq!(
+            private("/run:size=64M"),
+            Ok(("/run".into(), Some(64 << 20)))
+        );
+        assert_eq!(private("/a:b:size=1"), Ok(("/a:b".into(), Some(1))));
+        for spec in [
+            "run",
+            "/",
+            "",
+            "/run:size=",
+            "/run:size=0",
+            "/run:size=x",
+            ":size=1",
+        ] {
+            assert!(private(spec).is_err(), "{spec}");
         }
     }
 

@@ -17,6 +17,7 @@ use crate::fs::listing::Listing;
 use crate::fs::mount::MountId;
 use crate::fs::node::Node;
 use crate::fs::procfs::ProcFile;
+use crate::fs::quota::InQuota;
 use crate::fs::stat::VirtualStat;
 use crate::net::{Farewell, Socket};
 use crate::terminal::End;
@@ -50,6 +51,8 @@ pub(crate) struct HostFile {
     pub(crate) fd: OwnedFd,
     /// Set while it is open for writing and could be executed.
     pub(crate) in_use: Option<InUse>,
+    /// Set for a file of a directory that holds only so much.
+    pub(crate) quota: Option<InQuota>,
     /// Dropped last: what a socket never received is given up when the host has let go of it.
     #[expect(dead_code, reason = "its end is what it is for")]
     farewell: Option<Farewell>,
@@ -67,6 +70,7 @@ impl HostFile {
             fd,
             farewell,
             in_use: None,
+            quota: None,
         }
     }
 }

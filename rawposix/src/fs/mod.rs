@@ -18,12 +18,14 @@ pub(crate) mod dir;
 pub(crate) mod host;
 pub(crate) mod listing;
 pub(crate) mod mount;
+pub(crate) mod names;
 pub(crate) mod node;
 pub(crate) mod open;
 pub(crate) mod owners;
 pub(crate) mod place;
 pub(crate) mod private;
 pub(crate) mod procfs;
+pub(crate) mod quota;
 pub(crate) mod stat;
 pub(crate) mod walk;
 

@@ -10,6 +10,7 @@ use super::device::Device;
 use super::dir::{Dir, FileId, HostDir};
 use super::private::PrivateDir;
 use super::procfs::ProcDir;
+use super::quota::Quota;
 use crate::config::Access;
 
 /// A place in the table of mounts.
@@ -199,6 +200,14 @@ impl Mounts {
                 None => false,
             },
             _ => false,
+        }
+    }
+
+    /// How much a private directory holds, if that is limited.
+    pub(crate) fn quota(&self, id: MountId) -> Option<&Arc<Quota>> {
+        match &self.points.get(id.0)?.root {
+            MountRoot::Private(dir) => dir.quota(),
+            _ => None,
         }
     }
 

@@ -278,6 +278,10 @@ fn claim(
 ) -> Result<HostFile, Errno> {
     let mut file = HostFile::new(fd, Origin::Mount(mount));
     let is_regular = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
+    if let (true, Some(quota)) = (is_regular, process.mounts().quota(mount)) {
+        let size = u64::try_from(stat.st_size).unwrap_or(0);
+        file.quota = Some(quota.open(stat.st_ino, stat.st_nlink, size));
+    }
     if is_regular && is_for_writing(flags) {
         let id = FileId {
             device: stat.st_dev,
@@ -286,6 +290,9 @@ fn claim(
         file.in_use = Some(process.world().busy.write(id)?);
         if flags.contains(OpenFlags::TRUNC) {
             rustix::fs::ftruncate(&file.fd, 0)?;
+            if let Some(quota) = &file.quota {
+                quota.cut(0);
+            }
         }
     }
     Ok(file)

@@ -137,21 +137,11 @@ impl Owners {
         Ok(())
     }
 
-    /// The file behind a name that is about to be removed, if something is kept of it and this is its last name.
-    pub(crate) fn last_name(&self, dir: &HostDir, name: &[u8]) -> Option<FileId> {
-        if self.is_empty() {
-            return None;
-        }
-        let name = name.strip_suffix(b"/").unwrap_or(name);
-        let flags = StatxFlags::BASIC_STATS;
-        let stat = rustix::fs::statx(dir, name, AtFlags::SYMLINK_NOFOLLOW, flags).ok()?;
-        let is_last = stat.stx_nlink <= 1 || is_directory(stat.stx_mode);
-        (is_last && self.files.lock().contains_key(&id(&stat))).then(|| id(&stat))
-    }
-
     /// The last name of a file is gone. Where a later file with its number could be taken for it, nothing is kept.
-    pub(crate) fn forget(&self, file: Option<FileId>) {
-        let Some(file) = file else { return };
+    pub(crate) fn forget(&self, file: FileId) {
+        if self.is_empty() {
+            return;
+        }
         let mut files = self.files.lock();
         match files.get_mut(&file) {
             Some(kept) if kept.born.is_some() => kept.is_nameless = true,

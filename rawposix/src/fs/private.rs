@@ -17,6 +17,7 @@ use super::dir::{HostDir, open_directory};
 use super::listing::{open_readable, read_host};
 use super::mount::MountId;
 use super::node::proc_path;
+use super::quota::Quota;
 
 /// The host directory in which the private directories lie; it is removed with this value.
 #[derive(Debug, Default)]
@@ -140,18 +141,31 @@ pub(crate) struct PrivateDir {
     made: OnceLock<Arc<HostDir>>,
     /// Held while it is made, so that it is made once.
     making: Mutex<()>,
+    /// How much it holds, if that is limited.
+    quota: Option<Arc<Quota>>,
 }
 
 impl PrivateDir {
-    /// A directory that does not exist yet.
-    pub(crate) fn new(store: &Arc<PrivateStore>, name: String, mount: MountId) -> Self {
+    /// A directory that does not exist yet, for so many bytes.
+    pub(crate) fn new(
+        store: &Arc<PrivateStore>,
+        name: String,
+        mount: MountId,
+        size: Option<u64>,
+    ) -> Self {
         Self {
             store: Arc::clone(store),
             name,
             mount,
             made: OnceLock::new(),
             making: Mutex::new(()),
+            quota: size.map(|size| Arc::new(Quota::new(size))),
         }
+    }
+
+    /// How much it holds, if that is limited.
+    pub(crate) fn quota(&self) -> Option<&Arc<Quota>> {
+        self.quota.as_ref()
     }
 
     /// The directory, made if need be.

@@ -2,18 +2,20 @@
 
 use std::os::fd::BorrowedFd;
 
+use rawposix_abi::Errno;
 use rawposix_abi::flags::{OpenFlags, RwFlags, whence};
-use rawposix_abi::{Errno, Signal};
 use rawposix_memory::{GuestIovec, GuestPtr, GuestSlice, IoVecs};
-use rustix::fs::{FileType, SeekFrom};
+use rustix::fs::SeekFrom;
 
 use super::args::{Fd, Hex, InBuf, InOut, Int, IoVec, Len, Off, Out, OutBuf, Whence, access_mode};
 pub(super) use super::ioctl::ioctl;
 use super::message::{read_socket, write_socket};
+use super::room::{limited, limited_ranges};
 use crate::fd::{HostFile, Object, OpenFile, Origin};
 use crate::fs::dir::Dir;
 use crate::fs::listing::Listing;
 use crate::fs::open::refresh;
+use crate::fs::procfs::ProcFile;
 use crate::terminal::End;
 use crate::thread::Thread;
 
@@ -106,14 +108,27 @@ pub(super) fn write(thread: &mut Thread, fd: Fd, buf: InBuf, count: Len) -> Resu
         return thread.write_to_master(host, end, [slice(buf.0, count.0)]);
     }
     if let Origin::Virtual(_, proc) = &host.origin {
-        let mut bytes = vec![0; usize::try_from(count.0.min(4096)).unwrap_or(0)];
-        thread.memory().read_bytes(buf.0, &mut bytes)?;
-        return proc.write(&thread.process, &bytes);
+        return write_virtual(thread, *proc, [slice(buf.0, count.0)]);
     }
     let host = &host.fd;
     let count = limited(thread, &file, None, count.0)?;
     let result = thread.block(|| thread.memory().write_fd(as_fd(host), slice(buf.0, count)));
     thread.broken_pipe(result)
+}
+
+/// Writes to a file of `/proc`, which takes a page at most, wherever it is written.
+fn write_virtual(
+    thread: &Thread,
+    file: ProcFile,
+    ranges: impl IntoIterator<Item = GuestSlice<u8>>,
+) -> Result<usize, Errno> {
+    let (mut bytes, mut room) = (Vec::new(), 4096);
+    for range in ranges {
+        let range = slice(range.start(), range.len().min(room));
+        bytes.extend(thread.memory().read_slice(range)?);
+        room -= range.len();
+    }
+    file.write(&thread.process, &bytes)
 }
 
 pub(super) fn pread64(
@@ -146,7 +161,11 @@ pub(super) fn pwrite64(
 ) -> Result<usize, Errno> {
     let start = offset(at.0)?;
     let file = thread.file(fd.0)?;
-    let host = &file.host_for_writing()?.fd;
+    let host = file.host_for_writing()?;
+    if let Origin::Virtual(_, proc) = &host.origin {
+        return write_virtual(thread, *proc, [slice(buf.0, count.0)]);
+    }
+    let host = &host.fd;
     let count = limited(thread, &file, Some(start), count.0)?;
     thread.block(|| {
         thread
@@ -190,8 +209,11 @@ pub(super) fn writev(thread: &mut Thread, fd: Fd, iov: IoVec, count: Int) -> Res
     if let Origin::Terminal(end @ End::Master(_)) = &host.origin {
         return thread.write_to_master(host, end, ranges.ranges());
     }
+    if let Origin::Virtual(_, proc) = &host.origin {
+        return write_virtual(thread, *proc, ranges.ranges());
+    }
     let host = &host.fd;
-    limited_ranges(thread, &file, None, &ranges)?;
+    let ranges = limited_ranges(thread, &file, None, ranges)?;
     let result = thread.block(|| thread.memory().writev_fd(as_fd(host), &ranges));
     thread.broken_pipe(result)
 }
@@ -257,9 +279,13 @@ pub(super) fn pwritev2(
         return Err(Errno::EOPNOTSUPP);
     }
     let file = thread.file(fd.0)?;
-    let host = &file.host_for_writing()?.fd;
+    let host = file.host_for_writing()?;
     let ranges = ranges(thread, iov, count)?;
-    limited_ranges(thread, &file, u64::try_from(at.0).ok(), &ranges)?;
+    if let Origin::Virtual(_, proc) = &host.origin {
+        return write_virtual(thread, *proc, ranges.ranges());
+    }
+    let host = &host.fd;
+    let ranges = limited_ranges(thread, &file, u64::try_from(at.0).ok(), ranges)?;
     let result = thread.block(|| {
         thread
             .memory()
@@ -299,49 +325,6 @@ fn ranges(thread: &Thread, iov: IoVec, count: Int) -> Result<IoVecs, Errno> {
     thread
         .memory()
         .read_iovecs(GuestPtr::<GuestIovec>::new(iov.0), count)
-}
-
-/// How many bytes RLIMIT_FSIZE lets be written; the signal of setrlimit(2) when it is none.
-fn limited(thread: &Thread, file: &OpenFile, at: Option<u64>, count: u32) -> Result<u32, Errno> {
-    let limit = thread.process.file_size_limit();
-    if limit == crate::cage::UNLIMITED || count == 0 {
-        return Ok(count);
-    }
-    let Object::Host(host) = &file.object else {
-        return Ok(count);
-    };
-    let stat = rustix::fs::fstat(&host.fd)?;
-    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-        return Ok(count);
-    }
-    let at = match at {
-        Some(at) => at,
-        None if file.flags.contains(OpenFlags::APPEND) => u64::try_from(stat.st_size).unwrap_or(0),
-        None => rustix::fs::seek(&host.fd, SeekFrom::Current(0))?,
-    };
-    match limit.checked_sub(at) {
-        None | Some(0) => Err(too_large(thread)),
-        Some(room) => Ok(count.min(u32::try_from(room).unwrap_or(u32::MAX))),
-    }
-}
-
-fn limited_ranges(
-    thread: &Thread,
-    file: &OpenFile,
-    at: Option<u64>,
-    ranges: &IoVecs,
-) -> Result<(), Errno> {
-    let total = u32::try_from(ranges.total()).unwrap_or(u32::MAX);
-    if limited(thread, file, at, total)? < total {
-        Err(too_large(thread))
-    } else {
-        Ok(())
-    }
-}
-
-pub(super) fn too_large(thread: &Thread) -> Errno {
-    thread.raise(Signal::SIGXFSZ);
-    Errno::EFBIG
 }
 
 pub(super) fn llseek(

@@ -13,6 +13,7 @@ use crate::fs::device::Device;
 use crate::fs::dir::Dir;
 use crate::fs::mount::{MountId, MountRoot};
 use crate::fs::node::{Node, proc_path};
+use crate::fs::quota::{PAGE, Quota};
 use crate::fs::stat::{stat_entry, stat_magic_link, stat_node};
 use crate::fs::walk::{Follow, Parent};
 use crate::terminal::End;
@@ -144,13 +145,30 @@ fn statfs(thread: &Thread, node: &Node) -> Result<Statfs64, Errno> {
 /// What the host says of a file of a mount; the private directories are what `/proc/mounts` calls them.
 fn statfs_mounted(thread: &Thread, fd: impl AsFd, mount: MountId) -> Result<Statfs64, Errno> {
     let stat = statfs_host(fd, mount_flags(thread, mount))?;
-    Ok(match thread.process.mounts().point(mount)?.root {
-        MountRoot::Private(_) => Statfs64 {
-            kind: TMPFS_MAGIC,
-            ..stat
-        },
+    Ok(match &thread.process.mounts().point(mount)?.root {
+        MountRoot::Private(dir) => {
+            let stat = Statfs64 {
+                kind: TMPFS_MAGIC,
+                ..stat
+            };
+            dir.quota().map_or(stat, |quota| with_room(stat, quota))
+        }
         _ => stat,
     })
+}
+
+/// The same with a limit's numbers.
+fn with_room(stat: Statfs64, quota: &Quota) -> Statfs64 {
+    let (limit, free) = quota.room();
+    let block = u32::try_from(PAGE).unwrap_or(4096);
+    Statfs64 {
+        bsize: block,
+        frsize: block,
+        blocks: limit / PAGE,
+        bfree: free / PAGE,
+        bavail: free / PAGE,
+        ..stat
+    }
 }
 
 fn statfs_synthetic(kind: u32) -> Statfs64 {

@@ -24,6 +24,7 @@ mod path;
 pub(crate) mod pidfd;
 mod poll;
 mod process;
+mod room;
 mod schedule;
 mod schedule_attributes;
 mod signal;

@@ -13,10 +13,10 @@ use super::args::{DirFd, Fd, Hex, Len, Mode, OutStr, Path, Ptr, Str};
 use super::io::listed_directory;
 use crate::cage::Umask;
 use crate::fd::OpenFile;
-use crate::fs::dir::{Dir, HostDir};
+use crate::fs::dir::{Dir, FileId, HostDir};
 use crate::fs::listing::{ListedName, read_names};
 use crate::fs::node::{Node, proc_path};
-use crate::fs::owners::Maker;
+use crate::fs::owners::{Maker, on_host};
 use crate::fs::place;
 use crate::fs::walk::{Entry, Follow};
 use crate::thread::Thread;
@@ -227,11 +227,34 @@ pub(super) fn unlinkat(
     } else {
         rustix::fs::AtFlags::empty()
     };
-    let owners = &thread.world.owners;
-    let last = owners.last_name(&place.dir, &place.name);
+    let last = last_name(thread, &place);
     rustix::fs::unlinkat(&place.dir, &*place.name, host_flags)?;
-    owners.forget(last);
+    forget(thread, &place, last);
     Ok(())
+}
+
+/// The file behind a name that is about to be removed, if it is its last name and rawposix keeps something of files.
+fn last_name(thread: &Thread, place: &Changeable) -> Option<FileId> {
+    let quota = thread.process.mounts().quota(place.dir.mount);
+    if thread.world.owners.is_empty() && quota.is_none() {
+        return None;
+    }
+    let name = place.name.strip_suffix(b"/").unwrap_or(&place.name);
+    let stat = on_host(&place.dir, name).ok()?;
+    let is_directory = FileType::from_raw_mode(stat.stx_mode.into()) == FileType::Directory;
+    (stat.stx_nlink <= 1 || is_directory).then(|| FileId {
+        device: rustix::fs::makedev(stat.stx_dev_major, stat.stx_dev_minor),
+        inode: stat.stx_ino,
+    })
+}
+
+/// The last name of a file is gone.
+fn forget(thread: &Thread, place: &Changeable, file: Option<FileId>) {
+    let Some(file) = file else { return };
+    thread.world.owners.forget(file);
+    if let Some(quota) = thread.process.mounts().quota(place.dir.mount) {
+        quota.unnamed(file.inode);
+    }
 }
 
 /// Whether something is mounted in the directory with this name; it must stay.
@@ -272,7 +295,7 @@ pub(super) fn linkat(
     let (source, mount) = match &node {
         Node::Dir(_) | Node::Shortcut(_) => return Err(refused_link(&place)),
         Node::Host(host) => (Arc::clone(&host.fd), host.mount),
-        Node::Open(file) => return link_open_file(file, &place),
+        Node::Open(file) => return link_open_file(thread, file, &place),
         Node::Device(_) | Node::Link(_) | Node::Proc(_) => return Err(Errno::EXDEV),
     };
     if mount != place.dir.mount {
@@ -301,10 +324,15 @@ fn node_is_link(node: &Node) -> bool {
 }
 
 /// Links an open file, such as one made with `O_TMPFILE`, through its name in `/proc/self/fd`.
-fn link_open_file(file: &OpenFile, place: &Changeable) -> Result<(), Errno> {
+fn link_open_file(thread: &Thread, file: &OpenFile, place: &Changeable) -> Result<(), Errno> {
     match &file.object {
-        crate::fd::Object::Host(host) if matches!(host.origin, crate::fd::Origin::Mount(m) if m == place.dir.mount) => {
-            link(&host.fd, place)
+        crate::fd::Object::Host(host) if matches!(host.origin, crate::fd::Origin::Mount(m) if m == place.dir.mount) =>
+        {
+            link(&host.fd, place)?;
+            if let Some(quota) = thread.process.mounts().quota(place.dir.mount) {
+                quota.named(FileId::of(&host.fd)?.inode);
+            }
+            Ok(())
         }
         _ => Err(Errno::EXDEV),
     }
@@ -377,18 +405,17 @@ pub(super) fn renameat2(
     if from.dir.mount != to.dir.mount {
         return Err(Errno::EXDEV);
     }
-    let owners = &thread.world.owners;
     let replaced = if flags.contains(RenameFlags::EXCHANGE) {
         None
     } else {
-        let moved = owners.last_name(&from.dir, &from.name);
-        let replaced = owners.last_name(&to.dir, &to.name);
+        let moved = last_name(thread, &from);
+        let replaced = last_name(thread, &to);
         replaced.filter(|file| moved != Some(*file))
     };
     let flags = rustix::fs::RenameFlags::from_bits_retain(flags.bits());
     let (source, target) = ((&from.dir, &*from.name), (&to.dir, &*to.name));
     rustix::fs::renameat_with(source.0, source.1, target.0, target.1, flags)?;
-    owners.forget(replaced);
+    forget(thread, &to, replaced);
     Ok(())
 }
 

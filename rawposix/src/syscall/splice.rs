@@ -7,6 +7,7 @@ use rustix::fs::FileType;
 
 use super::args::{Fd, InOut, Int, IoVec, Len, access_mode};
 use super::io::{plain, readv, writev};
+use super::room::limited;
 use crate::thread::Thread;
 
 /// The most bytes that one call moves, as on Linux.
@@ -48,19 +49,20 @@ pub(super) fn splice(
 ) -> Result<usize, Errno> {
     let (source, target) = (thread.file(in_fd.0)?, thread.file(out_fd.0)?);
     let source = source.host().map_err(|_| Errno::EINVAL)?;
-    let target = target.host_for_writing()?;
+    let target_host = target.host_for_writing()?;
     plain(source)?;
-    plain(target)?;
-    let (source, target) = (&source.fd, &target.fd);
+    plain(target_host)?;
+    let (source, target_fd) = (&source.fd, &target_host.fd);
     let (mut from, mut to) = (position(thread, &in_off)?, position(thread, &out_off)?);
+    let len = limited(thread, &target, to, len.0.min(MAX_COUNT))?;
     let moved = thread.block(|| {
         let flags = host_flags(flags);
         rustix::pipe::splice(
             source,
             from.as_mut(),
-            target,
+            target_fd,
             to.as_mut(),
-            length(len),
+            length(Len(len)),
             flags,
         )
         .map_err(Errno::from)

@@ -8,8 +8,9 @@ use rawposix_abi::flags::{FallocMode, OpenFlags};
 use rustix::fs::{Advice, FallocateFlags, FileType};
 
 use super::args::{Fd, Hex, Int, Len, Off, Path, access_mode};
-use super::io::{offset, too_large};
-use crate::fd::{Object, OpenFile, Origin};
+use super::io::offset;
+use super::room::too_large;
+use crate::fd::{HostFile, Object, OpenFile, Origin};
 use crate::fs::node::Node;
 use crate::fs::open::{How, open_node};
 use crate::fs::walk::Follow;
@@ -97,7 +98,7 @@ pub(super) fn ftruncate64(thread: &mut Thread, fd: Fd, length: Off) -> Result<()
     if length > thread.process.file_size_limit() {
         return Err(too_large(thread));
     }
-    thread.block(|| rustix::fs::ftruncate(&host.fd, length).map_err(Errno::from))
+    resize(thread, host, length)
 }
 
 pub(super) fn truncate64(thread: &mut Thread, path: Path, length: Off) -> Result<(), Errno> {
@@ -118,8 +119,19 @@ pub(super) fn truncate64(thread: &mut Thread, path: Path, length: Off) -> Result
         set_ids: 0,
     };
     let file: Arc<OpenFile> = open_node(&thread.process, node, how)?;
-    let host = &file.host()?.fd;
-    thread.block(|| rustix::fs::ftruncate(host, length).map_err(Errno::from))
+    resize(thread, file.host()?, length)
+}
+
+/// Gives a file another size, if its directory has room for it.
+fn resize(thread: &Thread, host: &HostFile, length: u64) -> Result<(), Errno> {
+    if let Some(quota) = &host.quota {
+        quota.reserve(length)?;
+    }
+    thread.block(|| rustix::fs::ftruncate(&host.fd, length).map_err(Errno::from))?;
+    if let Some(quota) = &host.quota {
+        quota.cut(length);
+    }
+    Ok(())
 }
 
 pub(super) fn fallocate(
@@ -131,11 +143,21 @@ pub(super) fn fallocate(
 ) -> Result<(), Errno> {
     let (at, len) = (offset(at.0)?, offset(len.0)?);
     let file = thread.file(fd.0)?;
-    let host = &file.host_for_writing()?.fd;
+    let host = file.host_for_writing()?;
     if at.saturating_add(len) > thread.process.file_size_limit() {
         return Err(too_large(thread));
     }
     let mode = FallocateFlags::from_bits_retain(mode.bits());
+    let frees = FallocateFlags::PUNCH_HOLE | FallocateFlags::COLLAPSE_RANGE;
+    if let (Some(quota), false) = (&host.quota, mode.intersects(frees)) {
+        let end = if mode.contains(FallocateFlags::INSERT_RANGE) {
+            u64::try_from(rustix::fs::fstat(&host.fd)?.st_size).unwrap_or(0)
+        } else {
+            at
+        };
+        quota.reserve(end.saturating_add(len))?;
+    }
+    let host = &host.fd;
     thread.block(|| rustix::fs::fallocate(host, mode, at, len).map_err(Errno::from))
 }
 

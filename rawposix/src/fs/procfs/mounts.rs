@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::cage::Process;
-use crate::fs::mount::{MountId, MountPoint, MountRoot};
+use crate::fs::mount::{MountId, MountPoint, MountRoot, Mounts};
 use crate::fs::place;
 use crate::fs::stat::Tree;
 
@@ -14,7 +14,7 @@ struct Shown<'a> {
     device: (u32, u32),
     path: String,
     kind: &'a str,
-    options: &'a str,
+    options: String,
 }
 
 fn shown<'a>(process: &'a Process, id: MountId, point: &'a MountPoint) -> Option<Shown<'a>> {
@@ -43,12 +43,17 @@ fn shown<'a>(process: &'a Process, id: MountId, point: &'a MountPoint) -> Option
         device,
         path: escape(&path),
         kind,
-        options: if mounts.is_read_only(id) {
-            "ro,relatime"
-        } else {
-            "rw,relatime"
-        },
+        options: options(mounts, id),
     })
+}
+
+/// The access, and the size of a private directory, in KiB as tmpfs shows it.
+fn options(mounts: &Mounts, id: MountId) -> String {
+    let access = if mounts.is_read_only(id) { "ro" } else { "rw" };
+    match mounts.quota(id) {
+        Some(quota) => format!("{access},relatime,size={}k", quota.room().0 / 1024),
+        None => format!("{access},relatime"),
+    }
 }
 
 fn each(process: &Process) -> impl Iterator<Item = Shown<'_>> {
