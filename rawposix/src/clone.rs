@@ -15,9 +15,9 @@ use crate::cage::family::Place;
 use crate::cage::{Pid, Process, Task};
 use crate::control::Control;
 use crate::fd::CloseOnExec;
-use crate::signal::NO_STACK;
+use crate::signal::{Forking, NO_STACK};
 use crate::syscall::pidfd;
-use crate::thread::Thread;
+use crate::thread::{Step, Thread};
 use crate::trace::TracedCall;
 
 /// What clone(2) was asked for.
@@ -69,6 +69,7 @@ pub struct CloneRequest {
     place: Option<Place>,
     vfork: Option<Arc<Vfork>>,
     pidfd: Option<NewPidfd>,
+    fork: Forking,
     pub(crate) traced: Option<TracedCall>,
 }
 
@@ -152,9 +153,11 @@ impl Thread {
         let exit_signal = check(&arguments)?;
         let flags = arguments.flags;
         let tid = self.world.family.new_id(self.process.thread_limit())?;
-        let made = self.make_child(tid, flags);
-        let mut child = match made {
-            Ok(child) => child,
+        let made = self
+            .begin_fork(tid)
+            .and_then(|fork| Ok((fork, self.make_child(tid, flags)?)));
+        let (fork, mut child) = match made {
+            Ok(made) => made,
             Err(errno) => {
                 self.world.family.release_thread(tid);
                 return Err(errno);
@@ -192,6 +195,7 @@ impl Thread {
             place,
             vfork,
             pidfd,
+            fork,
             traced: None,
         })
     }
@@ -246,9 +250,10 @@ impl Thread {
             place,
             vfork,
             pidfd,
+            fork,
             traced,
         } = *request;
-        let result = self.publish(child, &arguments, place, run);
+        let result = self.publish(child, &arguments, place.map(|place| (place, fork)), run);
         if let (Ok(_), Some(mut pidfd)) = (&result, pidfd) {
             pidfd.is_kept = true;
         }
@@ -265,7 +270,7 @@ impl Thread {
         &self,
         mut child: Self,
         arguments: &CloneArguments,
-        place: Option<Place>,
+        place: Option<(Place, Forking)>,
         run: impl FnOnce(Self),
     ) -> Result<i32, Errno> {
         let tid = child.tid().0;
@@ -281,12 +286,19 @@ impl Thread {
                 .write(GuestPtr::new(arguments.parent_tid), &tid);
         }
         let process = Arc::clone(&child.process);
+        let publishing = place.is_some().then(|| self.world.crowds.publishing());
+        if self.process.end().is_some() {
+            // Whatever has ended the process ends the child as well, which is why it is not made.
+            return Err(Errno::EINTR);
+        }
         let _settled = process.keep_threads();
         process.add_task(Arc::clone(&child.task))?;
-        if let Some(place) = place {
+        if let Some((place, fork)) = place {
             self.world
                 .family
                 .add(self.process.pid, Arc::clone(&process), place)?;
+            fork.tell(&process);
+            drop(publishing);
             process.watch_processor_time();
         }
         child.published();
@@ -328,11 +340,21 @@ impl Thread {
     /// The words are: function, argument, stack, thread pointer, flags, address for the parent, address for the child.
     pub fn clone_from_block(&mut self, address: u32) -> Control {
         self.enter();
-        let block = self.memory().read(GuestPtr::<[u32; 7]>::new(address));
-        let Ok([function, argument, stack, tls, flags, parent_tid, child_tid]) = block else {
+        let Ok([_, _, stack, tls, flags, parent_tid, child_tid]) = self.read_block(address) else {
             return self.leave(None, Err(Errno::EFAULT));
         };
         let traced = self.trace(CLONE, [flags, stack, parent_tid, tls, child_tid, 0]);
+        self.perform(traced, (CLONE_FROM_BLOCK, [address, 0, 0, 0, 0, 0]))
+    }
+
+    fn read_block(&self, address: u32) -> Result<[u32; 7], Errno> {
+        self.memory().read(GuestPtr::<[u32; 7]>::new(address))
+    }
+
+    /// What [`CLONE_FROM_BLOCK`] does.
+    pub(crate) fn prepare_from_block(&mut self, address: u32) -> Result<i32, Errno> {
+        let [function, argument, stack, tls, flags, parent_tid, child_tid] =
+            self.read_block(address)?;
         let entry = match stack {
             0 => Entry::Here,
             stack => Entry::Function {
@@ -352,16 +374,18 @@ impl Thread {
             child_tid,
         };
         if arguments.wants_both_in_one_place() {
-            return self.leave(traced, Err(Errno::EINVAL));
+            return Err(Errno::EINVAL);
         }
-        match self.prepare_child(arguments) {
-            Ok(request) => Control::Clone(Box::new(CloneRequest { traced, ..request })),
-            Err(errno) => self.leave(traced, Err(errno)),
-        }
+        let request = self.prepare_child(arguments)?;
+        self.step = Some(Step::Clone(Box::new(request)));
+        Ok(0)
     }
 }
 
 /// clone(2) in the list of system calls.
-const CLONE: i32 = 220;
+pub(crate) const CLONE: i32 = 220;
+pub(crate) const CLONE3: i32 = 435;
+/// The import `lind.clone`, as a call that is made again after a handler; it is in no list.
+pub(crate) const CLONE_FROM_BLOCK: i32 = -CLONE;
 /// `CSIGNAL`: the bits of clone(2)'s flags that are the exit signal.
 pub(crate) const EXIT_SIGNAL: u32 = 0xff;

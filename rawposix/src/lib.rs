@@ -40,17 +40,18 @@
 //! never held together.
 //!
 //! 1. the listing of an open directory (held while the names are read from the host, which is the reader's turn)
-//! 2. the timers of a process, which send signals; then what they have planned
-//! 3. the bells of a signalfd, or those of a process's end; a description's bell of a message queue; then what one bell shows
-//! 4. who controls the terminal, then the tree of processes
-//! 5. the parts of a process: descriptor table, directories and mask, credentials, limits, settings, files with record
+//! 2. the order of new processes and of signals that many get (`signal::Crowds`)
+//! 3. the timers of a process, which send signals; then what they have planned
+//! 4. the bells of a signalfd, or those of a process's end; a description's bell of a message queue; then what one bell shows
+//! 5. who controls the terminal, then the tree of processes
+//! 6. the parts of a process: descriptor table, directories and mask, credentials, limits, settings, files with record
 //!    locks; its pending signals, then dispositions, then the signals of a thread
-//! 6. the mappings of an address space (under limits); a private directory, then the store of all of them; the owners of files; the room
+//! 7. the mappings of an address space (under limits); a private directory, then the store of all of them; the owners of files; the room
 //!    in a private directory; the queues
 //!    of futexes, then one waiter's state; the objects of one kind of `ipc`; the descriptions with `O_ASYNC`,
 //!    then one message queue of POSIX
-//! 7. names and ports of sockets, then the state of one; what goes along with messages
-//! 8. the sink of the trace
+//! 8. names and ports of sockets, then the state of one; what goes along with messages
+//! 9. the sink of the trace
 //!
 //! No lock is held across a copy from or to guest memory or across a host call that waits for others. The one
 //! exception is the futex word, a single load that must not be separated from the queue.

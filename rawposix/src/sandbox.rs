@@ -33,7 +33,7 @@ use crate::futex::Futexes;
 use crate::ipc::Ipc;
 use crate::locks::LockWaits;
 use crate::net::Network;
-use crate::signal::Queued;
+use crate::signal::{Crowds, Queued};
 use crate::startup::Startup;
 use crate::terminal::{End, Terminals};
 use crate::thread::Thread;
@@ -65,6 +65,7 @@ pub(crate) struct World {
     pub(crate) busy: Arc<Busy>,
     pub(crate) owners: Owners,
     pub(crate) queued: Arc<Queued>,
+    pub(crate) crowds: Crowds,
     pub(crate) futexes: Futexes,
     pub(crate) lock_waits: LockWaits,
     pub(crate) ipc: Ipc,
@@ -131,6 +132,7 @@ impl Sandbox {
             busy: Arc::default(),
             owners: Owners::default(),
             queued: Arc::default(),
+            crowds: Crowds::default(),
             futexes: Futexes::default(),
             lock_waits: LockWaits::default(),
             ipc: Ipc::default(),
@@ -224,9 +226,7 @@ impl Sandbox {
 
     /// lind was stopped and goes on: so does the program's process group.
     pub fn go_on(&self) {
-        for process in self.world.family.group(PROGRAM) {
-            process.send_from_system(Signal::SIGCONT);
-        }
+        self.world.terminals.go_on(&self.world, PROGRAM);
     }
 
     /// Finds and opens a program as execvp(3) would in the sandbox: a name without a slash is looked for in the

@@ -46,7 +46,7 @@ pub struct Thread {
     /// What the system call that runs needs of the engine.
     pub(crate) step: Option<Step>,
     /// The system call that runs.
-    call: Option<(i32, [u32; 6])>,
+    call: Option<Call>,
     /// The system call that waits for the guest to run handlers.
     pub(crate) interrupted: Option<Interrupted>,
     /// The mask that is restored after a call with a mask of its own, such as sigsuspend(2).
@@ -75,6 +75,16 @@ pub(crate) enum Step {
     Clone(Box<CloneRequest>),
     Exec(Box<ExecRequest>),
     Resume(Resumed),
+}
+
+/// A system call: its number and its arguments' words.
+type Call = (i32, [u32; 6]);
+
+/// How far a call has come.
+enum Ran {
+    Result(Result<i32, Errno>),
+    /// The engine has to do its part.
+    Control(Control),
 }
 
 impl Thread {
@@ -208,24 +218,35 @@ impl Thread {
     pub fn syscall(&mut self, number: i32, arguments: [u32; 6]) -> Control {
         self.enter();
         let traced = self.trace(number, arguments);
-        let mut call = (number, arguments);
+        self.perform(traced, (number, arguments))
+    }
+
+    /// Performs a call that the guest has entered.
+    pub(crate) fn perform(&mut self, mut traced: Option<TracedCall>, call: Call) -> Control {
+        match self.run(&mut traced, call) {
+            Ran::Result(result) => self.leave(traced, result),
+            Ran::Control(control) => control,
+        }
+    }
+
+    fn run(&mut self, traced: &mut Option<TracedCall>, mut call: Call) -> Ran {
         loop {
             self.call = Some(call);
             let (number, arguments) = call;
             let result = syscall::perform(self, number, arguments);
             match self.step.take() {
-                None => return self.leave(traced, result),
-                Some(Step::Resume(Resumed::Result(word))) => return self.leave(traced, Ok(word)),
+                None => return Ran::Result(result),
+                Some(Step::Resume(Resumed::Result(word))) => return Ran::Result(Ok(word)),
                 Some(Step::Resume(Resumed::Call(number, arguments))) => call = (number, arguments),
                 Some(Step::Clone(mut request)) => {
                     self.call = None;
-                    request.traced = traced;
-                    return Control::Clone(request);
+                    request.traced = traced.take();
+                    return Ran::Control(Control::Clone(request));
                 }
                 Some(Step::Exec(mut request)) => {
                     self.call = None;
-                    request.traced = traced;
-                    return Control::Exec(request);
+                    request.traced = traced.take();
+                    return Ran::Control(Control::Exec(request));
                 }
             }
         }
@@ -240,7 +261,7 @@ impl Thread {
     /// The end of a system call: what the thread does next.
     pub(crate) fn leave(
         &mut self,
-        traced: Option<TracedCall>,
+        mut traced: Option<TracedCall>,
         mut result: Result<i32, Errno>,
     ) -> Control {
         let due = loop {
@@ -250,8 +271,11 @@ impl Thread {
             if result == Err(Errno::EINTR) {
                 match (self.consider(), self.call) {
                     // A call that only a handler ends goes on.
-                    (Due::Nothing, Some((number, arguments))) => {
-                        result = syscall::perform(self, number, arguments);
+                    (Due::Nothing, Some(call)) => {
+                        match self.run(&mut traced, call) {
+                            Ran::Result(again) => result = again,
+                            Ran::Control(control) => return control,
+                        }
                         continue;
                     }
                     (Due::Nothing, None) => {}

@@ -14,7 +14,7 @@ use rustix::event::{EventfdFlags, PollFd, PollFlags, epoll};
 use super::{HostFile, OpenFile};
 use crate::cage::Pid;
 use crate::sandbox::World;
-use crate::signal::{from_io, from_system};
+use crate::signal::{Target, from_io, from_system};
 
 /// Who gets the signals of a description.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -286,8 +286,9 @@ fn tell(state: &Mutex<State>, number: u64, flags: epoll::EventFlags) {
             }
         }
         Owner::Group(group) => {
+            let _sending = world.crowds.sending();
             for process in world.family.group(group) {
-                let _ = process.send(info, None);
+                let _ = process.send_to(Target::Crowd, info);
             }
         }
         Owner::Thread(tid) => {

@@ -4,6 +4,7 @@ use rawposix_abi::{Errno, Signal, SignalSet};
 
 use super::deliver::{Due, Interrupted, LIND_SIGNAL, Outcome};
 use super::info::from_system;
+use crate::clone::{CLONE, CLONE_FROM_BLOCK, CLONE3};
 use crate::control::Control;
 use crate::syscall::futex_waits_for_lock;
 use crate::thread::Thread;
@@ -60,6 +61,7 @@ fn repetition(number: i32, words: [u32; 6]) -> Repetition {
                 Repetition::Never
             }
         }
+        CLONE | CLONE3 | CLONE_FROM_BLOCK => Repetition::Always,
         _ => Repetition::IfAsked,
     }
 }

@@ -5,6 +5,8 @@
 //! ([`Thread::consider`]). Default actions happen there; a signal that is fatal by default ends the process when it is
 //! sent, so that no thread's cooperation is needed.
 //!
+//! What many processes are sent at once, and how forks fit in, is in `crowd`.
+//!
 //! # Handlers
 //!
 //! The guest calls them itself, so that fork, longjmp and exec work in them as anywhere. A system call of a thread that has
@@ -15,6 +17,7 @@
 
 mod actions;
 mod call;
+mod crowd;
 mod deliver;
 mod info;
 mod queue;
@@ -22,6 +25,7 @@ mod send;
 mod stack;
 mod state;
 
+pub(crate) use crowd::{Crowds, Forking};
 pub use deliver::Faults;
 pub(crate) use deliver::{Due, Interrupted, Resumed};
 pub use info::Fault;
@@ -30,6 +34,7 @@ pub(crate) use info::{
     from_timer, set_overrun, set_sender, timer as timer_of,
 };
 pub(crate) use queue::{Queued, Slot};
+pub(crate) use send::Target;
 pub(crate) use stack::{
     NO_STACK, checked as checked_stack, contains as stack_contains, report as report_stack,
 };

@@ -29,12 +29,26 @@ struct Effects {
     resumed: bool,
 }
 
+/// Whom a signal is for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Target<'a> {
+    Process,
+    Thread(&'a Arc<Task>),
+    /// The process, as one of several that get it at once: while [`Crowds::sending`](super::Crowds::sending).
+    Crowd,
+}
+
 impl Process {
     /// Sends a signal to the process, or to one of its threads. A process that has ended takes it as well.
     ///
     /// # Errors
     /// `EAGAIN` when the user's processes have too many signals queued for another real-time one with a value.
     pub(crate) fn send(&self, info: Siginfo, to: Option<&Arc<Task>>) -> Result<(), Errno> {
+        self.send_to(to.map_or(Target::Process, Target::Thread), info)
+    }
+
+    /// As [`Self::send`], to one more kind of target.
+    pub(crate) fn send_to(&self, target: Target<'_>, info: Siginfo) -> Result<(), Errno> {
         let signal = info::signal(&info).ok_or(Errno::EINVAL)?;
         if self.end().is_some() {
             return Ok(());
@@ -45,7 +59,7 @@ impl Process {
         }
         let tasks = self.tasks();
         let limit = self.limit(RLIMIT_SIGPENDING)?.current;
-        let effects = self.enqueue(signal, info, (to, &tasks), limit);
+        let effects = self.enqueue(signal, info, (target, &tasks), limit);
         self.pending_has_changed();
         let effects = effects?;
         if effects.resumed {
@@ -63,17 +77,30 @@ impl Process {
         &self,
         signal: Signal,
         info: Siginfo,
-        (to, tasks): (Option<&Arc<Task>>, &[Arc<Task>]),
+        (target, tasks): (Target<'_>, &[Arc<Task>]),
         limit: u64,
     ) -> Result<Effects, Errno> {
         let mut effects = Effects::default();
         let mut shared = self.signals.shared.lock();
-        if STOPS.contains(signal) {
-            shared.forget(CONTINUES, tasks);
-        } else if signal == Signal::SIGCONT {
-            shared.forget(STOPS, tasks);
+        let replaced = match signal {
+            Signal::SIGCONT => STOPS,
+            stop if STOPS.contains(stop) => CONTINUES,
+            _ => SignalSet::EMPTY,
+        };
+        if replaced != SignalSet::EMPTY {
+            shared.forget(replaced, tasks);
+        }
+        if signal == Signal::SIGCONT {
             effects.resumed = shared.stopped.take().is_some();
         }
+        let to = match target {
+            Target::Process => None,
+            Target::Thread(task) => Some(task),
+            Target::Crowd => {
+                shared.keep_for_forks(signal, replaced);
+                None
+            }
+        };
         let (ignored, fatal) = self.signals.with_actions(|actions| {
             let fatal = matches!(
                 actions.disposition(signal),

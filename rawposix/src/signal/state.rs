@@ -10,6 +10,7 @@ use rawposix_abi::structs::Sigaction;
 use rawposix_abi::{Signal, SignalSet};
 
 use super::actions::{Actions, Disposition, SA_NOCLDWAIT};
+use super::crowd::Fork;
 use super::queue::Queue;
 use crate::cage::{Pid, Process, Task};
 use crate::syscall::signalfd::SignalFile;
@@ -32,6 +33,8 @@ pub(super) struct Shared {
     pub(super) pending: Queue,
     /// The signal that stopped the process.
     pub(super) stopped: Option<Signal>,
+    /// The forks that its threads have begun.
+    pub(super) forks: Vec<Fork>,
 }
 
 /// The signals of a thread.

@@ -56,6 +56,11 @@ pub(super) fn clone(
     Ok(0)
 }
 
+/// The import `lind.clone`.
+pub(super) fn from_block(thread: &mut Thread, [block, ..]: [u32; 6]) -> Result<i32, Errno> {
+    thread.prepare_from_block(block)
+}
+
 pub(super) fn clone3(thread: &mut Thread, args: Ptr, size: Len) -> Result<i32, Errno> {
     if size.0 > LARGEST_SIZE {
         return Err(Errno::E2BIG);

@@ -63,6 +63,7 @@ use args::{
     SocketLevel, SocketOption, Str, Uid, Uint, WaitOptions, WaitStatus, Whence, Words,
 };
 
+use crate::clone::CLONE_FROM_BLOCK;
 use crate::thread::Thread;
 use crate::trace::Shown;
 
@@ -74,6 +75,7 @@ macro_rules! dispatch {
         pub(crate) fn perform(thread: &mut Thread, number: i32, words: [u32; 6]) -> Result<i32, Errno> {
             match number {
                 $($($number => dispatch!(@call $level $family $name ($($parameter: $kind),*) thread words),)*)*
+                CLONE_FROM_BLOCK => clone::from_block(thread, words),
                 _ => Err(Errno::ENOSYS),
             }
         }

@@ -13,7 +13,7 @@ use crate::cage::{Pid as Id, Process};
 use crate::fd::{Bell, CloseOnExec, Object, OpenFile, OwnFile, Watcher};
 use crate::fs::dir::Dir;
 use crate::fs::procfs::{ProcDir, Who};
-use crate::signal::{SI_USER, from_process};
+use crate::signal::{SI_USER, Target, from_process};
 use crate::thread::Thread;
 
 /// What a descriptor of a process refers to. It stays this process's when its id is another one's.
@@ -132,7 +132,7 @@ pub(super) fn pidfd_send_signal(
         let process = process.ok_or(Errno::ESRCH)?;
         let sender = thread.process.as_sender();
         let info = |signal| from_process(signal, SI_USER, sender);
-        return send(thread, &process, signal, info, None);
+        return send(thread, &process, signal, info, Target::Process);
     }
     let given: Siginfo = thread.memory().read(info.0)?;
     if given.signo.cast_unsigned() != number.0 {
@@ -140,5 +140,5 @@ pub(super) fn pidfd_send_signal(
     }
     let process = process.ok_or(Errno::ESRCH)?;
     let (signal, info) = queued(thread, process.pid, number, info)?;
-    send(thread, &process, signal, |_| info, None)
+    send(thread, &process, signal, |_| info, Target::Process)
 }

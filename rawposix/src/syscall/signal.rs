@@ -13,7 +13,9 @@ use super::args::{In, Len, Out, Pid, Ptr, SigHow, SignalArg};
 use super::time::timeout;
 use crate::cage::{Pid as Id, Process, Task};
 use crate::futex::Deadline;
-use crate::signal::{SI_TKILL, SI_USER, checked_stack, from_process, report_stack, stack_contains};
+use crate::signal::{
+    SI_TKILL, SI_USER, Target, checked_stack, from_process, report_stack, stack_contains,
+};
 use crate::thread::{Step, Thread};
 
 pub(super) fn check_size(size: Len) -> Result<(), Errno> {
@@ -128,13 +130,13 @@ pub(super) fn send(
     process: &Process,
     signal: Option<Signal>,
     info: impl FnOnce(Signal) -> Siginfo,
-    to: Option<&Arc<Task>>,
+    target: Target<'_>,
 ) -> Result<(), Errno> {
     if !process.may_be_sent(signal, &thread.process) {
         return Err(Errno::EPERM);
     }
     match signal {
-        Some(signal) => process.send(info(signal), to),
+        Some(signal) => process.send_to(target, info(signal)),
         None => Ok(()),
     }
 }
@@ -142,6 +144,11 @@ pub(super) fn send(
 pub(super) fn kill(thread: &mut Thread, pid: Pid, number: SignalArg) -> Result<(), Errno> {
     let signal = optional(number)?;
     let family = &thread.world.family;
+    let (_sending, target) = if pid.0 > 0 {
+        (None, Target::Process)
+    } else {
+        (Some(thread.world.crowds.sending()), Target::Crowd)
+    };
     let targets = match pid.0 {
         0 => family.group(family.group_of(thread.process.pid)?),
         -1 => family
@@ -157,7 +164,7 @@ pub(super) fn kill(thread: &mut Thread, pid: Pid, number: SignalArg) -> Result<(
     let sender = thread.process.as_sender();
     for process in targets {
         let info = |signal| from_process(signal, SI_USER, sender);
-        result = match send(thread, &process, signal, info, None) {
+        result = match send(thread, &process, signal, info, target) {
             Err(_) if result.is_ok() => Ok(()),
             sent => sent,
         };
@@ -173,7 +180,7 @@ pub(super) fn tkill(thread: &mut Thread, tid: Pid, number: SignalArg) -> Result<
     let (process, task) = thread.find_thread(Id(tid.0))?;
     let sender = thread.process.as_sender();
     let info = |signal| from_process(signal, SI_TKILL, sender);
-    send(thread, &process, signal, info, Some(&task))
+    send(thread, &process, signal, info, Target::Thread(&task))
 }
 
 /// The thread `tid` of the process `tgid`.
@@ -199,7 +206,7 @@ pub(super) fn tgkill(
     let signal = optional(number)?;
     let sender = thread.process.as_sender();
     let info = |signal| from_process(signal, SI_TKILL, sender);
-    send(thread, &process, signal, info, Some(&task))
+    send(thread, &process, signal, info, Target::Thread(&task))
 }
 
 /// What sigqueue(3) sends. Only to itself may a process pretend that a signal is the system's or another's.
@@ -227,7 +234,7 @@ pub(super) fn rt_sigqueueinfo(
     let (signal, info) = queued(thread, Id(tgid.0), number, info)?;
     let process = thread.world.family.process(Id(tgid.0));
     let process = process.ok_or(Errno::ESRCH)?;
-    send(thread, &process, signal, |_| info, None)
+    send(thread, &process, signal, |_| info, Target::Process)
 }
 
 pub(super) fn rt_tgsigqueueinfo(
@@ -242,7 +249,7 @@ pub(super) fn rt_tgsigqueueinfo(
     }
     let (signal, info) = queued(thread, Id(tgid.0), number, info)?;
     let (process, task) = thread_of(thread, tgid, tid)?;
-    send(thread, &process, signal, |_| info, Some(&task))
+    send(thread, &process, signal, |_| info, Target::Thread(&task))
 }
 
 pub(super) fn rt_sigsuspend(thread: &mut Thread, mask: In<u64>, size: Len) -> Result<(), Errno> {

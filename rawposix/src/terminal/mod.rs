@@ -25,6 +25,7 @@ use crate::cage::Pid;
 use crate::cage::family::PROGRAM;
 use crate::fd::OpenFile;
 use crate::sandbox::World;
+use crate::signal::{Target, from_system};
 
 /// All terminals, and who is controlled by which.
 ///
@@ -377,6 +378,11 @@ impl Terminals {
         self.signal(world, self.outer.number, signal);
     }
 
+    /// lind goes on, and so does this process group.
+    pub(crate) fn go_on(&self, world: &World, group: Pid) {
+        send(world, group, &[Signal::SIGCONT]);
+    }
+
     /// A signal that a terminal sends to its foreground.
     pub(crate) fn signal(&self, world: &World, number: u32, signal: Signal) {
         let foreground = self.table.lock().lines.get(&number).map(|s| s.foreground);
@@ -440,9 +446,11 @@ fn send(world: &World, group: Pid, signals: &[Signal]) {
     if group == Pid::NONE {
         return;
     }
+    let _sending = world.crowds.sending();
     for signal in signals {
         for process in world.family.group(group) {
-            process.send_from_system(*signal);
+            // Only signals with values can fail.
+            let _ = process.send_to(Target::Crowd, from_system(*signal));
         }
     }
 }
