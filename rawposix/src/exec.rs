@@ -10,6 +10,7 @@ use rawposix_abi::Errno;
 use rawposix_memory::AddressSpace;
 
 use crate::control::Control;
+use crate::fd::OpenFile;
 use crate::fs::busy::InUse;
 use crate::sandbox::Image;
 use crate::startup::Startup;
@@ -20,10 +21,25 @@ use crate::trace::TracedCall;
 #[derive(Debug)]
 pub struct ExecRequest {
     pub(crate) file: File,
-    /// Nobody writes to the file meanwhile.
-    pub(crate) in_use: InUse,
+    pub(crate) program: Arc<Program>,
     pub(crate) image: Image,
     pub(crate) traced: Option<TracedCall>,
+}
+
+/// The file that a process executes, to which `/proc/PID/exe` leads.
+#[derive(Debug)]
+pub(crate) struct Program {
+    pub(crate) file: Arc<OpenFile>,
+    /// Nobody writes to it meanwhile.
+    #[expect(dead_code, reason = "its end is what it is for")]
+    in_use: InUse,
+}
+
+impl Program {
+    /// A program that is in use from now on.
+    pub(crate) fn new(file: Arc<OpenFile>, in_use: InUse) -> Self {
+        Self { file, in_use }
+    }
 }
 
 impl ExecRequest {
@@ -32,7 +48,7 @@ impl ExecRequest {
         &self.file
     }
 
-    /// The program's path in the sandbox, for messages.
+    /// The path that was given to execve(2), for messages.
     pub fn path(&self) -> &[u8] {
         &self.image.path
     }
@@ -47,12 +63,12 @@ impl Thread {
     pub fn execute(&mut self, request: ExecRequest, initial_memory: u64) -> Result<(), Control> {
         let ExecRequest {
             mut image,
-            in_use,
+            program,
             traced,
             ..
         } = request;
         image.initial_memory = initial_memory;
-        match self.replace(image, in_use) {
+        match self.replace(image, program) {
             Ok(()) => {
                 if let (Some(tracer), Some(call)) = (&self.world.tracer, traced) {
                     tracer.leave(self, call, 0, None);
@@ -69,7 +85,7 @@ impl Thread {
         self.leave(traced, Err(errno))
     }
 
-    fn replace(&mut self, image: Image, program: InUse) -> Result<(), Errno> {
+    fn replace(&mut self, image: Image, program: Arc<Program>) -> Result<(), Errno> {
         let credentials = self.process.credentials();
         let startup = Startup::new(
             &image,

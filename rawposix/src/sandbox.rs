@@ -22,8 +22,10 @@ use crate::cage::{FsContext, IdMap, Limits, Process, Umask};
 use crate::config::{Config, ConfigError, Limit};
 use crate::control::ExitStatus;
 use crate::entropy;
+use crate::exec::Program;
 use crate::fd::{AsyncIo, CloseOnExec, FdTable, OpenFile, Origin};
 use crate::fs::busy::Busy;
+use crate::fs::dir::FileId;
 use crate::fs::mount::Mounts;
 use crate::fs::node::Node;
 use crate::fs::owners::Owners;
@@ -96,7 +98,7 @@ pub struct Image {
     pub argv: Vec<Vec<u8>>,
     /// Environment strings (`NAME=value`), without terminating zeros.
     pub envp: Vec<Vec<u8>>,
-    /// The executable's path in the sandbox: `AT_EXECFN` and `/proc/self/exe`.
+    /// The path in the sandbox by which the program is executed: `AT_EXECFN`; its last part is the process's name.
     pub path: Vec<u8>,
     /// Bytes of memory that the program declares: mapped from 64 KiB up to here, the program break starts here.
     pub initial_memory: u64,
@@ -276,6 +278,20 @@ impl World {
             }),
             _ => Err(Errno::ENOTDIR),
         }
+    }
+
+    /// The first process's program, if its path leads to a file.
+    pub(crate) fn first_program(&self, path: &[u8]) -> Option<Arc<Program>> {
+        let context = self.first_context().ok()?;
+        let mut walk = Walk::new(&self.mounts, context.root, None);
+        let Ok(Node::Host(host)) = walk.node(context.cwd, path, Follow::Yes) else {
+            return None;
+        };
+        let file = File::from(host.open(OFlags::RDONLY).ok()?);
+        let in_use = self.busy.execute(FileId::of(&file).ok()?).ok()?;
+        let origin = Origin::Mount(host.mount);
+        let file = OpenFile::host_file(file.into(), origin, OpenFlags::empty());
+        Some(Arc::new(Program::new(file, in_use)))
     }
 
     fn open_program(&self, path: &[u8], search: &[u8]) -> Result<(PathBuf, File), Errno> {

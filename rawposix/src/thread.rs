@@ -332,7 +332,8 @@ impl Thread {
                 return Err(Errno::ETIMEDOUT);
             }
             if self.task.host.park(end) == Parked::Interrupted && self.consider() != Due::Nothing {
-                return Err(Errno::EINTR);
+                // As on Linux, what has come meanwhile counts, even if a signal tells of it: SIGCHLD of a child.
+                return ready()?.ok_or(Errno::EINTR);
             }
         }
     }

@@ -31,8 +31,8 @@ pub(crate) use task::Task;
 use usage::Times;
 
 use crate::control::{CoreDump, ExitStatus};
+use crate::exec::Program;
 use crate::fd::{CloseOnExec, FdTable, OpenFile};
-use crate::fs::busy::InUse;
 use crate::fs::dir::Dir;
 use crate::fs::mount::Mounts;
 use crate::fs::walk::Walk;
@@ -60,8 +60,8 @@ pub(crate) struct Process {
     limits: Mutex<Limits>,
     settings: Mutex<Settings>,
     image: ArcSwap<Image>,
-    /// The file that is executed; none for the first program.
-    program: Mutex<Option<Arc<InUse>>>,
+    /// The file that is executed; none when the process has ended, and for a first program that has no path.
+    program: Mutex<Option<Arc<Program>>>,
     threads: Mutex<Threads>,
     /// Held while a thread is added, and while the address space is copied.
     settled: Mutex<()>,
@@ -111,6 +111,7 @@ impl Process {
         let credentials = Credentials::new(world.uid, world.gid);
         let limits = world.first_limits();
         space.set_limits(limits.memory());
+        let program = world.first_program(&image.path);
         Ok(Self {
             pid,
             signals: Signals::default(),
@@ -133,8 +134,8 @@ impl Process {
                 timer_slack: 50_000,
                 oom_score: 0,
             }),
+            program: Mutex::new(program),
             image: ArcSwap::from_pointee(image),
-            program: Mutex::default(),
             threads: Mutex::default(),
             settled: Mutex::default(),
             end: OnceLock::new(),
@@ -185,7 +186,7 @@ impl Process {
     }
 
     /// Replaces the program: what execve(2) does to a process whose only thread calls it.
-    pub(crate) fn execute(&self, space: Arc<AddressSpace>, image: Image, program: InUse) {
+    pub(crate) fn execute(&self, space: Arc<AddressSpace>, image: Image, program: Arc<Program>) {
         // First, since the end of descriptors may tell the parent of it.
         self.world.family.executed(self.pid);
         self.world.ipc.segments.abandon(self);
@@ -203,7 +204,7 @@ impl Process {
         self.settings.lock().dumpable = 1;
         self.credentials.lock().execute();
         self.image.store(Arc::new(image));
-        *self.program.lock() = Some(Arc::new(program));
+        *self.program.lock() = Some(program);
     }
 
     /// The address space.
@@ -478,9 +479,10 @@ impl Process {
         self.image.load_full()
     }
 
-    /// The program's path.
-    pub(crate) fn program_path(&self) -> Vec<u8> {
-        self.image.load().path.clone()
+    /// The file that is executed.
+    pub(crate) fn program(&self) -> Option<Arc<OpenFile>> {
+        let program = self.program.lock();
+        program.as_ref().map(|program| Arc::clone(&program.file))
     }
 
     /// Time since the sandbox started.

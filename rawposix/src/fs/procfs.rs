@@ -249,7 +249,10 @@ impl ProcDir {
                 Ok(match text {
                     "cwd" => ProcEntry::Shortcut(process.cwd()),
                     "root" => ProcEntry::Shortcut(process.root()),
-                    _ => ProcEntry::Link(process.program_path()),
+                    _ => match process.program() {
+                        Some(program) => ProcEntry::Open(program),
+                        None => ProcEntry::Link(process.image().path.clone()),
+                    },
                 })
             }
             (Self::Fd(_) | Self::FdInfo(_), Some(subject)) => {

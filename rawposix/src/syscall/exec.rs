@@ -2,19 +2,19 @@
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
+use std::sync::Arc;
 
 use rawposix_abi::Errno;
-use rawposix_abi::flags::{AT_FDCWD, AtFlags};
+use rawposix_abi::flags::{AT_FDCWD, AtFlags, OpenFlags};
 use rawposix_memory::{GuestCStr, GuestPtr};
 use rustix::fs::{Access, FileType, OFlags};
 
 use super::args::{Argv, DirFd, Envp, Path};
-use crate::exec::ExecRequest;
-use crate::fd::{CloseOnExec, Object, OpenFile};
+use crate::exec::{ExecRequest, Program};
+use crate::fd::{CloseOnExec, Object, OpenFile, Origin};
 use crate::fs::busy::InUse;
 use crate::fs::dir::FileId;
 use crate::fs::node::{Node, reopen};
-use crate::fs::place;
 use crate::fs::walk::Follow;
 use crate::sandbox::Image;
 use crate::startup::{ARG_MAX, MAX_ARG_STRLEN};
@@ -44,7 +44,8 @@ pub(super) fn execveat(
         return Err(Errno::EINVAL);
     }
     let path = thread.read_path(path.0)?;
-    let (file, mut in_use, mut name) = open(thread, dirfd.0, &path, flags)?;
+    let (mut program, mut name) = open(thread, dirfd.0, &path, flags)?;
+    let given = name.clone();
     let mut room = ARG_MAX;
     let mut argv = strings(thread, argv.0, &mut room)?;
     let envp = strings(thread, envp.0, &mut room)?;
@@ -52,9 +53,8 @@ pub(super) fn execveat(
         // As Linux does since 5.18, so that no program takes its environment for its arguments.
         argv.push(Vec::new());
     }
-    let mut program = file;
     for depth in 0.. {
-        let head = head_of(&program)?;
+        let head = head_of(&program.file)?;
         let Some(script) = Script::parse(&head)? else {
             break;
         };
@@ -70,17 +70,17 @@ pub(super) fn execveat(
         argv.extend(script.argument);
         argv.push(name);
         argv.extend(arguments);
-        (program, in_use, name) = open(thread, AT_FDCWD, &script.interpreter, AtFlags::empty())?;
+        (program, name) = open(thread, AT_FDCWD, &script.interpreter, AtFlags::empty())?;
     }
     let image = Image {
         argv,
         envp,
-        path: absolute(thread, name),
+        path: given,
         initial_memory: 0,
     };
     thread.step = Some(Step::Exec(Box::new(ExecRequest {
-        file: program,
-        in_use,
+        file: program.file.try_clone().map_err(Errno::from)?,
+        program: program.keep(),
         image,
         traced: None,
     })));
@@ -96,13 +96,27 @@ fn is_lost(thread: &Thread, dirfd: i32, path: &[u8]) -> bool {
     by_descriptor && flag == Ok(CloseOnExec::Yes)
 }
 
+/// A file that is to be executed.
+struct Executable {
+    file: File,
+    origin: Origin,
+    in_use: InUse,
+}
+
+impl Executable {
+    fn keep(self) -> Arc<Program> {
+        let file = OpenFile::host_file(self.file.into(), self.origin, OpenFlags::empty());
+        Arc::new(Program::new(file, self.in_use))
+    }
+}
+
 /// Opens what is to be executed; gives it, with the path that names it. `ETXTBSY` when somebody writes to it.
 fn open(
     thread: &Thread,
     dirfd: i32,
     path: &[u8],
     flags: AtFlags,
-) -> Result<(File, InUse, Vec<u8>), Errno> {
+) -> Result<(Executable, Vec<u8>), Errno> {
     let follow = if flags.contains(AtFlags::SYMLINK_NOFOLLOW) {
         Follow::No
     } else {
@@ -115,16 +129,22 @@ fn open(
         ([b'/', ..], _) => path.to_vec(),
         (path, fd) => [format!("/dev/fd/{fd}/").as_bytes(), path].concat(),
     };
-    let file = open_node(&node)?;
+    let (file, origin) = open_node(&node)?;
     let in_use = thread.world.busy.execute(FileId::of(&file)?)?;
-    Ok((file, in_use, name))
+    let executable = Executable {
+        file,
+        origin,
+        in_use,
+    };
+    Ok((executable, name))
 }
 
-fn open_node(node: &Node) -> Result<File, Errno> {
+fn open_node(node: &Node) -> Result<(File, Origin), Errno> {
     match node {
         Node::Host(host) if host.kind == FileType::RegularFile => {
             rustix::fs::access(host.proc_path(), Access::EXEC_OK)?;
-            Ok(File::from(host.open(OFlags::RDONLY)?))
+            let file = File::from(host.open(OFlags::RDONLY)?);
+            Ok((file, Origin::Mount(host.mount)))
         }
         Node::Open(file) => open_description(file),
         Node::Host(host) if host.kind == FileType::Symlink => Err(Errno::ELOOP),
@@ -133,7 +153,7 @@ fn open_node(node: &Node) -> Result<File, Errno> {
     }
 }
 
-fn open_description(file: &OpenFile) -> Result<File, Errno> {
+fn open_description(file: &OpenFile) -> Result<(File, Origin), Errno> {
     match &file.object {
         Object::Path(node) => open_node(node),
         Object::Host(host) => {
@@ -144,7 +164,8 @@ fn open_description(file: &OpenFile) -> Result<File, Errno> {
             if stat.st_mode & 0o111 == 0 {
                 return Err(Errno::EACCES);
             }
-            Ok(File::from(reopen(&host.fd, OFlags::RDONLY)?))
+            let file = File::from(reopen(&host.fd, OFlags::RDONLY)?);
+            Ok((file, host.origin.clone()))
         }
         Object::Dir(_) | Object::Own(_) => Err(Errno::EACCES),
     }
@@ -234,19 +255,4 @@ fn strings(thread: &Thread, array: u32, room: &mut usize) -> Result<Vec<Vec<u8>>
         strings.push(string);
         place = place.checked_add(1).ok_or(Errno::EFAULT)?;
     }
-}
-
-/// The path that `/proc/self/exe` shows.
-fn absolute(thread: &Thread, path: Vec<u8>) -> Vec<u8> {
-    if path.starts_with(b"/") {
-        return path;
-    }
-    let cwd = place::path_of_dir(thread.process.mounts(), &thread.process.cwd());
-    let mut absolute = cwd.unwrap_or_default();
-    if !absolute.ends_with(b"/") {
-        absolute.push(b'/');
-    }
-    let path = path.strip_prefix(b"./").unwrap_or(&path);
-    absolute.extend_from_slice(path);
-    absolute
 }

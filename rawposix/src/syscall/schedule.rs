@@ -9,6 +9,7 @@ use rawposix_memory::GuestPtr;
 
 use super::args::{In, Int, Len, Out, Pid, Ptr};
 pub(super) use super::schedule_attributes::{sched_getattr, sched_setattr};
+use crate::cage::family::INIT;
 use crate::cage::{Pid as Id, Process, Task};
 use crate::thread::Thread;
 
@@ -21,6 +22,9 @@ const SCHED_IDLE: u32 = 5;
 /// `SCHED_RESET_ON_FORK`, which comes with a policy.
 pub(super) const RESET_ON_FORK: u32 = 0x4000_0000;
 
+/// For a process's nice value.
+const PRIO_PROCESS: i32 = 0;
+
 /// A thread and its process.
 type Found = (Arc<Process>, Arc<Task>);
 
@@ -29,8 +33,18 @@ fn target(thread: &Thread, tid: Pid) -> Result<Found, Errno> {
     match tid.0 {
         0 => Ok((Arc::clone(&thread.process), Arc::clone(&thread.task))),
         tid if tid < 0 => Err(Errno::EINVAL),
+        // Process 1 is nobody's.
+        tid if Id(tid) == INIT => Err(Errno::EPERM),
         tid => thread.find_thread(Id(tid)),
     }
+}
+
+/// The thread that an argument names, to be asked; `None` for process 1, which is scheduled as the host does.
+fn asked(thread: &Thread, tid: Pid) -> Result<Option<Arc<Task>>, Errno> {
+    if Id(tid.0) == INIT {
+        return Ok(None);
+    }
+    target(thread, tid).map(|(_, task)| Some(task))
 }
 
 /// Whether the caller may change how the process's threads are scheduled: it has to be the same user's.
@@ -87,8 +101,7 @@ pub(super) fn sched_getaffinity(
     size: Len,
     ptr: Ptr,
 ) -> Result<usize, Errno> {
-    let (_, task) = target(thread, pid)?;
-    let stored = task.scheduling.lock().affinity.clone();
+    let stored = asked(thread, pid)?.and_then(|task| task.scheduling.lock().affinity.clone());
     let mask = match stored {
         Some(mask) => mask,
         None => host_affinity()?,
@@ -133,7 +146,9 @@ pub(super) fn sched_setaffinity(
 }
 
 pub(super) fn sched_getscheduler(thread: &mut Thread, pid: Pid) -> Result<u32, Errno> {
-    let (_, task) = target(thread, pid)?;
+    let Some(task) = asked(thread, pid)? else {
+        return Ok(SCHED_OTHER);
+    };
     let scheduling = task.scheduling.lock();
     Ok(scheduling.policy
         | if scheduling.resets_on_fork {
@@ -185,7 +200,7 @@ pub(super) fn set_policy(
 }
 
 pub(super) fn sched_getparam(thread: &mut Thread, pid: Pid, param: Out<i32>) -> Result<(), Errno> {
-    target(thread, pid)?;
+    asked(thread, pid)?;
     thread.memory().write(param.0, &0)
 }
 
@@ -219,7 +234,7 @@ pub(super) fn sched_rr_get_interval_time64(
     pid: Pid,
     interval: Out<Timespec>,
 ) -> Result<(), Errno> {
-    target(thread, pid)?;
+    asked(thread, pid)?;
     let slice = Timespec {
         nsec: 4_000_000,
         ..Timespec::default()
@@ -229,7 +244,6 @@ pub(super) fn sched_rr_get_interval_time64(
 
 /// The threads that `which` and `who` name, with their processes. `ESRCH` if there are none.
 fn named(thread: &Thread, which: Int, who: Int) -> Result<Vec<Found>, Errno> {
-    const PRIO_PROCESS: i32 = 0;
     const PRIO_PGRP: i32 = 1;
     const PRIO_USER: i32 = 2;
     let family = &thread.world.family;
@@ -286,6 +300,9 @@ pub(super) fn setpriority(
 
 /// The kernel answers 20 less the nice value, so that no answer looks like an error; that of the most favoured thread.
 pub(super) fn getpriority(thread: &mut Thread, which: Int, who: Int) -> Result<i32, Errno> {
+    if which.0 == PRIO_PROCESS && Id(who.0) == INIT {
+        return Ok(20);
+    }
     let threads = named(thread, which, who)?;
     let favours = threads
         .iter()

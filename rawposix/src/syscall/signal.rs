@@ -11,6 +11,7 @@ pub(super) use super::signalfd::signalfd4;
 
 use super::args::{In, Len, Out, Pid, Ptr, SigHow, SignalArg};
 use super::time::timeout;
+use crate::cage::family::INIT;
 use crate::cage::{Pid as Id, Process, Task};
 use crate::futex::Deadline;
 use crate::signal::{
@@ -143,6 +144,13 @@ pub(super) fn send(
 
 pub(super) fn kill(thread: &mut Thread, pid: Pid, number: SignalArg) -> Result<(), Errno> {
     let signal = optional(number)?;
+    if Id(pid.0) == INIT {
+        // Process 1 takes no signals, from whoever may send it any.
+        return match thread.process.credentials().user.effective {
+            0 => Ok(()),
+            _ => Err(Errno::EPERM),
+        };
+    }
     let family = &thread.world.family;
     let (_sending, target) = if pid.0 > 0 {
         (None, Target::Process)

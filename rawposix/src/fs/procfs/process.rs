@@ -13,6 +13,7 @@ use super::subject::Subject;
 use crate::cage::usage::{Times, ticks};
 use crate::cage::{BOUNDING, Pid, Process, Task, UNLIMITED};
 use crate::fd::{CloseOnExec, Object, Origin};
+use crate::fs::place;
 use crate::fs::stat::inode_of_file;
 
 /// What a file says.
@@ -394,6 +395,13 @@ fn limits(process: &Process) -> String {
     text
 }
 
+fn program_path(process: &Process) -> Vec<u8> {
+    match process.program() {
+        Some(program) => place::path_of_file(process.mounts(), &program),
+        None => process.image().path.clone(),
+    }
+}
+
 fn maps(process: &Process) -> Vec<u8> {
     let mut text = Vec::new();
     for mapping in process.space().mappings() {
@@ -419,7 +427,7 @@ fn maps(process: &Process) -> Vec<u8> {
         text.extend_from_slice(format!("{line:<73}").as_bytes());
         let path = match mapping.kind {
             RegionKind::Heap => b"[heap]".to_vec(),
-            RegionKind::Image => process.program_path(),
+            RegionKind::Image => program_path(process),
             RegionKind::Mapping => mapping.label.path,
         };
         text.extend_from_slice(&path);
