@@ -1,6 +1,7 @@
 //! Datagrams within the sandbox. See unix(7), udp(7).
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -72,7 +73,10 @@ impl Socket {
         to: &Address,
     ) -> Result<(), Errno> {
         let (target, peer) = match to {
-            Address::Unspecified => (None, None),
+            Address::Unspecified => {
+                self.restore_name(local);
+                (None, None)
+            }
             Address::Inet(to) => {
                 let to = route(*to)?;
                 let own = self.bind_any(local, loopback(to.is_ipv6()))?;
@@ -94,6 +98,25 @@ impl Socket {
         state.peer = peer;
         state.failure = None;
         Ok(())
+    }
+
+    /// What a connection gave to the name of an inet socket goes with it: the address, and a port that it was not bound to.
+    fn restore_name(self: &Arc<Self>, local: &Local) {
+        let mut state = local.state();
+        let Some(Address::Inet(name)) = state.name else {
+            return;
+        };
+        let kept = match state.asked {
+            Some(asked) if asked.port() != 0 || !asked.ip().is_unspecified() => asked,
+            _ => {
+                state.name = None;
+                state.asked = None;
+                drop(state);
+                local.network.ports.give_up(self, name.port());
+                return;
+            }
+        };
+        state.name = Some(Address::Inet(SocketAddr::new(kept.ip(), name.port())));
     }
 
     /// Whether a unix socket may send to another one.

@@ -48,6 +48,8 @@ pub(crate) struct Local {
 pub(super) struct State {
     /// The name that bind(2) gave.
     pub(super) name: Option<Address>,
+    /// What bind(2) asked for, if it was called: the part of an inet socket's name that outlives its connection.
+    pub(super) asked: Option<SocketAddr>,
     pub(super) peer: Option<Address>,
     /// The socket to which datagrams go without an address.
     pub(super) target: Option<Weak<Socket>>,
@@ -99,6 +101,7 @@ impl State {
     fn new() -> Self {
         Self {
             name: None,
+            asked: None,
             peer: None,
             target: None,
             phase: Phase::Idle,

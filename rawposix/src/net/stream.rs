@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use rawposix_abi::Errno;
+use rawposix_abi::flags::family::AF_INET6;
 use rawposix_abi::structs::Ucred;
 use rustix::net::{RecvFlags, SendFlags, Shutdown};
 
@@ -34,6 +35,10 @@ impl Socket {
             return Err(Errno::EINVAL);
         }
         let names = &local.network.names;
+        let asked = match address {
+            Address::Inet(address) => Some(address),
+            _ => None,
+        };
         let name = match address {
             Address::Unnamed => Address::Abstract(names.take_any(self)?),
             Address::Abstract(name) => {
@@ -51,6 +56,7 @@ impl Socket {
         };
         let mut state = local.state();
         state.name = Some(name);
+        state.asked = asked;
         state.file = file;
         Ok(())
     }
@@ -83,7 +89,7 @@ impl Socket {
         let backlog = usize::try_from(backlog).unwrap_or(MAX_BACKLOG);
         let backlog = backlog.min(MAX_BACKLOG);
         if self.is_inet() && local.state().name.is_none() {
-            let v6 = self.domain == rawposix_abi::flags::family::AF_INET6;
+            let v6 = self.domain == AF_INET6;
             let ip = if v6 {
                 std::net::Ipv6Addr::UNSPECIFIED.into()
             } else {
@@ -124,6 +130,9 @@ impl Socket {
         local: &Local,
         to: &Address,
     ) -> Result<(), Errno> {
+        if self.domain == AF_INET6 && matches!(to, Address::Inet(to) if to.is_ipv4()) {
+            return Err(Errno::EINVAL);
+        }
         let far = {
             let mut state = local.state();
             if let Some(errno) = state.failure.take() {
