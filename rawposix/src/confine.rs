@@ -347,8 +347,9 @@ const SOMETIMES: &[HostCall] = &[
     // Signals to nobody else.
     when(libc::SYS_kill, When::Itself(0)),
     when(libc::SYS_tgkill, When::Itself(0)),
-    // The limits of nobody else.
+    // The limits of nobody else, and the processors of the calling thread.
     when(libc::SYS_prlimit64, When::OneOf(0, &[0])),
+    when(libc::SYS_sched_setaffinity, When::OneOf(0, &[0])),
     when(
         libc::SYS_prctl,
         When::OneOf(

@@ -28,6 +28,7 @@
 //! | `terminal` | pseudo-terminals; sessions and process groups at terminals |
 //! | `fs` | mounts, path resolution, `/dev`, `/proc`, the private `/tmp` |
 //! | `net` | sockets: the sandbox's own, the host's under `Net::Host` |
+//! | `processors` | which processors threads run on |
 //! | `locks`, `futex` | record locks, futexes |
 //! | `ipc` | shared memory, semaphores and message queues of System V; message queues of POSIX |
 //! | `trace` | `--strace`, from the same list |
@@ -72,6 +73,7 @@ mod futex;
 mod ipc;
 mod locks;
 mod net;
+mod processors;
 mod sandbox;
 mod signal;
 mod startup;

@@ -35,6 +35,7 @@ use crate::futex::Futexes;
 use crate::ipc::Ipc;
 use crate::locks::LockWaits;
 use crate::net::Network;
+use crate::processors::Processors;
 use crate::signal::{Crowds, Queued};
 use crate::startup::Startup;
 use crate::terminal::{End, Terminals};
@@ -66,6 +67,7 @@ pub(crate) struct World {
     pub(crate) family: Family,
     pub(crate) busy: Arc<Busy>,
     pub(crate) owners: Owners,
+    pub(crate) processors: Processors,
     pub(crate) queued: Arc<Queued>,
     pub(crate) crowds: Crowds,
     pub(crate) futexes: Futexes,
@@ -133,6 +135,7 @@ impl Sandbox {
             family: Family::default(),
             busy: Arc::default(),
             owners: Owners::default(),
+            processors: Processors::of_host(),
             queued: Arc::default(),
             crowds: Crowds::default(),
             futexes: Futexes::default(),

@@ -148,6 +148,7 @@ impl Thread {
     pub fn bind(&mut self) {
         // Without the host's signal handler, which nothing prevents from being there, nothing interrupts a loop.
         let _ = self.task.host.attach();
+        self.world.processors.begin(&self.task);
         self.task.host.begin();
     }
 

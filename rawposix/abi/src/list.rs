@@ -261,7 +261,7 @@ macro_rules! syscalls {
             schedule {
                 124 sched_yield() -> Zero: full;
                 123 sched_getaffinity(pid: Pid, size: Len, mask: Ptr) -> Int: full;
-                122 sched_setaffinity(pid: Pid, size: Len, mask: Ptr) -> Zero: partial "stored, not given to the host";
+                122 sched_setaffinity(pid: Pid, size: Len, mask: Ptr) -> Zero: full;
                 120 sched_getscheduler(pid: Pid) -> Int: full;
                 119 sched_setscheduler(pid: Pid, policy: Int, param: In<i32>) -> Zero: partial "stored; real-time policies answer EPERM";
                 121 sched_getparam(pid: Pid, param: Out<i32>) -> Zero: full;

@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicU32;
 use parking_lot::Mutex;
 use rawposix_abi::SignalSet;
 use rawposix_interrupt::HostThread;
+use rustix::thread::CpuSet;
 
 use super::Pid;
 use crate::signal::TaskSignals;
@@ -31,8 +32,10 @@ pub(crate) struct Scheduling {
     pub(crate) policy: u32,
     /// `SCHED_RESET_ON_FORK`.
     pub(crate) resets_on_fork: bool,
-    /// A mask stored by sched_setaffinity(2).
-    pub(crate) affinity: Option<Vec<u8>>,
+    /// The processors that sched_setaffinity(2) confines it to.
+    pub(crate) affinity: Option<CpuSet>,
+    /// They have changed, and its host thread has not noticed yet.
+    pub(crate) has_moved: bool,
 }
 
 impl Scheduling {

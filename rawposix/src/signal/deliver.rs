@@ -74,6 +74,7 @@ impl Thread {
     pub(crate) fn consider(&self) -> Due {
         loop {
             self.task.host.take_attention();
+            self.world.processors.keep_up(&self.task);
             if let Some(status) = self.process.fate_of(self.tid()) {
                 self.task.host.keep_attention();
                 return Due::End(status);

@@ -6,6 +6,7 @@ use rawposix_abi::Errno;
 use rawposix_abi::flags::resource::RLIMIT_NICE;
 use rawposix_abi::structs::Timespec;
 use rawposix_memory::GuestPtr;
+use rustix::thread::CpuSet;
 
 use super::args::{In, Int, Len, Out, Pid, Ptr};
 pub(super) use super::schedule_attributes::{sched_getattr, sched_setattr};
@@ -72,10 +73,9 @@ pub(super) fn sched_yield(thread: &mut Thread) -> Result<(), Errno> {
     Ok(())
 }
 
-/// The processors that lind may use, a bit each.
-fn host_affinity() -> Result<Vec<u8>, Errno> {
-    let set = rustix::thread::sched_getaffinity(None)?;
-    let mut mask = vec![0_u8; rustix::thread::CpuSet::MAX_CPU / 8];
+/// A set of processors as a mask, a bit each.
+fn mask_of(set: &CpuSet) -> Vec<u8> {
+    let mut mask = vec![0_u8; CpuSet::MAX_CPU / 8];
     for (byte, start) in mask.iter_mut().zip((0..).step_by(8)) {
         for bit in 0..8 {
             if set.is_set(start + bit) {
@@ -83,7 +83,18 @@ fn host_affinity() -> Result<Vec<u8>, Errno> {
             }
         }
     }
-    Ok(mask)
+    mask
+}
+
+/// The processors of a mask.
+fn set_of(mask: &[u8]) -> CpuSet {
+    let mut set = CpuSet::new();
+    for (byte, start) in mask.iter().zip((0..CpuSet::MAX_CPU).step_by(8)) {
+        for bit in (0..8).filter(|bit| byte >> bit & 1 != 0) {
+            set.set(start + bit);
+        }
+    }
+    set
 }
 
 /// Bytes of the kernel's own mask: enough for the processors there are, in words.
@@ -101,11 +112,8 @@ pub(super) fn sched_getaffinity(
     size: Len,
     ptr: Ptr,
 ) -> Result<usize, Errno> {
-    let stored = asked(thread, pid)?.and_then(|task| task.scheduling.lock().affinity.clone());
-    let mask = match stored {
-        Some(mask) => mask,
-        None => host_affinity()?,
-    };
+    let task = asked(thread, pid)?;
+    let mask = mask_of(&thread.world.processors.of(task.as_deref()));
     let size = usize::try_from(size.0).map_err(|_| Errno::EINVAL)?;
     let needed = mask_size(&mask);
     if size < needed || !size.is_multiple_of(4) {
@@ -126,22 +134,20 @@ pub(super) fn sched_setaffinity(
 ) -> Result<(), Errno> {
     let (process, task) = target(thread, pid)?;
     may_change(thread, &process)?;
-    let mut allowed = host_affinity()?;
     let size = usize::try_from(size.0)
         .map_err(|_| Errno::EINVAL)?
-        .min(allowed.len());
+        .min(CpuSet::MAX_CPU / 8);
     let mut wanted = vec![0; size];
     thread
         .memory()
         .read_bytes(GuestPtr::new(ptr.0), &mut wanted)?;
-    wanted.resize(allowed.len(), 0);
-    for (have, want) in allowed.iter_mut().zip(wanted) {
-        *have &= want;
+    let processors = &thread.world.processors;
+    processors.confine(&task, &set_of(&wanted))?;
+    if Arc::ptr_eq(&task, &thread.task) {
+        processors.keep_up(&task);
+    } else {
+        task.interrupt();
     }
-    if allowed.iter().all(|byte| *byte == 0) {
-        return Err(Errno::EINVAL);
-    }
-    task.scheduling.lock().affinity = Some(allowed);
     Ok(())
 }
 
