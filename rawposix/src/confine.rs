@@ -96,8 +96,10 @@ fn filter(net: Net) -> Result<BpfProgram, seccompiler::BackendError> {
     compile(rules, SeccompAction::Trap, SeccompAction::Allow)
 }
 
-/// Families of sockets. Without a network there are pairs of sockets only.
+/// Families of sockets. Without a network there are pairs of sockets only. Those of AF_UNIX are for sockets at granted
+/// paths; what they connect to lies in memory, which a filter does not see.
 const FAMILIES: &[u32] = &[
+    libc::AF_UNIX.unsigned_abs(),
     libc::AF_INET.unsigned_abs(),
     libc::AF_INET6.unsigned_abs(),
     libc::AF_NETLINK.unsigned_abs(),

@@ -10,10 +10,10 @@ mod common;
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 
-use common::{Answer, Guest};
-use rawposix::{Config, Errno, Net};
+use common::{Answer, Guest, mount};
+use rawposix::{Access, Config, Errno, Net};
 use rawposix_memory::GuestPtr;
 
 const UNIX: u32 = 1;
@@ -153,6 +153,69 @@ fn without_a_network_nothing_of_the_hosts_is_reached() {
 }
 
 #[test]
+fn with_a_network_sockets_of_the_host_in_a_grant_are_reached() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("socket");
+    let listening = UnixListener::bind(&path).unwrap();
+    let mut guest = Guest::new(Config {
+        net: Net::Host,
+        mounts: vec![mount(dir.path(), "/data", Access::ReadWrite)],
+        ..Config::default()
+    });
+    let fd = socket(&mut guest, UNIX, STREAM | NONBLOCK);
+    let address = unix(b"/data/socket\0");
+    with(&mut guest, "connect", fd, &address).unwrap();
+    assert_eq!(
+        with(&mut guest, "connect", fd, &address),
+        Err(Errno::EISCONN)
+    );
+    let (mut host, _) = listening.accept().unwrap();
+    let room = guest.bytes(b"to the host");
+    assert_eq!(guest.call("read", &[fd, room, 1]), Err(Errno::EAGAIN));
+    assert_eq!(guest.call("write", &[fd, room, 11]), Ok(11));
+    let mut bytes = [0; 11];
+    host.read_exact(&mut bytes).unwrap();
+    assert_eq!(&bytes, b"to the host");
+    host.write_all(b"answer").unwrap();
+    assert_eq!(guest.call("recvfrom", &[fd, room, 11, 0, 0, 0]), Ok(6));
+    assert_eq!(guest.load(room, 6), b"answer");
+    // No descriptor of the guest's leaves the sandbox.
+    let rights: Vec<u8> = [16, 1, 1, fd]
+        .into_iter()
+        .flat_map(u32::to_le_bytes)
+        .collect();
+    let rights = guest.bytes(&rights);
+    let vector: Vec<u8> = [room, 1].into_iter().flat_map(u32::to_le_bytes).collect();
+    let vector = guest.bytes(&vector);
+    let header: Vec<u8> = [0, 0, vector, 1, rights, 16, 0]
+        .into_iter()
+        .flat_map(u32::to_le_bytes)
+        .collect();
+    let header = guest.bytes(&header);
+    assert_eq!(guest.call("sendmsg", &[fd, header, 0]), Err(Errno::EPERM));
+    drop(host);
+    assert_eq!(guest.call("read", &[fd, room, 1]), Ok(0));
+    // A file that nobody listens at, one of another type, and the sandbox's own.
+    drop(listening);
+    let fd = socket(&mut guest, UNIX, STREAM);
+    assert_eq!(
+        with(&mut guest, "connect", fd, &address),
+        Err(Errno::ECONNREFUSED)
+    );
+    let datagrams = UnixDatagram::bind(dir.path().join("datagrams")).unwrap();
+    assert_eq!(
+        with(&mut guest, "connect", fd, &unix(b"/data/datagrams\0")),
+        Err(Errno::EPROTOTYPE)
+    );
+    drop(datagrams);
+    let own = socket(&mut guest, UNIX, STREAM);
+    with(&mut guest, "bind", own, &unix(b"/data/own\0")).unwrap();
+    guest.call("listen", &[own, 1]).unwrap();
+    with(&mut guest, "connect", fd, &unix(b"/data/own\0")).unwrap();
+    assert!(UnixStream::connect(dir.path().join("own")).is_err());
+}
+
+#[test]
 fn sockets_of_the_host_in_a_grant_are_files_only() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("socket");
@@ -177,11 +240,7 @@ fn sockets_of_the_host_in_a_grant_are_files_only() {
 fn a_read_only_grant_takes_no_sockets() {
     let dir = tempfile::tempdir().unwrap();
     let mut guest = Guest::new(Config {
-        mounts: vec![common::mount(
-            dir.path(),
-            "/data",
-            rawposix::Access::ReadOnly,
-        )],
+        mounts: vec![mount(dir.path(), "/data", Access::ReadOnly)],
         ..Config::default()
     });
     let fd = socket(&mut guest, UNIX, STREAM);

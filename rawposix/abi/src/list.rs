@@ -271,7 +271,7 @@ macro_rules! syscalls {
                 423 sched_rr_get_interval_time64(pid: Pid, interval: Out<Timespec>) -> Zero: full;
                 274 sched_setattr(pid: Pid, attr: Ptr, flags: Hex) -> Zero: partial "stored; real-time policies and deadlines answer EPERM";
                 275 sched_getattr(pid: Pid, attr: Ptr, size: Uint, flags: Hex) -> Zero: full;
-                140 setpriority(which: Int, who: Int, prio: Int) -> Zero: partial "stored";
+                140 setpriority(which: Int, who: Int, prio: Int) -> Zero: partial "stored: host threads serve one guest after the other, and could not get a priority back that they gave up";
                 141 getpriority(which: Int, who: Int) -> Int: full;
                 30 ioprio_set(which: Int, who: Int, prio: Int) -> Zero: absent "I/O priorities are the host's business";
                 31 ioprio_get(which: Int, who: Int) -> Int: absent "I/O priorities are the host's business";

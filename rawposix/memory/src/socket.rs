@@ -282,6 +282,20 @@ pub fn socket_option(
     Ok(value)
 }
 
+/// Lets a descriptor refer to what another one does, at once for all who use its number. See dup3(2).
+///
+/// # Errors
+/// The host's.
+pub fn replace(fd: BorrowedFd<'_>, by: BorrowedFd<'_>) -> Result<(), Errno> {
+    // SAFETY: both are open, the number stays its owner's, and what it refers to is a socket as before.
+    let result = unsafe { libc::dup3(by.as_raw_fd(), fd.as_raw_fd(), libc::O_CLOEXEC) };
+    if result < 0 {
+        Err(last_errno())
+    } else {
+        Ok(())
+    }
+}
+
 /// Bytes that were sent and not received yet, see `SIOCOUTQ` of tcp(7) and unix(7).
 ///
 /// # Errors

@@ -211,6 +211,12 @@ impl Mounts {
         }
     }
 
+    /// Whether only the sandbox has what is mounted.
+    pub(crate) fn is_private(&self, id: MountId) -> bool {
+        let point = self.points.get(id.0);
+        point.is_some_and(|point| matches!(point.root, MountRoot::Private(_)))
+    }
+
     /// Whether changes through this mount are refused.
     pub(crate) fn is_read_only(&self, id: MountId) -> bool {
         self.points

@@ -38,6 +38,8 @@ pub(crate) struct Local {
     pub(super) stored: Stored,
     /// Whether it is one end of a connected pair of the host's.
     direct: AtomicBool,
+    /// Whether it is connected to a socket of the host's.
+    foreign: AtomicBool,
     /// `SO_PASSCRED`
     curious: AtomicBool,
     /// The number by which the host knows it, and `/proc` shows it.
@@ -113,7 +115,7 @@ impl State {
     }
 }
 
-fn host_kind(kind: u32) -> SocketType {
+pub(super) fn host_kind(kind: u32) -> SocketType {
     match kind {
         SOCK_STREAM => SocketType::STREAM,
         SOCK_DGRAM => SocketType::DGRAM,
@@ -146,6 +148,7 @@ impl Local {
             inbox: Inbox::default(),
             stored: Stored::default(),
             direct: AtomicBool::new(direct),
+            foreign: AtomicBool::new(false),
             curious: AtomicBool::new(false),
         })
     }
@@ -211,6 +214,33 @@ impl Local {
 
     pub(super) fn set_direct(&self) {
         self.direct.store(true, Ordering::Release);
+    }
+
+    /// Whether it is connected to a socket of the host's.
+    pub(crate) fn is_foreign(&self) -> bool {
+        self.foreign.load(Ordering::Acquire)
+    }
+
+    pub(super) fn set_foreign(&self) {
+        self.foreign.store(true, Ordering::Release);
+    }
+
+    /// The socket is connected to a peer with these credentials.
+    pub(super) fn finish_connecting(&self, to: Address, peer: Ucred) {
+        let mut state = self.state();
+        state.peer = Some(to);
+        state.phase = Phase::Connected {
+            peer,
+            unasked: false,
+        };
+        self.set_direct();
+    }
+
+    /// The socket is as before: gives back its other end.
+    pub(super) fn give_up_connecting(&self, far: OwnedFd) {
+        let mut state = self.state();
+        state.far = Some(far);
+        state.phase = Phase::Idle;
     }
 
     /// What is left to do when the socket is closed.

@@ -4,7 +4,7 @@
 //!
 //! | sockets | under `--net=none` | under `--net=host` |
 //! |---|---|---|
-//! | unix | of the sandbox | of the sandbox |
+//! | unix | of the sandbox | of the sandbox; the host's at granted paths |
 //! | IPv4, IPv6: stream, dgram | a loopback of the sandbox's own | the host's |
 //! | netlink, for the list of interfaces | the loopback interface | the host's interfaces |
 //!
@@ -28,7 +28,8 @@
 //! are not attached to datagrams.
 //!
 //! Sockets of the host at a path in a granted directory answer `ECONNREFUSED`: a directory is not granted for whom one
-//! can talk to in it.
+//! can talk to in it. Under `--net=host`, which grants to talk to others, streams can be connected to them (`foreign`),
+//! as in a container that a socket is mounted into; sockets of datagrams, and abstract names, stay the sandbox's.
 //!
 //! # What goes along with messages
 //!
@@ -45,6 +46,7 @@
 mod address;
 mod datagram;
 mod flight;
+mod foreign;
 mod interfaces;
 mod listing;
 mod local;

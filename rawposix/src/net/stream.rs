@@ -122,6 +122,24 @@ impl Socket {
         Ok(())
     }
 
+    /// Takes the other end of a stream that is to be connected.
+    pub(super) fn begin_connecting(&self, local: &Local) -> Result<OwnedFd, Errno> {
+        let mut state = local.state();
+        if let Some(errno) = state.failure.take() {
+            return Err(errno);
+        }
+        match &state.phase {
+            Phase::Idle => {}
+            Phase::Connecting => return Err(Errno::EALREADY),
+            Phase::Connected { .. } => return Err(Errno::EISCONN),
+            Phase::Listening(_) if self.is_inet() => return Err(Errno::EISCONN),
+            Phase::Listening(_) => return Err(Errno::EINVAL),
+        }
+        let far = state.far.take().ok_or(Errno::EISCONN)?;
+        state.phase = Phase::Connecting;
+        Ok(far)
+    }
+
     /// Connects a stream to the one that listens.
     pub(crate) fn connect_stream(
         self: &Arc<Self>,
@@ -133,28 +151,12 @@ impl Socket {
         if self.domain == AF_INET6 && matches!(to, Address::Inet(to) if to.is_ipv4()) {
             return Err(Errno::EINVAL);
         }
-        let far = {
-            let mut state = local.state();
-            if let Some(errno) = state.failure.take() {
-                return Err(errno);
-            }
-            match &mut state.phase {
-                Phase::Idle => {}
-                Phase::Connecting => return Err(Errno::EALREADY),
-                Phase::Connected { unasked, .. } => {
-                    return if std::mem::take(unasked) {
-                        Ok(())
-                    } else {
-                        Err(Errno::EISCONN)
-                    };
-                }
-                Phase::Listening(_) if self.is_inet() => return Err(Errno::EISCONN),
-                Phase::Listening(_) => return Err(Errno::EINVAL),
-            }
-            let far = state.far.take().ok_or(Errno::EISCONN)?;
-            state.phase = Phase::Connecting;
-            far
-        };
+        if let Phase::Connected { unasked, .. } = &mut local.state().phase
+            && std::mem::take(unasked)
+        {
+            return Ok(());
+        }
+        let far = self.begin_connecting(local)?;
         let result = self.reach(thread, file, local, to, far);
         let mut state = local.state();
         match result {

@@ -158,7 +158,12 @@ fn send_in_stream(
     }
     let mut parcel = beside.parcel;
     let network = local.network();
-    if parcel.credentials.is_none() && socket.tells_who() {
+    if local.is_foreign() {
+        if !parcel.files.is_empty() {
+            return Err(Errno::EPERM);
+        }
+        parcel.credentials = None;
+    } else if parcel.credentials.is_none() && socket.tells_who() {
         parcel.credentials = Some(implied(thread));
     }
     let token = if parcel.is_empty() {
@@ -274,7 +279,9 @@ fn receive_in_stream(
     })?;
     let flights = &local.network().flights;
     let mut parcel = Parcel::default();
-    for token in got.rights {
+    // What the host sends stands for nothing here.
+    let tokens = got.rights.into_iter().filter(|_| !local.is_foreign());
+    for token in tokens {
         let landed = if flags.contains(MsgFlags::PEEK) {
             flights.look(token)
         } else {

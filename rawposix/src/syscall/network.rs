@@ -22,7 +22,7 @@ pub(super) use super::socket_options::{getsockopt, setsockopt};
 use crate::config::Net;
 use crate::fd::{CloseOnExec, HostFile, OpenFile};
 use crate::fs::dir::FileId;
-use crate::fs::node::Node;
+use crate::fs::node::{HostNode, Node};
 use crate::fs::walk::Follow;
 use crate::net::{Address, Backend, Local, Socket, host_address, socket_address};
 use crate::thread::Thread;
@@ -81,6 +81,22 @@ impl Thread {
                 names.of_file(file).ok_or(Errno::ECONNREFUSED)
             }
             _ => Err(Errno::EINVAL),
+        }
+    }
+
+    /// The file of a socket of the host's that an address leads to, if the sandbox may reach it.
+    fn foreign_socket(&self, local: &Local, address: &Address) -> Result<Option<HostNode>, Errno> {
+        let network = local.network();
+        let (Net::Host, Address::Path(path)) = (network.net, address) else {
+            return Ok(None);
+        };
+        let mounts = self.process.mounts();
+        match self.node(AT_FDCWD, path, Follow::Yes)? {
+            Node::Host(host) if host.kind == FileType::Socket => {
+                let known = network.names.of_file(FileId::of(&*host.fd)?).is_some();
+                Ok((!known && !mounts.is_private(host.mount)).then_some(host))
+            }
+            _ => Ok(None),
         }
     }
 
@@ -379,7 +395,10 @@ pub(super) fn connect(thread: &mut Thread, fd: Fd, addr: InAddr, len: Len) -> Re
     match address {
         Address::Unspecified if socket.is_inet() => Err(Errno::EOPNOTSUPP),
         Address::Unspecified | Address::Unnamed => Err(Errno::EINVAL),
-        address => socket.connect_stream(thread, host, local, &address),
+        address => match thread.foreign_socket(local, &address)? {
+            Some(node) => socket.connect_to_host(thread, host, local, (&address, &node)),
+            None => socket.connect_stream(thread, host, local, &address),
+        },
     }
 }
 
