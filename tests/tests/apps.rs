@@ -4,6 +4,8 @@
 //! natively (`--ignored`), which shows that a recipe itself is right.
 #![forbid(unsafe_code)]
 
+#[path = "apps/busybox.rs"]
+mod busybox;
 #[path = "apps/commands.rs"]
 mod commands;
 #[path = "apps/coreutils.rs"]
@@ -24,6 +26,8 @@ mod shells;
 mod socat;
 #[path = "apps/sqlite.rs"]
 mod sqlite;
+#[path = "apps/suite.rs"]
+mod suite;
 #[path = "apps/suites.rs"]
 mod suites;
 #[path = "apps/system.rs"]
@@ -46,9 +50,11 @@ use lind_tests::run::disable_core_files;
 /// A program: builds it and checks what it does.
 type Recipe = fn(&Builder) -> Result<()>;
 
-const RECIPES: [(&str, Recipe); 22] = [
+const RECIPES: [(&str, Recipe); 24] = [
     ("bash", shells::check_bash),
     ("bash-suite", suites::check_bash),
+    ("busybox", busybox::check),
+    ("busybox-suite", busybox::check_suite),
     ("coreutils", coreutils::check),
     ("dash", shells::check_dash),
     ("diffutils", text::check_diffutils),

@@ -32,10 +32,22 @@ impl Place<'_> {
     /// The environment is the same for both.
     #[must_use]
     pub fn shell(&self, builder: &Builder, root: &Path) -> Command {
+        self.program(builder, root, "bash", &[])
+    }
+
+    /// A program of the root's `/usr/bin`, started like [`Place::shell`]; lind gets some options more.
+    #[must_use]
+    pub fn program(
+        &self,
+        builder: &Builder,
+        root: &Path,
+        program: &str,
+        options: &[&str],
+    ) -> Command {
         let environment = [("HOME", "/"), ("LC_ALL", "C")];
         match builder.toolchain() {
             Toolchain::Native => {
-                let mut command = Command::new(root.join("usr/bin/bash"));
+                let mut command = Command::new(root.join("usr/bin").join(program));
                 command
                     .current_dir(self.host)
                     .env_clear()
@@ -54,11 +66,12 @@ impl Place<'_> {
                     .arg(root)
                     .arg("--dir")
                     .arg(grant)
-                    .args(["--cwd", self.guest, "--env", "PATH=/usr/bin"]);
+                    .args(["--cwd", self.guest, "--env", "PATH=/usr/bin"])
+                    .args(options);
                 for (name, value) in environment {
                     command.arg("--env").arg(format!("{name}={value}"));
                 }
-                command.arg("/bin/bash");
+                command.arg(format!("/bin/{program}"));
                 command
             }
         }

@@ -27,14 +27,15 @@ const DIRECTORIES: [(&str, u32); 13] = [
 ];
 
 /// Symbolic links, with what they point to.
-const LINKS: [(&str, &str); 6] = [
+const LINKS: [(&str, &str); 4] = [
     ("bin", "usr/bin"),
     ("lib", "usr/lib"),
     ("sbin", "usr/sbin"),
-    ("usr/bin/sh", "dash"),
-    ("usr/bin/awk", "gawk"),
     ("etc/mtab", "../proc/self/mounts"),
 ];
+
+/// Other names of programs.
+const ALIASES: [(&str, &str); 2] = [("usr/bin/sh", "dash"), ("usr/bin/awk", "gawk")];
 
 /// Files of `/etc`.
 const FILES: [(&str, &str); 7] = [
@@ -50,7 +51,10 @@ const FILES: [(&str, &str); 7] = [
         "nsswitch.conf",
         "passwd: files\ngroup: files\nhosts: files dns\n",
     ),
-    ("hosts", "127.0.0.1\tlocalhost\n::1\tlocalhost\n"),
+    (
+        "hosts",
+        "127.0.0.1\tlocalhost\n127.0.1.1\tlind\n::1\tlocalhost\n",
+    ),
     ("shells", "/bin/sh\n/bin/dash\n/bin/bash\n"),
     ("hostname", "lind\n"),
     (
@@ -69,7 +73,7 @@ pub fn install(builder: &Builder, root: &Path) -> Result<()> {
         .map(|package| Ok((package.install, package.build(builder)?)))
         .collect::<Result<Vec<_>>>()?;
     let stamp = root.with_extension("stamp");
-    let mut identity = format!("{DIRECTORIES:?}{LINKS:?}{FILES:?}");
+    let mut identity = format!("{DIRECTORIES:?}{LINKS:?}{ALIASES:?}{FILES:?}");
     for (_, package) in &built {
         identity += &package.identity()?;
     }
@@ -83,7 +87,7 @@ pub fn install(builder: &Builder, root: &Path) -> Result<()> {
         .tempdir_in(parent)
         .map_err(|e| failed("create a directory in", parent, &e))?;
     let (new, stage) = (temporary.path().join("new"), temporary.path().join("stage"));
-    fill(&new)?;
+    skeleton(&new)?;
     let programs = new.join("usr/bin");
     for (how, package) in &built {
         match how {
@@ -103,12 +107,7 @@ pub fn install(builder: &Builder, root: &Path) -> Result<()> {
     for (from, to) in [("usr/bin", "usr/bin"), ("usr/libexec", "usr/libexec")] {
         copy_directory(&stage.join(from), &new.join(to))?;
     }
-    for (link, target) in LINKS {
-        let link = new.join(link);
-        if fs::symlink_metadata(&link).is_err() {
-            symlink(target, &link).map_err(|e| failed("create", &link, &e))?;
-        }
-    }
+    links(&new, &ALIASES)?;
     if let Some((_, package)) = built.first() {
         strip(builder, package, &new)?;
     }
@@ -119,8 +118,11 @@ pub fn install(builder: &Builder, root: &Path) -> Result<()> {
     fs::write(&stamp, identity).map_err(|e| failed("write", &stamp, &e))
 }
 
-/// Everything but programs.
-fn fill(root: &Path) -> Result<()> {
+/// Makes a root directory of everything but programs.
+///
+/// # Errors
+/// When it is there already, or a file cannot be made.
+pub fn skeleton(root: &Path) -> Result<()> {
     fs::create_dir(root).map_err(|e| failed("create", root, &e))?;
     for (name, mode) in DIRECTORIES {
         let directory = root.join(name);
@@ -131,6 +133,17 @@ fn fill(root: &Path) -> Result<()> {
     for (name, text) in FILES {
         let file = root.join("etc").join(name);
         fs::write(&file, text).map_err(|e| failed("write", &file, &e))?;
+    }
+    links(root, &LINKS)
+}
+
+/// Makes symbolic links, but for those that a package has installed.
+fn links(root: &Path, links: &[(&str, &str)]) -> Result<()> {
+    for (link, target) in links {
+        let link = root.join(link);
+        if fs::symlink_metadata(&link).is_err() {
+            symlink(target, &link).map_err(|e| failed("create", &link, &e))?;
+        }
     }
     Ok(())
 }

@@ -33,9 +33,14 @@ pub(crate) fn compare(
             .map(|(_, script)| one(builder, &root, &programs, script));
         outcomes.push(all.collect::<Result<Vec<_>>>()?);
     }
-    let [native, lind] = outcomes.as_slice() else {
-        return Err("two toolchains make two results".to_owned());
-    };
+    match outcomes.as_slice() {
+        [native, lind] => differences(scripts, native, lind),
+        _ => Err("two toolchains make two results".to_owned()),
+    }
+}
+
+/// Compares what scripts print and how they end, natively and under lind.
+pub(crate) fn differences(scripts: &[Script], native: &[Outcome], lind: &[Outcome]) -> Result<()> {
     let mut wrong = Vec::new();
     for (((name, _), native), lind) in scripts.iter().zip(native).zip(lind) {
         if (native.ending, &native.stdout, &native.stderr)

@@ -1,51 +1,19 @@
 //! The packages' own test suites, each test run by the small system's bash: under lind, and natively.
-//!
-//! A test's result must be the same both ways. The table of all results is written to `target/apps/results`.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
 
 use lind_tests::Result;
 use lind_tests::apps::build::{Builder, Built, Toolchain};
-use lind_tests::apps::packages::{BASH, GAWK, GREP, MAKE, Package, SED};
-use lind_tests::install::repository;
-use lind_tests::run::{Ending, run};
-
+use lind_tests::apps::packages::{BASH, GAWK, GREP, MAKE, SED};
 use lind_tests::apps::root::{Place, installed};
 
-/// One test may not take longer.
-const LIMIT: Duration = Duration::from_secs(400);
+use crate::suite::{Setting, Suite, Verdict};
+
 /// How many of a suite's tests must have equal results, in percent.
 const EQUAL: usize = 95;
-
-/// A package's test suite.
-struct Suite {
-    name: &'static str,
-    package: &'static Package,
-    /// Steps on this machine that build what the tests need, without running them.
-    /// Programs are stripped, as installed ones are.
-    prepare: fn(&Built<'_>) -> Result<()>,
-    /// The names of all tests.
-    tests: fn(&Built<'_>) -> Result<Vec<String>>,
-    /// The command that runs one test.
-    command: fn(&Setting<'_>, &str) -> Result<Command>,
-    /// The test's result, from the package's directory and what the command printed.
-    verdict: fn(&Path, &str, &str) -> String,
-    /// Tests whose results may differ, with the reason.
-    differences: &'static [(&'static str, &'static str)],
-}
-
-/// Where a test runs.
-struct Setting<'a> {
-    builder: &'a Builder,
-    built: &'a Built<'a>,
-    /// The root directory of the toolchain's small system.
-    root: &'a Path,
-}
 
 impl Setting<'_> {
     /// A script for the small system's bash, in the package's directory.
@@ -66,8 +34,10 @@ impl Setting<'_> {
 pub(crate) fn check_bash(builder: &Builder) -> Result<()> {
     Suite {
         name: "bash",
-        package: &BASH,
-        prepare: |built| {
+        build: |builder| BASH.build(builder),
+        root: installed,
+        prepare: |setting| {
+            let built = setting.built;
             let cc = format!("CC_FOR_BUILD={}", built.tool("cc"));
             built.step(&["make", &cc, "recho", "zecho", "printenv", "xcase"])?;
             built
@@ -90,13 +60,14 @@ pub(crate) fn check_bash(builder: &Builder) -> Result<()> {
                 "unset LC_ALL; cd tests && export THIS_SH=$(command -v bash) BUILD_DIR=$PWD/.. TMPDIR=/tmp PATH=.:$PATH BASH_TSTOUT=/tmp/bashtst-{test} && rm -f $BASH_TSTOUT && sh ./{test} 2>/dev/null; rm -f $BASH_TSTOUT"
             ))
         },
-        verdict: |_, _, printed| {
+        verdict: Verdict::One(|_, _, printed| {
             let lines = printed.lines().filter(|line| line.starts_with(['<', '>'])).count();
             match (lines, printed.is_empty()) {
                 (0, true) => "passes".to_owned(),
                 _ => "fails".to_owned(),
             }
-        },
+        }),
+        equal: EQUAL,
         differences: &[
             ("run-new-exp", "natively it fails for root, and a sandbox's user is not root"),
         ],
@@ -108,8 +79,10 @@ pub(crate) fn check_bash(builder: &Builder) -> Result<()> {
 pub(crate) fn check_sed(builder: &Builder) -> Result<()> {
     Suite {
         name: "sed",
-        package: &SED,
-        prepare: |built| {
+        build: |builder| SED.build(builder),
+        root: installed,
+        prepare: |setting| {
+            let built = setting.built;
             built
                 .step(&["make", "testsuite/get-mb-cur-max", "testsuite/test-mbrtowc"])
                 .map(drop)
@@ -122,9 +95,10 @@ pub(crate) fn check_sed(builder: &Builder) -> Result<()> {
                 test
             ))
         },
-        verdict: |directory, test, _| {
+        verdict: Verdict::One(|directory, test, _| {
             driver_result(&directory.join(stem(test)).with_extension("trs"))
-        },
+        }),
+        equal: EQUAL,
         differences: &[],
     }
     .check(builder)
@@ -134,10 +108,12 @@ pub(crate) fn check_sed(builder: &Builder) -> Result<()> {
 pub(crate) fn check_grep(builder: &Builder) -> Result<()> {
     Suite {
         name: "grep",
-        package: &GREP,
-        prepare: |built| {
+        build: |builder| GREP.build(builder),
+        root: installed,
+        prepare: |setting| {
+            let built = setting.built;
             built.step(&["make", "-C", "tests", "get-mb-cur-max"])?;
-            built.step(&[&built.tool("strip"), "src/grep"]).map(drop)
+            strip(setting, "src/grep")
         },
         tests: |built| listed(built, "tests", "$(TESTS)"),
         command: |setting, test| {
@@ -145,9 +121,10 @@ pub(crate) fn check_grep(builder: &Builder) -> Result<()> {
                 "rm -f tests/{test}.trs; make -C tests check-TESTS check_PROGRAMS= TESTS={test}"
             ))
         },
-        verdict: |directory, test, _| {
+        verdict: Verdict::One(|directory, test, _| {
             driver_result(&directory.join("tests").join(format!("{test}.trs")))
-        },
+        }),
+        equal: EQUAL,
         differences: &[(
             "file",
             "cp of /dev/null compares the inode of its name with that of the open file",
@@ -160,8 +137,9 @@ pub(crate) fn check_grep(builder: &Builder) -> Result<()> {
 pub(crate) fn check_gawk(builder: &Builder) -> Result<()> {
     Suite {
         name: "gawk",
-        package: &GAWK,
-        prepare: |built| built.step(&[&built.tool("strip"), "gawk"]).map(drop),
+        build: |builder| GAWK.build(builder),
+        root: installed,
+        prepare: |setting| strip(setting, "gawk"),
         tests: |built| {
             listed(
                 built,
@@ -174,13 +152,14 @@ pub(crate) fn check_gawk(builder: &Builder) -> Result<()> {
                 "rm -f test/_{test}; make -C test {test} && echo made"
             ))
         },
-        verdict: |directory, test, printed| {
+        verdict: Verdict::One(|directory, test, printed| {
             let wrong = directory.join("test").join(format!("_{test}")).exists();
             match (printed.ends_with("made\n"), wrong) {
                 (true, false) => "passes".to_owned(),
                 _ => "fails".to_owned(),
             }
-        },
+        }),
+        equal: EQUAL,
         differences: &[],
     }
     .check(builder)
@@ -190,8 +169,9 @@ pub(crate) fn check_gawk(builder: &Builder) -> Result<()> {
 pub(crate) fn check_make(builder: &Builder) -> Result<()> {
     Suite {
         name: "make",
-        package: &MAKE,
-        prepare: |built| built.step(&[&built.tool("strip"), "make"]).map(drop),
+        build: |builder| MAKE.build(builder),
+        root: installed,
+        prepare: |setting| strip(setting, "make"),
         tests: |built| {
             let scripts = built.directory().join("tests/scripts");
             let names = |path: &Path| -> Result<Vec<String>> {
@@ -247,7 +227,7 @@ pub(crate) fn check_make(builder: &Builder) -> Result<()> {
                 .arg(test);
             Ok(command)
         },
-        verdict: |_, test, printed| {
+        verdict: Verdict::One(|_, test, printed| {
             let line = printed.lines().find_map(|line| line.strip_prefix(test));
             match line.map(|rest| rest.trim_start_matches(['.', ' '])) {
                 Some(rest) if rest.starts_with("ok") || rest.starts_with("N/A") => {
@@ -256,7 +236,8 @@ pub(crate) fn check_make(builder: &Builder) -> Result<()> {
                 Some(rest) => rest.split_whitespace().collect::<Vec<_>>().join(" "),
                 None => "no result".to_owned(),
             }
-        },
+        }),
+        equal: EQUAL,
         differences: &[
             ("features/archives", "the system has no ar"),
             (
@@ -293,82 +274,10 @@ fn outer_make(setting: &Setting<'_>, lind: &Path) -> Result<PathBuf> {
     Ok(outer.join("make"))
 }
 
-impl Suite {
-    /// Runs every test both ways, writes the table, and fails if too many results differ or one does unexpectedly.
-    fn check(&self, builder: &Builder) -> Result<()> {
-        let twin = builder.twin();
-        let (native, lind) = (self.results(&twin)?, self.results(builder)?);
-        let mut table = String::new();
-        let (mut equal, mut wrong) = (0, Vec::new());
-        for ((test, theirs), (_, ours)) in native.iter().zip(&lind) {
-            let reason = self.differences.iter().find(|(name, _)| name == test);
-            let note = reason.map_or("", |(_, reason)| reason);
-            let _ = writeln!(table, "{test}\t{theirs}\t{ours}\t{note}");
-            equal += usize::from(theirs == ours);
-            if theirs != ours && reason.is_none() {
-                wrong.push(format!("{test}: {theirs} natively, {ours} under lind"));
-            }
-        }
-        let passed = lind.iter().filter(|(_, result)| passes(result)).count();
-        let summary = format!(
-            "{}: {equal} of {} results equal, {passed} pass under lind",
-            self.name,
-            native.len()
-        );
-        let directory = repository().join("target/apps/results");
-        let file = directory.join(self.name);
-        fs::create_dir_all(&directory)
-            .and_then(|()| {
-                fs::write(
-                    &file,
-                    format!("{summary}\ntest\tnative\tlind\twhy\n{table}"),
-                )
-            })
-            .map_err(|e| format!("cannot write '{}': {e}", file.display()))?;
-        println!("{summary}");
-        if native.is_empty() || equal * 100 < native.len() * EQUAL || !wrong.is_empty() {
-            return Err(format!("{summary}\n{}", wrong.join("\n")));
-        }
-        Ok(())
-    }
-
-    /// The result of every test with one toolchain, in the order of their names.
-    fn results(&self, builder: &Builder) -> Result<Vec<(String, String)>> {
-        let root = installed(builder)?;
-        let built = self.package.build(builder)?;
-        (self.prepare)(&built)?;
-        let mut tests = (self.tests)(&built)?;
-        // The system has no Perl, natively as little as under lind.
-        #[allow(clippy::case_sensitive_file_extension_comparisons)]
-        tests.retain(|test| !test.ends_with(".pl"));
-        if let Ok(only) = std::env::var("LIND_SUITE_ONLY") {
-            tests.retain(|test| test.contains(&only));
-        }
-        tests.sort();
-        tests.dedup();
-        let setting = Setting {
-            builder,
-            built: &built,
-            root: &root,
-        };
-        tests
-            .into_iter()
-            .map(|test| {
-                let mut command = (self.command)(&setting, &test)?;
-                let outcome = run(&mut command, b"", LIMIT)
-                    .map_err(|e| format!("cannot run {command:?}: {e}"))?;
-                let result = match outcome.ending {
-                    Ending::TimedOut => "takes too long".to_owned(),
-                    Ending::Status(_) => (self.verdict)(built.directory(), &test, &outcome.text()),
-                };
-                Ok((test, result))
-            })
-            .collect()
-    }
-}
-
-fn passes(result: &str) -> bool {
-    ["passes", "PASS", "SKIP", "XFAIL"].contains(&result)
+/// Strips a program of the package.
+fn strip(setting: &Setting<'_>, program: &str) -> Result<()> {
+    let strip = setting.built.tool("strip");
+    setting.built.step(&[&strip, program]).map(drop)
 }
 
 /// The words of a variable of a package's makefile.

@@ -1,0 +1,166 @@
+//! A package's own test suite: every test under lind and natively; the results must be the same both ways.
+//!
+//! The table of all results is written to `target/apps/results`.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use lind_tests::Result;
+use lind_tests::apps::build::{Builder, Built};
+use lind_tests::install::repository;
+use lind_tests::run::{Ending, run};
+
+/// One test may not take longer.
+const LIMIT: Duration = Duration::from_secs(400);
+
+/// A package's test suite.
+pub(crate) struct Suite {
+    /// The name of the table.
+    pub(crate) name: &'static str,
+    /// Builds the package.
+    pub(crate) build: fn(&Builder) -> Result<Built<'_>>,
+    /// Makes the root directory that tests run in; returns its path.
+    pub(crate) root: fn(&Builder) -> Result<PathBuf>,
+    /// Steps on this machine that build what the tests need, without running them.
+    /// Programs are stripped, as installed ones are.
+    pub(crate) prepare: fn(&Setting<'_>) -> Result<()>,
+    /// The names of all tests.
+    pub(crate) tests: fn(&Built<'_>) -> Result<Vec<String>>,
+    /// The command that runs one test.
+    pub(crate) command: fn(&Setting<'_>, &str) -> Result<Command>,
+    /// What a test's results are.
+    pub(crate) verdict: Verdict,
+    /// How many results must be equal, in percent.
+    pub(crate) equal: usize,
+    /// Results that may differ, with the reason; a test's name stands for all of its cases.
+    pub(crate) differences: &'static [(&'static str, &'static str)],
+}
+
+/// How the results of a test are found.
+#[derive(Clone, Copy)]
+pub(crate) enum Verdict {
+    /// It has one: from the package's directory, the test's name and what its command printed.
+    One(fn(&Path, &str, &str) -> String),
+    /// It has one for each of its cases, with their names, from what its command printed.
+    Cases(fn(&str) -> Vec<(String, String)>),
+}
+
+/// Where a test runs.
+pub(crate) struct Setting<'a> {
+    /// The toolchain.
+    pub(crate) builder: &'a Builder,
+    /// The package.
+    pub(crate) built: &'a Built<'a>,
+    /// The root directory of the toolchain's programs.
+    pub(crate) root: &'a Path,
+}
+
+/// The results of one toolchain, by their names.
+type Results = BTreeMap<String, String>;
+
+impl Suite {
+    /// Runs every test both ways, writes the table, and fails if too many results differ or one does unexpectedly.
+    pub(crate) fn check(&self, builder: &Builder) -> Result<()> {
+        let twin = builder.twin();
+        let (native, lind) = (self.results(&twin)?, self.results(builder)?);
+        let mut table = String::new();
+        let (mut equal, mut wrong) = (0, Vec::new());
+        let names: BTreeSet<&String> = native.keys().chain(lind.keys()).collect();
+        let of = |results: &Results, name| {
+            let result = results.get(name).map(String::as_str);
+            result.unwrap_or("no result").to_owned()
+        };
+        for &name in &names {
+            let (theirs, ours) = (of(&native, name), of(&lind, name));
+            let reason = self.differences.iter().find(|(known, _)| {
+                let rest = name.strip_prefix(known);
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(": "))
+            });
+            let note = reason.map_or("", |(_, reason)| reason);
+            let _ = writeln!(table, "{name}\t{theirs}\t{ours}\t{note}");
+            equal += usize::from(theirs == ours);
+            if theirs != ours && reason.is_none() {
+                wrong.push(format!("{name}: {theirs} natively, {ours} under lind"));
+            }
+        }
+        let passed = lind.values().filter(|result| passes(result)).count();
+        let summary = format!(
+            "{}: {equal} of {} results equal, {passed} pass under lind",
+            self.name,
+            names.len()
+        );
+        let directory = repository().join("target/apps/results");
+        let file = directory.join(self.name);
+        fs::create_dir_all(&directory)
+            .and_then(|()| {
+                fs::write(
+                    &file,
+                    format!("{summary}\ntest\tnative\tlind\twhy\n{table}"),
+                )
+            })
+            .map_err(|e| format!("cannot write '{}': {e}", file.display()))?;
+        println!("{summary}");
+        if names.is_empty() || equal * 100 < names.len() * self.equal || !wrong.is_empty() {
+            return Err(format!("{summary}\n{}", wrong.join("\n")));
+        }
+        Ok(())
+    }
+
+    /// The results of every test with one toolchain.
+    fn results(&self, builder: &Builder) -> Result<Results> {
+        let root = (self.root)(builder)?;
+        let built = (self.build)(builder)?;
+        let setting = Setting {
+            builder,
+            built: &built,
+            root: &root,
+        };
+        (self.prepare)(&setting)?;
+        let mut tests = (self.tests)(&built)?;
+        // The system has no Perl, natively as little as under lind.
+        #[allow(clippy::case_sensitive_file_extension_comparisons)]
+        tests.retain(|test| !test.ends_with(".pl"));
+        if let Ok(only) = std::env::var("LIND_SUITE_ONLY") {
+            tests.retain(|test| test.contains(&only));
+        }
+        tests.sort();
+        tests.dedup();
+        let mut results = Results::new();
+        for test in tests {
+            let mut command = (self.command)(&setting, &test)?;
+            let outcome = run(&mut command, b"", LIMIT)
+                .map_err(|e| format!("cannot run {command:?}: {e}"))?;
+            if outcome.ending == Ending::TimedOut {
+                results.insert(test.clone(), "takes too long".to_owned());
+            }
+            match self.verdict {
+                Verdict::One(verdict) => {
+                    let of_test = || verdict(built.directory(), &test, &outcome.text());
+                    results.entry(test.clone()).or_insert_with(of_test);
+                }
+                Verdict::Cases(cases) => {
+                    // Cases may have the same name.
+                    let mut seen: HashMap<String, usize> = HashMap::new();
+                    for (case, result) in cases(&outcome.text()) {
+                        let count = seen.entry(case.clone()).or_default();
+                        *count += 1;
+                        let name = match *count {
+                            1 => format!("{test}: {case}"),
+                            count => format!("{test}: {case} ({count})"),
+                        };
+                        results.insert(name, result);
+                    }
+                }
+            }
+        }
+        Ok(results)
+    }
+}
+
+fn passes(result: &str) -> bool {
+    ["passes", "PASS", "SKIP", "XFAIL"].contains(&result)
+}
