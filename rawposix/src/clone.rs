@@ -24,6 +24,7 @@ use crate::trace::TracedCall;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CloneArguments {
     pub(crate) flags: CloneFlags,
+    pub(crate) handlers: Handlers,
     /// The number of the signal that the parent gets, 0 for none.
     pub(crate) exit_signal: u32,
     pub(crate) entry: Entry,
@@ -41,6 +42,15 @@ impl CloneArguments {
         self.flags
             .contains(CloneFlags::PIDFD | CloneFlags::PARENT_SETTID)
     }
+}
+
+/// What becomes of the handlers of signals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Handlers {
+    /// The child has them, too.
+    Kept,
+    /// Caught signals get their default action: `CLONE_CLEAR_SIGHAND`.
+    Cleared,
 }
 
 /// Where a new thread begins.
@@ -163,6 +173,9 @@ impl Thread {
                 return Err(errno);
             }
         };
+        if arguments.handlers == Handlers::Cleared {
+            child.process.signals.execute();
+        }
         if flags.contains(CloneFlags::CHILD_CLEARTID) {
             child.clear_tid = arguments.child_tid;
         }
@@ -366,6 +379,7 @@ impl Thread {
         };
         let arguments = CloneArguments {
             flags: CloneFlags::from_bits_retain(flags & !EXIT_SIGNAL),
+            handlers: Handlers::Kept,
             exit_signal: flags & EXIT_SIGNAL,
             entry,
             // One place for both, which is why both flags together are refused.

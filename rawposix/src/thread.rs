@@ -462,6 +462,7 @@ impl Thread {
             self.process.root(),
             Some(&self.process),
         )
+        .by(self.tid())
     }
 
     /// Where a path that is given with a directory descriptor starts.

@@ -124,6 +124,12 @@ static void constrained(void)
 	how.resolve = 1 << 20;
 	CHECK_ERRNO(syscall(SYS_openat2, dir, "up", &how, sizeof how), EINVAL);
 	CHECK_ERRNO(syscall(SYS_openat2, dir, "up", &how, 8), EINVAL);
+	/* Flags that open ignores beside O_PATH are refused. */
+	static const int with_path[] = { O_RDWR, O_CREAT, O_EXCL, O_NOCTTY, O_DIRECT, O_TRUNC, O_APPEND, O_TMPFILE | O_RDWR };
+	for (size_t i = 0; i < sizeof with_path / sizeof *with_path; i++) {
+		struct open_how mixed = { .flags = O_PATH | with_path[i] };
+		CHECK_ERRNO(syscall(SYS_openat2, AT_FDCWD, ".", &mixed, sizeof mixed), EINVAL);
+	}
 }
 
 int main(void)

@@ -147,7 +147,7 @@ guest_flags! {
     /// Flags of accept4(2), and those of socket(2) beside the type.
     refused SockFlags as "SOCK_" { NONBLOCK = 0o4000; CLOEXEC = 0o2_000_000; }
     /// Flags of clone(2); the low byte is the exit signal.
-    ignored CloneFlags as "CLONE_" {
+    refused CloneFlags as "CLONE_" {
         VM = 0x100; FS = 0x200; FILES = 0x400; SIGHAND = 0x800; PIDFD = 0x1000; PTRACE = 0x2000; VFORK = 0x4000; PARENT = 0x8000;
         THREAD = 0x1_0000; NEWNS = 0x2_0000; SYSVSEM = 0x4_0000; SETTLS = 0x8_0000; PARENT_SETTID = 0x10_0000;
         CHILD_CLEARTID = 0x20_0000; DETACHED = 0x40_0000; UNTRACED = 0x80_0000; CHILD_SETTID = 0x100_0000; NEWCGROUP = 0x200_0000;

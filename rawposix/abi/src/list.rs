@@ -160,6 +160,9 @@ macro_rules! syscalls {
                 27 inotify_add_watch(fd: Fd, path: Path, mask: Hex) -> Int: partial "files and directories of the host only, none of /proc and /dev";
                 28 inotify_rm_watch(fd: Fd, wd: Int) -> Zero: full;
             }
+            membarrier {
+                283 membarrier(cmd: Int, flags: Hex, cpu: Int) -> Int: partial "all but the commands for restartable sequences";
+            }
             memory {
                 214 brk(addr: Ptr) -> Addr: full;
                 222 mmap2(addr: Ptr, length: Len, prot: Prot, flags: MapFlags, fd: Fd, pgoffset: Hex) -> Addr: partial "no huge pages; MAP_GROWSDOWN mappings do not grow; code in memory cannot be executed";
@@ -184,7 +187,6 @@ macro_rules! syscalls {
                 288 pkey_mprotect(addr: Ptr, length: Len, prot: Prot, pkey: Int) -> Zero: absent "WebAssembly has no protection keys";
                 289 pkey_alloc(flags: Hex, rights: Hex) -> Int: absent "WebAssembly has no protection keys";
                 290 pkey_free(pkey: Int) -> Zero: absent "WebAssembly has no protection keys";
-                283 membarrier(cmd: Int, flags: Hex, cpu: Int) -> Int: partial "query, and the private expedited kind";
                 282 userfaultfd(flags: Hex) -> Fd: absent "guest memory is the microvisor's to manage";
                 440 process_madvise(pidfd: Fd, iov: IoVec, count: Len, advice: Int, flags: Hex) -> Len: absent "needs CAP_SYS_NICE";
                 448 process_mrelease(pidfd: Fd, flags: Hex) -> Zero: absent "processes end at once here";
@@ -245,7 +247,7 @@ macro_rules! syscalls {
                 261 prlimit64(pid: Pid, resource: Resource, new: In<Rlimit64>, old: Out<Rlimit64>) -> Zero: partial "NOFILE, FSIZE, AS, DATA, MEMLOCK, NPROC, SIGPENDING, CPU, CORE (as the bit of a status) and NICE are enforced";
                 165 getrusage(who: Int, usage: Out<Rusage>) -> Zero: full;
                 92 personality(persona: Hex) -> Int: partial "only PER_LINUX and the query";
-                97 unshare(flags: CloneFlags) -> Zero: partial "only flags without effect on a single thread; namespaces answer EPERM";
+                97 unshare(flags: CloneFlags) -> Zero: partial "by the only thread of a process; namespaces answer EPERM";
                 268 setns(fd: Fd, nstype: Hex) -> Zero: absent "there are no namespaces";
                 434 pidfd_open(pid: Pid, flags: PidfdFlags) -> Fd: full;
                 438 pidfd_getfd(pidfd: Fd, targetfd: Int, flags: Hex) -> Fd: full;

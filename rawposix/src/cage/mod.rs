@@ -96,6 +96,8 @@ pub(crate) struct Settings {
     pub(crate) timer_slack: u32,
     /// `oom_score_adj` of proc(5), 0 to 1000: only shown.
     pub(crate) oom_score: i32,
+    /// The commands of membarrier(2) that the program has registered for.
+    pub(crate) barriers: i32,
 }
 
 impl Process {
@@ -133,6 +135,7 @@ impl Process {
                 without_terminal: false,
                 timer_slack: 50_000,
                 oom_score: 0,
+                barriers: 0,
             }),
             program: Mutex::new(program),
             image: ArcSwap::from_pointee(image),
@@ -201,7 +204,11 @@ impl Process {
         }
         self.signals.execute();
         self.timers.execute();
-        self.settings.lock().dumpable = 1;
+        {
+            let mut settings = self.settings.lock();
+            settings.dumpable = 1;
+            settings.barriers = 0;
+        }
         self.credentials.lock().execute();
         self.image.store(Arc::new(image));
         *self.program.lock() = Some(program);
@@ -372,6 +379,20 @@ impl Process {
     /// Runs `f` on the descriptor table.
     pub(crate) fn with_files<R>(&self, f: impl FnOnce(&mut FdTable<OpenFile>) -> R) -> R {
         f(&mut self.files.load().lock())
+    }
+
+    /// Gives the process a copy of the descriptor table that it may share with other processes.
+    pub(crate) fn unshare_files(&self) {
+        let shared = self.files.load_full();
+        let copy = shared.lock().fork();
+        self.files.store(Arc::new(Mutex::new(copy)));
+    }
+
+    /// Gives the process directories and a mask of its own, which it may share with other processes.
+    pub(crate) fn unshare_context(&self) {
+        let shared = self.context.load_full();
+        let copy = shared.lock().clone();
+        self.context.store(Arc::new(Mutex::new(copy)));
     }
 
     /// RLIMIT_FSIZE.

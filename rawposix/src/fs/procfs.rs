@@ -222,8 +222,13 @@ impl ProcDir {
         }
     }
 
-    /// Looks a name up, for this process.
-    pub(crate) fn lookup(self, viewer: &Process, name: &[u8]) -> Result<ProcEntry, Errno> {
+    /// Looks a name up, for this process and one of its threads.
+    pub(crate) fn lookup(
+        self,
+        viewer: &Process,
+        thread: Option<Pid>,
+        name: &[u8],
+    ) -> Result<ProcEntry, Errno> {
         let subject = self.subject(viewer)?;
         let text = std::str::from_utf8(name).map_err(|_| Errno::ENOENT)?;
         if let Some(file) = files(self).iter().find(|file| file.name == text) {
@@ -234,8 +239,13 @@ impl ProcDir {
         if let Some((_, dir)) = directories.into_iter().find(|(name, _)| *name == text) {
             return Ok(ProcEntry::Dir(dir));
         }
-        let number = text.parse::<i32>().ok().filter(|n| n.to_string() == text);
+        let number = canonical_number(text);
         match (self, subject) {
+            (Self::Root, _) if text == "thread-self" => {
+                let tid = thread.unwrap_or(viewer.pid);
+                let link = format!("{}/task/{tid}", viewer.pid);
+                Ok(ProcEntry::Link(link.into_bytes()))
+            }
             (Self::Root, _) => self.lookup_in_root(viewer, text, number),
             (Self::Task(pid), Some(subject)) => {
                 let tid = number.map(Pid).ok_or(Errno::ENOENT)?;
@@ -281,8 +291,6 @@ impl ProcDir {
         let link = |text: String| Ok(ProcEntry::Link(text.into_bytes()));
         match (text, number) {
             ("self", _) => link(viewer.pid.to_string()),
-            // Who asks is a process here; its first thread stands for it.
-            ("thread-self", _) => link(format!("{0}/task/{0}", viewer.pid)),
             ("mounts" | "net", _) => link(format!("self/{text}")),
             (_, Some(number)) => {
                 let who = Who::process(Pid(number));
@@ -305,7 +313,7 @@ impl ProcDir {
         let Self::Fd(_) = self else { return None };
         let subject = self.subject(viewer).ok()??;
         may_look_into(viewer, &subject).ok()?;
-        let fd = text.parse::<i32>().ok()?;
+        let fd = canonical_number(text)?;
         let file = subject.process()?.file(fd).ok()?;
         let mode = match file.flags.bits() & OpenFlags::ACCMODE {
             _ if file.is_path() => 0o000,
@@ -380,6 +388,11 @@ fn set_oom_score(process: &Process, text: &[u8]) -> Result<(), Errno> {
         Ok(-1000..0) => Err(Errno::EACCES),
         _ => Err(Errno::EINVAL),
     }
+}
+
+/// The number that a name is, in the one way to write it.
+fn canonical_number(text: &str) -> Option<i32> {
+    text.parse::<i32>().ok().filter(|n| n.to_string() == text)
 }
 
 impl ProcFile {

@@ -11,7 +11,7 @@ use super::mount::{Above, MountId, MountRoot, Mounts, StaticEntry};
 use super::node::{HostNode, Node};
 use super::procfs::{ProcDir, ProcEntry};
 use super::{MAX_LINKS, NAME_MAX, PATH_MAX};
-use crate::cage::Process;
+use crate::cage::{Pid, Process};
 
 /// Whether a symbolic link at the end of a path is followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +87,8 @@ pub(crate) struct Walk<'a> {
     rules: Rules,
     /// The process whose `/proc/self` it is; `None` while the sandbox is being made.
     process: Option<&'a Process>,
+    /// The thread whose `/proc/thread-self` it is, where that is not the first one.
+    thread: Option<Pid>,
     links: u32,
     /// The directories that were left by going down, for `..`.
     trail: Vec<Dir>,
@@ -100,6 +102,7 @@ impl<'a> Walk<'a> {
             root,
             rules: Rules::default(),
             process,
+            thread: None,
             links: 0,
             trail: Vec::new(),
         }
@@ -108,6 +111,12 @@ impl<'a> Walk<'a> {
     /// The resolution with restrictions.
     pub(crate) fn with_rules(self, rules: Rules) -> Self {
         Self { rules, ..self }
+    }
+
+    /// The resolution for a thread of the process.
+    pub(crate) fn by(self, thread: Pid) -> Self {
+        let thread = Some(thread);
+        Self { thread, ..self }
     }
 
     /// Resolves a path to the object it names.
@@ -305,7 +314,10 @@ impl<'a> Walk<'a> {
                 Some(StaticEntry::Link(text)) => Ok(Node::Link(text.clone())),
                 Some(StaticEntry::Device(device)) => Ok(Node::Device(*device)),
             },
-            Dir::Proc(proc) => match self.process.map(|process| proc.lookup(process, name)) {
+            Dir::Proc(proc) => match self
+                .process
+                .map(|process| proc.lookup(process, self.thread, name))
+            {
                 None => Err(Errno::ENOENT),
                 Some(found) => Ok(match found? {
                     ProcEntry::Dir(dir) => Node::Dir(Dir::Proc(dir)),

@@ -109,7 +109,7 @@ impl Signals {
         }
     }
 
-    /// What execve(2) does: caught signals get their default action, ignored ones stay ignored, pending ones stay.
+    /// What execve(2) and `CLONE_CLEAR_SIGHAND` do: caught signals get their default action, ignored ones stay ignored, pending ones stay.
     pub(crate) fn execute(&self) {
         let mut actions = self.actions.load().lock().clone();
         actions.reset_handlers();

@@ -6,7 +6,7 @@ use rawposix_abi::structs::CloneArgs;
 use rawposix_memory::GuestPtr;
 
 use super::args::{CloneWord, Len, Ptr};
-use crate::clone::{CloneArguments, EXIT_SIGNAL, Entry};
+use crate::clone::{CloneArguments, EXIT_SIGNAL, Entry, Handlers};
 use crate::thread::{Step, Thread};
 
 /// Sizes of `struct clone_args`: of its first version, of the last known one, and a page, more than which the kernel
@@ -14,6 +14,9 @@ use crate::thread::{Step, Thread};
 const FIRST_SIZE: u32 = 64;
 const KNOWN_SIZE: usize = 88;
 const LARGEST_SIZE: u32 = 4096;
+
+/// `CLONE_CLEAR_SIGHAND`, a flag of clone3(2) only.
+const CLEAR_SIGHAND: u64 = 1 << 32;
 
 /// A child with a stack would have to return from this call on that stack, which compiled code cannot do: it keeps
 /// addresses of variables on the old one. The import `lind.clone` calls a function instead.
@@ -42,6 +45,7 @@ pub(super) fn clone(
     }
     let arguments = CloneArguments {
         flags,
+        handlers: Handlers::Kept,
         exit_signal,
         entry: Entry::Here,
         pidfd: ptid.0,
@@ -84,12 +88,20 @@ pub(super) fn clone3(thread: &mut Thread, args: Ptr, size: Len) -> Result<i32, E
         return Err(Errno::EINVAL);
     }
     without_stack(given.stack)?;
-    let flags = u32::try_from(given.flags).map_err(|_| Errno::EINVAL)?;
+    let handlers = if given.flags & CLEAR_SIGHAND == 0 {
+        Handlers::Kept
+    } else {
+        Handlers::Cleared
+    };
+    let flags = u32::try_from(given.flags & !CLEAR_SIGHAND).map_err(|_| Errno::EINVAL)?;
     let exit_signal = u32::try_from(given.exit_signal).map_err(|_| Errno::EINVAL)?;
     if flags & EXIT_SIGNAL != 0 || given.stack_size != 0 {
         return Err(Errno::EINVAL);
     }
     let flags = CloneFlags::from_bits_retain(flags);
+    if handlers == Handlers::Cleared && flags.contains(CloneFlags::SIGHAND) {
+        return Err(Errno::EINVAL);
+    }
     let no_signal = CloneFlags::THREAD | CloneFlags::PARENT;
     if flags.contains(CloneFlags::SETTLS) || (flags.intersects(no_signal) && exit_signal != 0) {
         return Err(Errno::EINVAL);
@@ -97,6 +109,7 @@ pub(super) fn clone3(thread: &mut Thread, args: Ptr, size: Len) -> Result<i32, E
     let address = |word: u64| u32::try_from(word).map_err(|_| Errno::EFAULT);
     let request = thread.prepare_child(CloneArguments {
         flags,
+        handlers,
         exit_signal,
         entry: Entry::Here,
         pidfd: address(given.pidfd)?,

@@ -161,32 +161,3 @@ pub(super) fn munlockall(thread: &mut Thread) -> Result<(), Errno> {
     thread.memory().munlockall();
     Ok(())
 }
-
-/// `MEMBARRIER_CMD_PRIVATE_EXPEDITED` and its registration.
-const PRIVATE_EXPEDITED: i32 = 8;
-const REGISTER_PRIVATE_EXPEDITED: i32 = 16;
-
-pub(super) fn membarrier(
-    thread: &mut Thread,
-    cmd: Int,
-    flags: Hex,
-    cpu: Int,
-) -> Result<i32, Errno> {
-    let _ = (thread, cpu);
-    if flags.0 != 0 {
-        return Err(Errno::EINVAL);
-    }
-    match cmd.0 {
-        0 => Ok(PRIVATE_EXPEDITED | REGISTER_PRIVATE_EXPEDITED),
-        PRIVATE_EXPEDITED | REGISTER_PRIVATE_EXPEDITED => {
-            // Guest threads are threads of the host process, whose barrier covers them.
-            use rustix::thread::{MembarrierCommand, membarrier};
-            membarrier(MembarrierCommand::RegisterPrivateExpedited)?;
-            if cmd.0 == PRIVATE_EXPEDITED {
-                membarrier(MembarrierCommand::PrivateExpedited)?;
-            }
-            Ok(0)
-        }
-        _ => Err(Errno::EINVAL),
-    }
-}

@@ -13,6 +13,7 @@ mod inotify;
 mod io;
 mod ioctl;
 mod ipc;
+mod membarrier;
 mod memory;
 mod message;
 mod metadata;

@@ -112,6 +112,10 @@ pub(super) fn openat2(
         return Err(Errno::EINVAL);
     }
     let flags = OpenFlags::from_bits_retain(bits);
+    // open(2) ignores what means nothing together with O_PATH.
+    if flags.contains(OpenFlags::PATH) && !PATH_FLAGS.contains(flags) {
+        return Err(Errno::EINVAL);
+    }
     let creates = flags.contains(OpenFlags::CREAT) || flags.contains(OpenFlags::TMPFILE);
     if wanted_how.mode != 0 && !creates {
         return Err(Errno::EINVAL);
@@ -148,7 +152,9 @@ pub(super) fn openat2(
         beneath: bits & resolve::BENEATH != 0,
     };
     let walk = || {
-        Walk::new(thread.process.mounts(), root.clone(), Some(&thread.process)).with_rules(rules)
+        Walk::new(thread.process.mounts(), root.clone(), Some(&thread.process))
+            .by(thread.tid())
+            .with_rules(rules)
     };
     let file = thread.block(|| open(&thread.process, walk(), start.clone(), &path, how))?;
     install(
@@ -177,7 +183,12 @@ pub(super) fn close_range(
     if first.0 > last.0 {
         return Err(Errno::EINVAL);
     }
-    // UNSHARE asks for a table of the caller's own, which the only thread has.
+    if flags.contains(CloseRangeFlags::UNSHARE) {
+        if !thread.process.is_single() {
+            return Err(Errno::EINVAL);
+        }
+        thread.process.unshare_files();
+    }
     for fd in thread.process.descriptors() {
         if !(first.0..=last.0).contains(&fd.cast_unsigned()) {
             continue;

@@ -134,13 +134,9 @@ pub(super) fn personality(thread: &mut Thread, persona: Hex) -> Result<i32, Errn
 }
 
 pub(super) fn unshare(thread: &mut Thread, flags: CloneFlags) -> Result<(), Errno> {
-    let _ = thread;
-    let own = CloneFlags::FILES
-        | CloneFlags::FS
-        | CloneFlags::SYSVSEM
-        | CloneFlags::SIGHAND
-        | CloneFlags::VM
-        | CloneFlags::THREAD;
+    // The memory and what belongs to it can be given up by execve(2) only.
+    let shared = CloneFlags::SIGHAND | CloneFlags::VM | CloneFlags::THREAD;
+    let own = CloneFlags::FILES | CloneFlags::FS | CloneFlags::SYSVSEM | shared;
     let namespaces = CloneFlags::NEWNS
         | CloneFlags::NEWCGROUP
         | CloneFlags::NEWUTS
@@ -151,12 +147,18 @@ pub(super) fn unshare(thread: &mut Thread, flags: CloneFlags) -> Result<(), Errn
     if flags.intersects(namespaces) {
         return Err(Errno::EPERM);
     }
-    // A single thread shares nothing.
-    if own.contains(flags) {
-        Ok(())
-    } else {
-        Err(Errno::EINVAL)
+    // Threads of one process have one table and one working directory here.
+    let alone = thread.process.is_single();
+    if !own.contains(flags) || (!alone && flags.intersects(own - CloneFlags::SYSVSEM)) {
+        return Err(Errno::EINVAL);
     }
+    if flags.contains(CloneFlags::FILES) {
+        thread.process.unshare_files();
+    }
+    if flags.contains(CloneFlags::FS) {
+        thread.process.unshare_context();
+    }
+    Ok(())
 }
 
 /// Bytes of a thread's name, with its NUL.
