@@ -22,7 +22,7 @@ exec 3> file
 /work/ps -L -o nlwp,cmd -p $a
 /work/top -b -n 1 -w 100 | head -n 12
 /work/pgrep -x sleep | wc -l
-/work/pgrep -f 'sleep 7[0-9]' | wc -l
+/work/pgrep -f '^sleep 7[0-9]' | wc -l
 /work/pidof sleep | wc -w
 /work/pwdx $a | sed 's/^[0-9]*/PID/'
 /work/free | head -n 1
