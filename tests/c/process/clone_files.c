@@ -1,4 +1,5 @@
 /* CLONE_FILES: one table of descriptors, or a copy of it. */
+#include <linux/close_range.h>
 #include "clone.h"
 
 static int fds[2];
@@ -10,6 +11,19 @@ static int closes(void *argument)
 		return 1;
 	int made = dup2(fds[1], 100);
 	return made == 100 ? fcntl(fds[1], F_SETFD, FD_CLOEXEC) : 2;
+}
+
+/* With a table of its own the child changes nothing of the parent's. */
+static int closes_alone(void *argument)
+{
+	if (argument == NULL) {
+		if (unshare(CLONE_FILES) != 0 || close(fds[0]) != 0)
+			return 1;
+		return fcntl(fds[0], F_GETFD) == -1 && fcntl(fds[1], F_GETFD) == 0 ? 0 : 2;
+	}
+	if (close_range(fds[0], fds[1], CLOSE_RANGE_UNSHARE) != 0)
+		return 3;
+	return fcntl(fds[0], F_GETFD) == -1 && fcntl(fds[1], F_GETFD) == -1 ? 0 : 4;
 }
 
 int main(void)
@@ -39,5 +53,10 @@ int main(void)
 	}
 	CHECK_EQ(ended(pid), 0);
 	CHECK_OK(fcntl(fds[0], F_GETFD));
+	CHECK_EQ(ended(clone_with(CLONE_FILES | SIGCHLD, closes_alone, NULL)), 0);
+	CHECK_OK(fcntl(fds[0], F_GETFD));
+	CHECK_EQ(ended(clone_with(CLONE_FILES | SIGCHLD, closes_alone, fds)), 0);
+	CHECK_OK(fcntl(fds[0], F_GETFD));
+	CHECK_OK(fcntl(fds[1], F_GETFD));
 	return check_done();
 }

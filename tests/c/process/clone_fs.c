@@ -14,6 +14,11 @@ static int moves(void *argument)
 	return chdir("sub") != 0;
 }
 
+static int moves_alone(void *argument)
+{
+	return unshare(CLONE_FS) != 0 ? 2 : moves(argument);
+}
+
 int main(void)
 {
 	CHECK_OK(mkdir("sub", 0755));
@@ -25,6 +30,10 @@ int main(void)
 
 	/* Sharing memory is another matter. */
 	CHECK_EQ(ended(clone_with(CLONE_VM | SIGCHLD, moves, NULL)), 0);
+	CHECK_STR(getcwd(place, sizeof place), home);
+	CHECK_EQ(umask(022), 022);
+
+	CHECK_EQ(ended(clone_with(CLONE_FS | SIGCHLD, moves_alone, NULL)), 0);
 	CHECK_STR(getcwd(place, sizeof place), home);
 	CHECK_EQ(umask(022), 022);
 
