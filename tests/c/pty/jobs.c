@@ -2,11 +2,7 @@
  *
  * @cflags -D_GNU_SOURCE -Wno-unused-result
  */
-#include <poll.h>
-#include <pty.h>
-#include <sys/ioctl.h>
-#include <termios.h>
-#include "process.h"
+#include "terminal.h"
 
 static volatile sig_atomic_t caught;
 
@@ -130,36 +126,10 @@ static void shell(void)
 	CHECK_EQ(write(1, "done\n", 5), 5);
 }
 
-static void expect(int master, const char *text)
-{
-	char seen[4096] = "";
-	size_t n = 0;
-	while (!strstr(seen, text)) {
-		struct pollfd p = { master, POLLIN, 0 };
-		ssize_t more = poll(&p, 1, 5000) > 0 ? read(master, seen + n, sizeof seen - 1 - n) : -1;
-		if (more <= 0) {
-			printf("expected \"%s\", got \"%s\"\n", text, seen);
-			check_failures++;
-			return;
-		}
-		n += more;
-		seen[n] = 0;
-	}
-	if (strstr(seen, ".c:"))
-		printf("%s\n", seen);
-}
-
 int main(void)
 {
 	int master;
-	fflush(stdout);
-	pid_t pid = forkpty(&master, NULL, NULL, NULL);
-	CHECK_OK(pid);
-	if (pid == 0) {
-		alarm(20);
-		shell();
-		finish();
-	}
+	pid_t pid = at_terminal(&master, shell);
 	expect(master, "type");
 	CHECK_EQ(write(master, "input\n", 6), 6);
 	expect(master, "stop");

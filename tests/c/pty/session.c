@@ -2,32 +2,10 @@
  *
  * @cflags -D_GNU_SOURCE -Wno-unused-result
  */
-#include <poll.h>
-#include <pty.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <termios.h>
 #include <utmp.h>
-#include "process.h"
-
-/* Reads from the terminal's other end until a text has come. */
-static void expect(int master, const char *text)
-{
-	char seen[4096] = "";
-	size_t n = 0;
-	while (!strstr(seen, text)) {
-		struct pollfd p = { master, POLLIN, 0 };
-		ssize_t more = poll(&p, 1, 5000) > 0 ? read(master, seen + n, sizeof seen - 1 - n) : -1;
-		if (more <= 0) {
-			printf("expected \"%s\", got \"%s\"\n", text, seen);
-			check_failures++;
-			return;
-		}
-		n += more;
-		seen[n] = 0;
-	}
-}
+#include "terminal.h"
 
 static void type(int master, const char *text)
 {
@@ -54,22 +32,6 @@ static _Noreturn void waits(void)
 	say("ready\n");
 	for (;;)
 		pause();
-}
-
-/* Starts a program at a new terminal. */
-static pid_t at_terminal(int *master, void (*body)(void))
-{
-	fflush(stdout);
-	struct winsize size = { 24, 80, 0, 0 };
-	pid_t pid = forkpty(master, NULL, NULL, &size);
-	CHECK_OK(pid);
-	if (pid == 0) {
-		check_failures = 0;
-		alarm(20);
-		body();
-		_exit(check_failures ? 99 : 0);
-	}
-	return pid;
 }
 
 static void belongs(void)
