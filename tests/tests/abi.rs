@@ -112,6 +112,19 @@ const TWINS: &[Twin] = &[
     ),
     libc("Utsname", "struct utsname", "", &[]),
     libc("Sysinfo", "struct sysinfo", "", &[("reserved", "")]),
+    kernel(
+        "Timex",
+        "struct __kernel_timex",
+        "",
+        &[
+            ("sec", "time.tv_sec"),
+            ("usec", "time.tv_usec"),
+            ("pad0", ""),
+            ("pad1", ""),
+            ("pad2", ""),
+            ("pad3", ""),
+        ],
+    ),
     libc("Winsize", "struct winsize", "ws_", &[]),
     kernel("Termios", "struct termios", "c_", &[]),
     kernel("Sigaction", "struct sigaction", "sa_", &[]),
@@ -351,6 +364,7 @@ const KERNEL_HEADERS: &[&str] = &[
     "linux/stat.h",
     "linux/time.h",
     "linux/time_types.h",
+    "linux/timex.h",
 ];
 
 fn beginning(headers: &[&str]) -> String {

@@ -47,11 +47,12 @@ fn plain_text() -> String {
             .filter(|call| call.support.level() == level)
             .count()
     };
-    let (full, partial, absent) = (count("full"), count("partial"), count("absent"));
+    let (full, partial) = (count("full"), count("partial"));
+    let (absent, denied) = (count("absent"), count("denied"));
     line(
         &mut text,
         format_args!(
-            "\n{full} full, {partial} partial, {absent} absent (ENOSYS) of {} system calls",
+            "\n{full} full, {partial} partial, {absent} absent (ENOSYS), {denied} denied (EPERM) of {} system calls",
             SYSCALLS.len()
         ),
     );

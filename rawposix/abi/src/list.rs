@@ -7,7 +7,7 @@
 //! ```
 //!
 //! - `full`: as Linux 6.1 does it. `partial "…"`: within the stated limits. `absent "…"`: answers `ENOSYS`, for the
-//!   stated reason.
+//!   stated reason. `denied "…"`: answers `EPERM`, as Linux answers a process without the privilege that it needs.
 //! - Argument types are names that the expansion gives a meaning (`rawposix::syscall::args`): `In<T>` is a structure
 //!   that is read, `Out<T>` one that is written; 64-bit types take two words, low half first.
 //! - Result types: `Fd`, `Len` (a count), `Int`, `Addr` (shown in hexadecimal), `Zero` (success only), `Never`.
@@ -30,12 +30,11 @@ macro_rules! syscalls {
                 32 flock(fd: Fd, operation: FlockOp) -> Zero: full;
                 279 memfd_create(name: Str, flags: MemfdFlags) -> Fd: partial "no huge pages";
                 19 eventfd2(initval: Uint, flags: EventfdFlags) -> Fd: full;
-                447 memfd_secret(flags: Uint) -> Fd: absent "a sandbox has no memory that lind itself cannot read";
-                264 name_to_handle_at(dirfd: DirFd, path: Path, handle: Ptr, mount_id: Ptr, flags: AtFlags) -> Zero: absent "file handles would name files outside the sandbox";
-                265 open_by_handle_at(mount_fd: Fd, handle: Ptr, flags: OpenFlags) -> Fd: absent "file handles would name files outside the sandbox";
-                262 fanotify_init(flags: Hex, event_flags: Hex) -> Fd: absent "needs CAP_SYS_ADMIN";
-                263 fanotify_mark(fd: Fd, flags: Hex, mask: Hex64, dirfd: DirFd, path: Path) -> Zero: absent "needs CAP_SYS_ADMIN";
-                18 lookup_dcookie(cookie: Hex64, buf: Ptr, size: Len) -> Len: absent "needs CAP_SYS_ADMIN; removed from newer Linux";
+                447 memfd_secret(flags: Uint) -> Fd: absent "off by default in Linux 6.1; a sandbox has no memory that lind itself cannot read";
+                265 open_by_handle_at(mount_fd: Fd, handle: Ptr, flags: OpenFlags) -> Fd: denied "needs CAP_DAC_READ_SEARCH";
+                262 fanotify_init(flags: Hex, event_flags: Hex) -> Fd: denied "needs CAP_SYS_ADMIN in a container";
+                263 fanotify_mark(fd: Fd, flags: Hex, mask: Hex64, dirfd: DirFd, path: Path) -> Zero: absent "there is no fanotify_init";
+                18 lookup_dcookie(cookie: Hex64, buf: Ptr, size: Len) -> Len: denied "needs CAP_SYS_ADMIN; removed from newer Linux";
             }
             io {
                 63 read(fd: Fd, buf: OutBuf, count: Len) -> Len: full;
@@ -52,14 +51,14 @@ macro_rules! syscalls {
                 71 sendfile64(out_fd: Fd, in_fd: Fd, offset: InOut<i64>, count: Len) -> Len: full;
                 285 copy_file_range(in_fd: Fd, in_off: InOut<i64>, out_fd: Fd, out_off: InOut<i64>, len: Len, flags: Hex) -> Len: full;
                 29 ioctl(fd: Fd, cmd: IoctlCmd, arg: Hex) -> Int: partial "terminals and pseudo-terminals (attributes, window size, sessions, foreground groups, names, locks; no packet mode), properties of network interfaces, FIONREAD, FIONBIO, FIOASYNC, FIOCLEX, FIONCLEX";
-                0 io_setup(nr_events: Uint, ctx: Ptr) -> Zero: absent "kernel AIO; glibc's aio uses threads";
-                1 io_destroy(ctx: Hex) -> Zero: absent "kernel AIO; glibc's aio uses threads";
-                2 io_submit(ctx: Hex, nr: Int, iocbs: Ptr) -> Int: absent "kernel AIO; glibc's aio uses threads";
-                3 io_cancel(ctx: Hex, iocb: Ptr, result: Ptr) -> Zero: absent "kernel AIO; glibc's aio uses threads";
-                416 io_pgetevents_time64(ctx: Hex, min: Int, nr: Int, events: Ptr, timeout: In<Timespec>, sig: Ptr) -> Int: absent "kernel AIO; glibc's aio uses threads";
-                425 io_uring_setup(entries: Uint, params: Ptr) -> Fd: absent "would bypass the list of system calls";
-                426 io_uring_enter(fd: Fd, submit: Uint, min: Uint, flags: Hex, arg: Ptr, size: Len) -> Int: absent "would bypass the list of system calls";
-                427 io_uring_register(fd: Fd, opcode: Uint, arg: Ptr, nr: Uint) -> Int: absent "would bypass the list of system calls";
+                0 io_setup(nr_events: Uint, ctx: Ptr) -> Zero: absent "the rings of kernel AIO are written by the kernel; glibc's aio uses threads";
+                1 io_destroy(ctx: Hex) -> Zero: absent "the rings of kernel AIO are written by the kernel; glibc's aio uses threads";
+                2 io_submit(ctx: Hex, nr: Int, iocbs: Ptr) -> Int: absent "the rings of kernel AIO are written by the kernel; glibc's aio uses threads";
+                3 io_cancel(ctx: Hex, iocb: Ptr, result: Ptr) -> Zero: absent "the rings of kernel AIO are written by the kernel; glibc's aio uses threads";
+                416 io_pgetevents_time64(ctx: Hex, min: Int, nr: Int, events: Ptr, timeout: In<Timespec>, sig: Ptr) -> Int: absent "the rings of kernel AIO are written by the kernel; glibc's aio uses threads";
+                425 io_uring_setup(entries: Uint, params: Ptr) -> Fd: absent "would bypass the list of system calls; containers refuse it by default as well";
+                426 io_uring_enter(fd: Fd, submit: Uint, min: Uint, flags: Hex, arg: Ptr, size: Len) -> Int: absent "would bypass the list of system calls; containers refuse it by default as well";
+                427 io_uring_register(fd: Fd, opcode: Uint, arg: Ptr, nr: Uint) -> Int: absent "would bypass the list of system calls; containers refuse it by default as well";
             }
             storage {
                 82 fsync(fd: Fd) -> Zero: full;
@@ -84,21 +83,22 @@ macro_rules! syscalls {
                 37 linkat(olddirfd: DirFd, oldpath: Path, newdirfd: DirFd, newpath: Path, flags: AtFlags) -> Zero: full;
                 276 renameat2(olddirfd: DirFd, oldpath: Path, newdirfd: DirFd, newpath: Path, flags: RenameFlags) -> Zero: full;
                 78 readlinkat(dirfd: DirFd, path: Path, buf: OutStr, size: Len) -> Len: full;
+                264 name_to_handle_at(dirfd: DirFd, path: Path, handle: Ptr, mount_id: Ptr, flags: AtFlags) -> Zero: partial "always EOPNOTSUPP: no file system here has handles, which would name files outside the sandbox";
                 166 umask(mask: Mode) -> Mode: full;
                 61 getdents64(fd: Fd, dirp: Ptr, count: Len) -> Len: full;
-                51 chroot(path: Path) -> Zero: absent "needs CAP_SYS_CHROOT";
-                40 mount(source: Path, target: Path, fstype: Str, flags: Hex, data: Ptr) -> Zero: absent "needs CAP_SYS_ADMIN; the sandbox is mounted by lind's options";
-                39 umount2(target: Path, flags: Hex) -> Zero: absent "needs CAP_SYS_ADMIN";
-                41 pivot_root(new_root: Path, put_old: Path) -> Zero: absent "needs CAP_SYS_ADMIN";
-                428 open_tree(dirfd: DirFd, path: Path, flags: Hex) -> Fd: absent "needs CAP_SYS_ADMIN";
-                429 move_mount(from_fd: DirFd, from_path: Path, to_fd: DirFd, to_path: Path, flags: Hex) -> Zero: absent "needs CAP_SYS_ADMIN";
-                430 fsopen(fsname: Str, flags: Hex) -> Fd: absent "needs CAP_SYS_ADMIN";
-                431 fsconfig(fd: Fd, cmd: Uint, key: Str, value: Ptr, aux: Int) -> Zero: absent "needs CAP_SYS_ADMIN";
-                432 fsmount(fd: Fd, flags: Hex, attr: Hex) -> Fd: absent "needs CAP_SYS_ADMIN";
-                433 fspick(dirfd: DirFd, path: Path, flags: Hex) -> Fd: absent "needs CAP_SYS_ADMIN";
-                442 mount_setattr(dirfd: DirFd, path: Path, flags: Hex, attr: Ptr, size: Len) -> Zero: absent "needs CAP_SYS_ADMIN";
-                60 quotactl(cmd: Hex, special: Path, id: Int, addr: Ptr) -> Zero: absent "quotas are the host's business";
-                443 quotactl_fd(fd: Fd, cmd: Hex, id: Int, addr: Ptr) -> Zero: absent "quotas are the host's business";
+                51 chroot(path: Path) -> Zero: denied "needs CAP_SYS_CHROOT";
+                40 mount(source: Path, target: Path, fstype: Str, flags: Hex, data: Ptr) -> Zero: denied "needs CAP_SYS_ADMIN; the sandbox is mounted by lind's options";
+                39 umount2(target: Path, flags: Hex) -> Zero: denied "needs CAP_SYS_ADMIN";
+                41 pivot_root(new_root: Path, put_old: Path) -> Zero: denied "needs CAP_SYS_ADMIN";
+                428 open_tree(dirfd: DirFd, path: Path, flags: Hex) -> Fd: denied "needs CAP_SYS_ADMIN";
+                429 move_mount(from_fd: DirFd, from_path: Path, to_fd: DirFd, to_path: Path, flags: Hex) -> Zero: denied "needs CAP_SYS_ADMIN";
+                430 fsopen(fsname: Str, flags: Hex) -> Fd: denied "needs CAP_SYS_ADMIN";
+                431 fsconfig(fd: Fd, cmd: Uint, key: Str, value: Ptr, aux: Int) -> Zero: denied "needs CAP_SYS_ADMIN";
+                432 fsmount(fd: Fd, flags: Hex, attr: Hex) -> Fd: denied "needs CAP_SYS_ADMIN";
+                433 fspick(dirfd: DirFd, path: Path, flags: Hex) -> Fd: denied "needs CAP_SYS_ADMIN";
+                442 mount_setattr(dirfd: DirFd, path: Path, flags: Hex, attr: Ptr, size: Len) -> Zero: denied "needs CAP_SYS_ADMIN";
+                60 quotactl(cmd: Hex, special: Path, id: Int, addr: Ptr) -> Zero: denied "needs CAP_SYS_ADMIN in a container";
+                443 quotactl_fd(fd: Fd, cmd: Hex, id: Int, addr: Ptr) -> Zero: denied "needs CAP_SYS_ADMIN in a container";
             }
             attributes {
                 48 faccessat(dirfd: DirFd, path: Path, mode: AccessMode) -> Zero: full;
@@ -177,28 +177,28 @@ macro_rules! syscalls {
                 229 munlock(addr: Ptr, length: Len) -> Zero: full;
                 230 mlockall(flags: Hex) -> Zero: partial "accounted, within RLIMIT_MEMLOCK; pages are not pinned";
                 231 munlockall() -> Zero: full;
-                234 remap_file_pages(addr: Ptr, size: Len, prot: Hex, pgoff: Hex, flags: Hex) -> Zero: absent "obsolete since Linux 3.16";
-                235 mbind(addr: Ptr, len: Len, mode: Int, mask: Ptr, max: Uint, flags: Hex) -> Zero: absent "NUMA placement is the host's business";
-                236 get_mempolicy(mode: Ptr, mask: Ptr, max: Uint, addr: Ptr, flags: Hex) -> Zero: absent "NUMA placement is the host's business";
-                237 set_mempolicy(mode: Int, mask: Ptr, max: Uint) -> Zero: absent "NUMA placement is the host's business";
-                450 set_mempolicy_home_node(start: Ptr, len: Len, node: Uint, flags: Hex) -> Zero: absent "NUMA placement is the host's business";
-                238 migrate_pages(pid: Pid, max: Uint, old: Ptr, new: Ptr) -> Int: absent "NUMA placement is the host's business";
-                239 move_pages(pid: Pid, count: Uint, pages: Ptr, nodes: Ptr, status: Ptr, flags: Hex) -> Zero: absent "NUMA placement is the host's business";
-                288 pkey_mprotect(addr: Ptr, length: Len, prot: Prot, pkey: Int) -> Zero: absent "WebAssembly has no protection keys";
-                289 pkey_alloc(flags: Hex, rights: Hex) -> Int: absent "WebAssembly has no protection keys";
-                290 pkey_free(pkey: Int) -> Zero: absent "WebAssembly has no protection keys";
-                282 userfaultfd(flags: Hex) -> Fd: absent "guest memory is the microvisor's to manage";
-                440 process_madvise(pidfd: Fd, iov: IoVec, count: Len, advice: Int, flags: Hex) -> Len: absent "needs CAP_SYS_NICE";
-                448 process_mrelease(pidfd: Fd, flags: Hex) -> Zero: absent "processes end at once here";
-                270 process_vm_readv(pid: Pid, local: Ptr, lcount: Len, remote: Ptr, rcount: Len, flags: Hex) -> Len: absent "a process has no access to another's memory";
-                271 process_vm_writev(pid: Pid, local: Ptr, lcount: Len, remote: Ptr, rcount: Len, flags: Hex) -> Len: absent "a process has no access to another's memory";
+                234 remap_file_pages(addr: Ptr, size: Len, prot: Hex, pgoff: Hex, flags: Hex) -> Zero: full;
+                235 mbind(addr: Ptr, len: Len, mode: Int, mask: Ptr, max: Uint, flags: Hex) -> Zero: absent "NUMA placement is the host's business; containers refuse it without CAP_SYS_NICE";
+                236 get_mempolicy(mode: Ptr, mask: Ptr, max: Uint, addr: Ptr, flags: Hex) -> Zero: absent "NUMA placement is the host's business; containers refuse it without CAP_SYS_NICE";
+                237 set_mempolicy(mode: Int, mask: Ptr, max: Uint) -> Zero: absent "NUMA placement is the host's business; containers refuse it without CAP_SYS_NICE";
+                450 set_mempolicy_home_node(start: Ptr, len: Len, node: Uint, flags: Hex) -> Zero: absent "NUMA placement is the host's business; containers refuse it without CAP_SYS_NICE";
+                238 migrate_pages(pid: Pid, max: Uint, old: Ptr, new: Ptr) -> Int: absent "NUMA placement is the host's business; containers refuse it without CAP_SYS_NICE";
+                239 move_pages(pid: Pid, count: Uint, pages: Ptr, nodes: Ptr, status: Ptr, flags: Hex) -> Zero: absent "NUMA placement is the host's business; containers refuse it without CAP_SYS_NICE";
+                288 pkey_mprotect(addr: Ptr, length: Len, prot: Prot, pkey: Int) -> Zero: partial "as on a processor without protection keys: there are none to allocate";
+                289 pkey_alloc(flags: Hex, rights: Hex) -> Int: partial "as on a processor without protection keys: there are none to allocate";
+                290 pkey_free(pkey: Int) -> Zero: partial "as on a processor without protection keys: there are none to allocate";
+                282 userfaultfd(flags: Hex) -> Fd: absent "guest memory is the microvisor's to manage; containers refuse it by default as well";
+                440 process_madvise(pidfd: Fd, iov: IoVec, count: Len, advice: Int, flags: Hex) -> Len: denied "needs CAP_SYS_NICE";
+                448 process_mrelease(pidfd: Fd, flags: Hex) -> Zero: partial "processes end at once here: the memory of one is gone with it";
+                270 process_vm_readv(pid: Pid, local: IoVec, lcount: Uint, remote: IoVec, rcount: Uint, flags: Hex) -> Len: full;
+                271 process_vm_writev(pid: Pid, local: IoVec, lcount: Uint, remote: IoVec, rcount: Uint, flags: Hex) -> Len: full;
             }
             time {
                 403 clock_gettime64(clockid: ClockId, tp: Out<Timespec>) -> Zero: partial "no clocks of other processes, no dynamic clocks";
                 406 clock_getres_time64(clockid: ClockId, res: Out<Timespec>) -> Zero: partial "no clocks of other processes, no dynamic clocks";
                 407 clock_nanosleep_time64(clockid: ClockId, flags: TimerFlags, request: In<Timespec>, remain: Out<Timespec>) -> Zero: partial "not on CPU-time clocks";
                 404 clock_settime64(clockid: ClockId, tp: In<Timespec>) -> Zero: partial "always EPERM: needs CAP_SYS_TIME";
-                405 clock_adjtime64(clockid: ClockId, tx: Ptr) -> Int: absent "needs CAP_SYS_TIME";
+                405 clock_adjtime64(clockid: ClockId, tx: InOut<Timex>) -> Int: partial "tells of a clock that nobody disciplines; changes need CAP_SYS_TIME";
                 153 times(buf: Out<Tms>) -> Int: full;
             }
             identity {
@@ -248,17 +248,17 @@ macro_rules! syscalls {
                 165 getrusage(who: Int, usage: Out<Rusage>) -> Zero: full;
                 92 personality(persona: Hex) -> Int: partial "only PER_LINUX and the query";
                 97 unshare(flags: CloneFlags) -> Zero: partial "by the only thread of a process; namespaces answer EPERM";
-                268 setns(fd: Fd, nstype: Hex) -> Zero: absent "there are no namespaces";
+                268 setns(fd: Fd, nstype: Hex) -> Zero: denied "there are no namespaces, and entering one needs CAP_SYS_ADMIN";
                 434 pidfd_open(pid: Pid, flags: PidfdFlags) -> Fd: full;
                 438 pidfd_getfd(pidfd: Fd, targetfd: Int, flags: Hex) -> Fd: full;
-                117 ptrace(request: Int, pid: Pid, addr: Ptr, data: Ptr) -> Int: absent "guests are debugged from the host";
-                272 kcmp(pid1: Pid, pid2: Pid, kind: Int, idx1: Uint, idx2: Uint) -> Int: absent "needs the right to ptrace";
-                277 seccomp(operation: Uint, flags: Hex, args: Ptr) -> Int: absent "filters are BPF programs, which the sandbox does not run";
-                444 landlock_create_ruleset(attr: Ptr, size: Len, flags: Hex) -> Fd: absent "the sandbox is the restriction";
-                445 landlock_add_rule(ruleset: Fd, kind: Int, attr: Ptr, flags: Hex) -> Zero: absent "the sandbox is the restriction";
-                446 landlock_restrict_self(ruleset: Fd, flags: Hex) -> Zero: absent "the sandbox is the restriction";
+                117 ptrace(request: Int, pid: Pid, addr: Ptr, data: Ptr) -> Int: absent "stepping and registers of WebAssembly are not Linux's; guests are debugged from the host";
+                272 kcmp(pid1: Pid, pid2: Pid, kind: Int, idx1: Uint, idx2: Uint) -> Int: absent "containers refuse it without CAP_SYS_PTRACE";
+                277 seccomp(operation: Uint, flags: Hex, args: Ptr) -> Int: absent "filters name the processor's architecture, and Linux has no name for WebAssembly";
+                444 landlock_create_ruleset(attr: Ptr, size: Len, flags: Hex) -> Fd: absent "as of a kernel without it: the sandbox is the restriction";
+                445 landlock_add_rule(ruleset: Fd, kind: Int, attr: Ptr, flags: Hex) -> Zero: absent "as of a kernel without it: the sandbox is the restriction";
+                446 landlock_restrict_self(ruleset: Fd, flags: Hex) -> Zero: absent "as of a kernel without it: the sandbox is the restriction";
                 293 rseq(area: Ptr, len: Len, flags: Hex, sig: Hex) -> Zero: absent "needs a kernel that knows the guest's program counter; libc does without";
-                89 acct(path: Path) -> Zero: absent "needs CAP_SYS_PACCT";
+                89 acct(path: Path) -> Zero: denied "needs CAP_SYS_PACCT";
             }
             schedule {
                 124 sched_yield() -> Zero: full;
@@ -275,8 +275,8 @@ macro_rules! syscalls {
                 275 sched_getattr(pid: Pid, attr: Ptr, size: Uint, flags: Hex) -> Zero: full;
                 140 setpriority(which: Int, who: Int, prio: Int) -> Zero: partial "stored: host threads serve one guest after the other, and could not get a priority back that they gave up";
                 141 getpriority(which: Int, who: Int) -> Int: full;
-                30 ioprio_set(which: Int, who: Int, prio: Int) -> Zero: absent "I/O priorities are the host's business";
-                31 ioprio_get(which: Int, who: Int) -> Int: absent "I/O priorities are the host's business";
+                30 ioprio_set(which: Int, who: Int, prio: Int) -> Zero: partial "stored";
+                31 ioprio_get(which: Int, who: Int) -> Int: full;
                 168 getcpu(cpu: Out<u32>, node: Out<u32>, cache: Ptr) -> Zero: full;
             }
             futex {
@@ -303,21 +303,21 @@ macro_rules! syscalls {
             system {
                 278 getrandom(buf: OutBuf, count: Len, flags: GetrandomFlags) -> Len: full;
                 179 sysinfo(info: Out<Sysinfo>) -> Zero: partial "memory and load of the host, processes of the sandbox";
-                116 syslog(kind: Int, buf: Ptr, len: Int) -> Int: absent "needs CAP_SYSLOG";
-                142 reboot(magic: Hex, magic2: Hex, cmd: Hex, arg: Ptr) -> Zero: absent "needs CAP_SYS_BOOT";
-                58 vhangup() -> Zero: absent "needs CAP_SYS_TTY_CONFIG";
-                224 swapon(path: Path, flags: Hex) -> Zero: absent "needs CAP_SYS_ADMIN";
-                225 swapoff(path: Path) -> Zero: absent "needs CAP_SYS_ADMIN";
-                105 init_module(image: Ptr, len: Len, params: Str) -> Zero: absent "needs CAP_SYS_MODULE";
-                273 finit_module(fd: Fd, params: Str, flags: Hex) -> Zero: absent "needs CAP_SYS_MODULE";
-                106 delete_module(name: Str, flags: Hex) -> Zero: absent "needs CAP_SYS_MODULE";
-                104 kexec_load(entry: Ptr, nr: Uint, segments: Ptr, flags: Hex) -> Zero: absent "needs CAP_SYS_BOOT";
-                294 kexec_file_load(kernel: Fd, initrd: Fd, len: Len, cmdline: Str, flags: Hex) -> Zero: absent "needs CAP_SYS_BOOT";
-                280 bpf(cmd: Int, attr: Ptr, size: Len) -> Int: absent "programs in the kernel are not for a sandbox";
-                241 perf_event_open(attr: Ptr, pid: Pid, cpu: Int, group: Fd, flags: Hex) -> Fd: absent "would observe the host";
-                217 add_key(kind: Str, description: Str, payload: Ptr, len: Len, keyring: Int) -> Int: absent "key rings are not implemented";
-                218 request_key(kind: Str, description: Str, info: Str, keyring: Int) -> Int: absent "key rings are not implemented";
-                219 keyctl(operation: Int, arg2: Hex, arg3: Hex, arg4: Hex, arg5: Hex) -> Int: absent "key rings are not implemented";
+                116 syslog(kind: Int, buf: Ptr, len: Int) -> Int: denied "needs CAP_SYSLOG";
+                142 reboot(magic: Hex, magic2: Hex, cmd: Hex, arg: Ptr) -> Zero: denied "needs CAP_SYS_BOOT";
+                58 vhangup() -> Zero: denied "needs CAP_SYS_TTY_CONFIG";
+                224 swapon(path: Path, flags: Hex) -> Zero: denied "needs CAP_SYS_ADMIN";
+                225 swapoff(path: Path) -> Zero: denied "needs CAP_SYS_ADMIN";
+                105 init_module(image: Ptr, len: Len, params: Str) -> Zero: denied "needs CAP_SYS_MODULE";
+                273 finit_module(fd: Fd, params: Str, flags: Hex) -> Zero: denied "needs CAP_SYS_MODULE";
+                106 delete_module(name: Str, flags: Hex) -> Zero: denied "needs CAP_SYS_MODULE";
+                104 kexec_load(entry: Ptr, nr: Uint, segments: Ptr, flags: Hex) -> Zero: denied "needs CAP_SYS_BOOT";
+                294 kexec_file_load(kernel: Fd, initrd: Fd, len: Len, cmdline: Str, flags: Hex) -> Zero: denied "needs CAP_SYS_BOOT";
+                280 bpf(cmd: Int, attr: Ptr, size: Len) -> Int: denied "needs CAP_BPF: programs in the kernel are not for a sandbox";
+                241 perf_event_open(attr: Ptr, pid: Pid, cpu: Int, group: Fd, flags: Hex) -> Fd: denied "needs CAP_PERFMON: would observe the host";
+                217 add_key(kind: Str, description: Str, payload: Ptr, len: Len, keyring: Int) -> Int: absent "key rings are the host's; containers refuse them by default as well";
+                218 request_key(kind: Str, description: Str, info: Str, keyring: Int) -> Int: absent "key rings are the host's; containers refuse them by default as well";
+                219 keyctl(operation: Int, arg2: Hex, arg3: Hex, arg4: Hex, arg5: Hex) -> Int: absent "key rings are the host's; containers refuse them by default as well";
                 42 nfsservctl() -> Zero: absent "removed in Linux 3.1";
             }
             network {

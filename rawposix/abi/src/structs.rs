@@ -110,6 +110,12 @@ guest_structs! {
         uptime: i32, loads: [u32; 3], totalram: u32, freeram: u32, sharedram: u32, bufferram: u32, totalswap: u32, freeswap: u32,
         procs: u16, pad: u16, totalhigh: u32, freehigh: u32, mem_unit: u32, reserved: [u32; 2],
     }
+    /// `struct timex` of clock_adjtime(2), as the kernel has it with 64-bit time.
+    Timex: 208 {
+        modes: u32, pad0: u32, offset: i64, freq: i64, maxerror: i64, esterror: i64, status: i32, pad1: u32, constant: i64,
+        precision: i64, tolerance: i64, sec: i64, usec: i64, tick: i64, ppsfreq: i64, jitter: i64, shift: i32, pad2: u32,
+        stabil: i64, jitcnt: i64, calcnt: i64, errcnt: i64, stbcnt: i64, tai: i32, pad3: [u32; 11],
+    }
     /// `struct winsize` of ioctl_tty(2).
     Winsize: 8 { row: u16, col: u16, xpixel: u16, ypixel: u16, }
     /// `struct termios` of ioctl_tty(2), as the kernel has it.

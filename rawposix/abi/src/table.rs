@@ -11,15 +11,18 @@ pub enum Support {
     Partial(&'static str),
     /// Answers `ENOSYS`, for this reason.
     Absent(&'static str),
+    /// Answers `EPERM`, as Linux does for want of this privilege.
+    Denied(&'static str),
 }
 
 impl Support {
-    /// One word: `full`, `partial` or `absent`.
+    /// One word: `full`, `partial`, `absent` or `denied`.
     pub const fn level(self) -> &'static str {
         match self {
             Self::Full => "full",
             Self::Partial(_) => "partial",
             Self::Absent(_) => "absent",
+            Self::Denied(_) => "denied",
         }
     }
 
@@ -27,7 +30,7 @@ impl Support {
     pub const fn note(self) -> &'static str {
         match self {
             Self::Full => "",
-            Self::Partial(note) | Self::Absent(note) => note,
+            Self::Partial(note) | Self::Absent(note) | Self::Denied(note) => note,
         }
     }
 }
@@ -77,6 +80,7 @@ macro_rules! table {
     (@support full) => { Support::Full };
     (@support partial $note:literal) => { Support::Partial($note) };
     (@support absent $note:literal) => { Support::Absent($note) };
+    (@support denied $note:literal) => { Support::Denied($note) };
 }
 
 crate::syscalls!(table);
@@ -187,7 +191,7 @@ pub fn c_header() -> String {
 /// The support table in Markdown, family by family.
 pub fn support_page() -> String {
     let mut text = String::from(
-        "# System calls\n\nGenerated from `rawposix/abi`. Absent calls answer `ENOSYS`.\n",
+        "# System calls\n\nGenerated from `rawposix/abi`. Absent calls answer `ENOSYS`, denied ones `EPERM`.\n",
     );
     let mut family = "";
     for call in SYSCALLS {

@@ -80,6 +80,17 @@ impl AddressSpace {
         self.reservation().write(ptr.addr(), bytes)
     }
 
+    /// Writes `bytes` for another process, which may be forking: what is written reaches its memory before or after that.
+    ///
+    /// # Errors
+    /// EFAULT when any byte cannot be written; those before may be.
+    pub fn write_from_outside(&self, ptr: GuestPtr<u8>, bytes: &[u8]) -> Result<(), Errno> {
+        let unchanged = self.layout().lock();
+        let result = self.write_bytes(ptr, bytes);
+        drop(unchanged);
+        result
+    }
+
     /// Writes `len` zero bytes.
     ///
     /// # Errors

@@ -43,6 +43,45 @@ impl AddressSpace {
         Ok(addr)
     }
 
+    /// remap_file_pages(2): shows another part of the file, from page `page` of it on, in a part of a shared mapping.
+    ///
+    /// # Errors
+    /// EINVAL for a range that is not mapped, as one file shared; what mapping it gives.
+    pub fn remap_file_pages(&self, addr: u32, size: u32, page: u32) -> Result<(), Errno> {
+        let start = addr - addr % PAGE_SIZE;
+        let size = size - size % PAGE_SIZE;
+        let pages = size / PAGE_SIZE;
+        let end = start.checked_add(size).filter(|end| *end > start);
+        let end = end.ok_or(Errno::EINVAL)?;
+        page.checked_add(pages).ok_or(Errno::EINVAL)?;
+        let mut layout = self.layout().lock();
+        let (_, first) = layout.regions().at(start).ok_or(Errno::EINVAL)?;
+        let mut region = first.clone();
+        let file = region.file.as_mut().ok_or(Errno::EINVAL)?;
+        let mut next = start;
+        for (part, other) in layout.regions().overlapping(start..end) {
+            let same = other.sharing == Sharing::Shared
+                && other.protection == first.protection
+                && other
+                    .file
+                    .as_ref()
+                    .is_some_and(|other| other.held.is_same(&file.held));
+            if part.start > next || !same {
+                return Err(Errno::EINVAL);
+            }
+            next = part.end;
+        }
+        if next < end {
+            return Err(Errno::EINVAL);
+        }
+        file.offset = u64::from(page) * u64::from(PAGE_SIZE);
+        layout.reserve_host_maps(self.reservation())?;
+        let removed = self.map_region(&mut layout, start..end, region)?;
+        drop(layout);
+        drop(removed);
+        Ok(())
+    }
+
     fn remap(&self, layout: &mut Layout, plan: &Plan) -> Result<(u32, Removed), Errno> {
         let flags = plan.flags;
         let moving = flags.intersects(RemapFlags::FIXED | RemapFlags::DONTUNMAP);

@@ -36,6 +36,8 @@ pub(crate) struct Scheduling {
     pub(crate) affinity: Option<CpuSet>,
     /// They have changed, and its host thread has not noticed yet.
     pub(crate) has_moved: bool,
+    /// The class and level that ioprio_set(2) stored; 0 for none.
+    pub(crate) io_priority: u32,
 }
 
 impl Scheduling {

@@ -31,7 +31,9 @@ impl Socket {
         address: Address,
         file: Option<Arc<OwnedFd>>,
     ) -> Result<(), Errno> {
-        if local.state().name.is_some() {
+        // The ends of a pair have no names, and can get them.
+        let named = |name: &Address| *name != Address::Unnamed;
+        if local.state().name.as_ref().is_some_and(named) {
             return Err(Errno::EINVAL);
         }
         let names = &local.network.names;

@@ -429,11 +429,16 @@ pub(super) fn copy_file_range(
     let source = &source.host()?.fd;
     let target_fd = &target.host_for_writing()?.fd;
     let position = |ptr: &InOut<i64>| match ptr.0.non_null() {
-        Some(ptr) => offset(thread.memory().read(ptr)?).map(Some),
+        Some(ptr) => thread.memory().read(ptr).map(i64::cast_unsigned).map(Some),
         None => Ok(None),
     };
     let (mut from, mut to) = (position(&in_off)?, position(&out_off)?);
-    let count = limited(thread, &target, to, len.0.min(MAX_COUNT))?;
+    let count = len.0.min(MAX_COUNT);
+    let count = match to {
+        // The host knows which error a negative position is.
+        Some(at) if offset(at.cast_signed()).is_err() => count,
+        to => limited(thread, &target, to, count)?,
+    };
     let length = usize::try_from(count).unwrap_or(usize::MAX);
     let copied = thread.block(|| {
         rustix::fs::copy_file_range(source, from.as_mut(), target_fd, to.as_mut(), length)

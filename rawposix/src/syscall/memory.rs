@@ -7,6 +7,7 @@ use rawposix_abi::flags::{MapFlags, MremapFlags, MsyncFlags, OpenFlags, Prot};
 use rawposix_memory::{FileSource, GuestPtr, MapLabel, MapRequest, RemapRequest};
 
 use super::args::{Fd, Hex, Int, Len, Ptr, access_mode};
+pub(super) use super::process_memory::{process_mrelease, process_vm_readv, process_vm_writev};
 use crate::fd::{MappedFile, Object, OpenFile, Origin};
 use crate::fs::place;
 use crate::thread::Thread;
@@ -92,6 +93,51 @@ pub(super) fn mprotect(
     prot: Prot,
 ) -> Result<(), Errno> {
     thread.memory().mprotect(addr.0, length.0, prot)
+}
+
+/// Only with the key -1 is this a call for a processor without protection keys.
+pub(super) fn pkey_mprotect(
+    thread: &mut Thread,
+    addr: Ptr,
+    length: Len,
+    prot: Prot,
+    key: Int,
+) -> Result<(), Errno> {
+    match key.0 {
+        -1 => mprotect(thread, addr, length, prot),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+pub(super) fn pkey_alloc(thread: &mut Thread, flags: Hex, rights: Hex) -> Result<i32, Errno> {
+    /// `PKEY_DISABLE_ACCESS` and `PKEY_DISABLE_WRITE`.
+    const RIGHTS: u32 = 3;
+    let _ = thread;
+    if flags.0 != 0 || rights.0 & !RIGHTS != 0 {
+        return Err(Errno::EINVAL);
+    }
+    Err(Errno::ENOSPC)
+}
+
+pub(super) fn pkey_free(thread: &mut Thread, key: Int) -> Result<(), Errno> {
+    let _ = (thread, key);
+    Err(Errno::EINVAL)
+}
+
+pub(super) fn remap_file_pages(
+    thread: &mut Thread,
+    addr: Ptr,
+    size: Len,
+    prot: Hex,
+    page: Hex,
+    flags: Hex,
+) -> Result<(), Errno> {
+    // MAP_NONBLOCK is the one that Linux looks at: nothing is read ahead here.
+    let _ = flags;
+    if prot.0 != 0 {
+        return Err(Errno::EINVAL);
+    }
+    thread.memory().remap_file_pages(addr.0, size.0, page.0)
 }
 
 pub(super) fn mremap(

@@ -257,7 +257,10 @@ fn on_handle<R>(
         }
     };
     match node {
-        Node::Host(host) if host.kind == rustix::fs::FileType::Symlink => Err(Errno::EPERM),
+        Node::Host(host) if host.kind == rustix::fs::FileType::Symlink => Err(match purpose {
+            Purpose::Read => Errno::ENODATA,
+            Purpose::Change => Errno::EPERM,
+        }),
         Node::Host(host) => check(host.mount).and_then(|()| f(host.fd.as_fd())),
         Node::Dir(Dir::Host(dir)) | Node::Shortcut(Dir::Host(dir)) => {
             check(dir.mount).and_then(|()| f(dir.as_fd()))
@@ -339,7 +342,7 @@ fn list(thread: &Thread, node: &Node, buffer: OutBuf, size: Len) -> Result<usize
         Ok(bytes)
     });
     let all = match all {
-        Err(Errno::EOPNOTSUPP | Errno::EPERM) => Vec::new(),
+        Err(Errno::EOPNOTSUPP | Errno::ENODATA) => Vec::new(),
         all => all?,
     };
     let names = all

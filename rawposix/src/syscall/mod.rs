@@ -11,6 +11,7 @@ mod futex_waitv;
 mod identity;
 mod inotify;
 mod io;
+mod io_priority;
 mod ioctl;
 mod ipc;
 mod membarrier;
@@ -25,6 +26,7 @@ mod path;
 pub(crate) mod pidfd;
 mod poll;
 mod process;
+mod process_memory;
 mod room;
 mod schedule;
 mod schedule_attributes;
@@ -51,8 +53,8 @@ use rawposix_abi::flags::{
 };
 use rawposix_abi::structs::{
     CapHeader, EpollEvent, FdPair, Itimerspec, Itimerval, MqAttr, OpenHow, Rlimit64, Rusage,
-    Sigaction, Sigevent, Siginfo, StackT, Statfs64, Statx, Sysinfo, Timespec, TimespecPair, Tms,
-    Utsname,
+    Sigaction, Sigevent, Siginfo, StackT, Statfs64, Statx, Sysinfo, Timespec, TimespecPair, Timex,
+    Tms, Utsname,
 };
 
 use args::{
@@ -94,6 +96,10 @@ macro_rules! dispatch {
     (@call absent $family:ident $name:ident $parameters:tt $thread:ident $words:ident) => {{
         let _ = $words;
         Err(Errno::ENOSYS)
+    }};
+    (@call denied $family:ident $name:ident $parameters:tt $thread:ident $words:ident) => {{
+        let _ = $words;
+        Err(Errno::EPERM)
     }};
     (@call $level:ident $family:ident $name:ident ($($parameter:ident: $kind:ty),*) $thread:ident $words:ident) => {{
         #[allow(unused_mut, unused_variables, reason = "a call without arguments decodes none")]

@@ -431,6 +431,38 @@ fn same_mount(from: &Changeable, to: &Entry) -> bool {
     matches!(&to.dir, Dir::Host(host) if host.mount == from.dir.mount)
 }
 
+/// Checks the path; no file system here has handles.
+pub(super) fn name_to_handle_at(
+    thread: &mut Thread,
+    dirfd: DirFd,
+    path: Path,
+    handle: Ptr,
+    mount_id: Ptr,
+    flags: AtFlags,
+) -> Result<(), Errno> {
+    let _ = (handle, mount_id);
+    if !(AtFlags::SYMLINK_FOLLOW | AtFlags::EMPTY_PATH).contains(flags) {
+        return Err(Errno::EINVAL);
+    }
+    let path = thread.read_path(path.0)?;
+    if path.is_empty() {
+        if !flags.contains(AtFlags::EMPTY_PATH) {
+            return Err(Errno::ENOENT);
+        }
+        if dirfd.0 != AT_FDCWD {
+            thread.file(dirfd.0)?;
+        }
+    } else {
+        let follow = if flags.contains(AtFlags::SYMLINK_FOLLOW) {
+            Follow::Yes
+        } else {
+            Follow::No
+        };
+        thread.node(dirfd.0, &path, follow)?;
+    }
+    Err(Errno::EOPNOTSUPP)
+}
+
 pub(super) fn readlinkat(
     thread: &mut Thread,
     dirfd: DirFd,
@@ -444,6 +476,9 @@ pub(super) fn readlinkat(
     let path = thread.read_path(path.0)?;
     let mounts = thread.process.mounts();
     let node = if path.is_empty() {
+        if dirfd.0 == AT_FDCWD {
+            return Err(Errno::ENOENT);
+        }
         // An O_PATH descriptor of a link names the link itself.
         match &thread.file(dirfd.0)?.object {
             crate::fd::Object::Path(node) => node.clone(),
@@ -459,6 +494,7 @@ pub(super) fn readlinkat(
         Node::Shortcut(dir) => {
             place::path_of_dir(mounts, dir).unwrap_or_else(|_| b"(unreachable)".to_vec())
         }
+        _ if path.is_empty() => return Err(Errno::ENOENT),
         _ => return Err(Errno::EINVAL),
     };
     let length = text

@@ -9,6 +9,7 @@ use rawposix_memory::GuestPtr;
 use rustix::thread::CpuSet;
 
 use super::args::{In, Int, Len, Out, Pid, Ptr};
+pub(super) use super::io_priority::{ioprio_get, ioprio_set};
 pub(super) use super::schedule_attributes::{sched_getattr, sched_setattr};
 use crate::cage::family::INIT;
 use crate::cage::{Pid as Id, Process, Task};
@@ -49,7 +50,7 @@ fn asked(thread: &Thread, tid: Pid) -> Result<Option<Arc<Task>>, Errno> {
 }
 
 /// Whether the caller may change how the process's threads are scheduled: it has to be the same user's.
-fn may_change(thread: &Thread, process: &Process) -> Result<(), Errno> {
+pub(super) fn may_change(thread: &Thread, process: &Process) -> Result<(), Errno> {
     let (by, target) = (
         thread.process.credentials().user,
         process.credentials().user,
@@ -206,11 +207,17 @@ pub(super) fn set_policy(
 }
 
 pub(super) fn sched_getparam(thread: &mut Thread, pid: Pid, param: Out<i32>) -> Result<(), Errno> {
+    if param.0.is_null() {
+        return Err(Errno::EINVAL);
+    }
     asked(thread, pid)?;
     thread.memory().write(param.0, &0)
 }
 
 pub(super) fn sched_setparam(thread: &mut Thread, pid: Pid, param: In<i32>) -> Result<(), Errno> {
+    if param.0.is_null() {
+        return Err(Errno::EINVAL);
+    }
     let (process, _) = target(thread, pid)?;
     match thread.memory().read(param.0)? {
         0 => may_change(thread, &process),
@@ -249,7 +256,7 @@ pub(super) fn sched_rr_get_interval_time64(
 }
 
 /// The threads that `which` and `who` name, with their processes. `ESRCH` if there are none.
-fn named(thread: &Thread, which: Int, who: Int) -> Result<Vec<Found>, Errno> {
+pub(super) fn named(thread: &Thread, which: Int, who: Int) -> Result<Vec<Found>, Errno> {
     const PRIO_PGRP: i32 = 1;
     const PRIO_USER: i32 = 2;
     let family = &thread.world.family;

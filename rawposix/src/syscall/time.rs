@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use rawposix_abi::Errno;
 use rawposix_abi::flags::{TimerFlags, clock};
-use rawposix_abi::structs::{Timespec, TimespecPair, Tms};
+use rawposix_abi::structs::{Timespec, TimespecPair, Timex, Tms};
 use rustix::fs::Timestamps;
 use rustix::thread::NanosleepRelativeResult;
 use rustix::time::ClockId as HostClock;
 
-use super::args::{ClockId, In, Out};
+use super::args::{ClockId, In, InOut, Out};
 use super::timer::cpu_clock;
 use crate::cage::usage::ticks;
 use crate::thread::Thread;
@@ -105,6 +105,51 @@ pub(super) fn clock_settime64(
         clock::CLOCK_REALTIME => Err(Errno::EPERM),
         _ => Err(Errno::EINVAL),
     }
+}
+
+/// The clock of a machine that nobody disciplines. See clock_adjtime(2).
+pub(super) fn clock_adjtime64(
+    thread: &mut Thread,
+    id: ClockId,
+    tx: InOut<Timex>,
+) -> Result<i32, Errno> {
+    const ADJTIME: u32 = 0x8000;
+    const SINGLESHOT: u32 = 1;
+    const READONLY: u32 = 0x2000;
+    const STA_UNSYNC: i32 = 0x40;
+    const TIME_ERROR: i32 = 5;
+    let wanted = thread.memory().read(tx.0)?;
+    if id.0 != clock::CLOCK_REALTIME {
+        cpu_clock(thread, id.0)?.map_or_else(|| host_clock(id.0).map(drop), |_| Ok(()))?;
+        return Err(Errno::EOPNOTSUPP);
+    }
+    let reads = if wanted.modes & ADJTIME != 0 {
+        if wanted.modes & SINGLESHOT == 0 {
+            return Err(Errno::EINVAL);
+        }
+        wanted.modes & READONLY != 0
+    } else {
+        wanted.modes == 0
+    };
+    if !reads {
+        return Err(Errno::EPERM);
+    }
+    let now = rustix::time::clock_gettime(HostClock::Realtime);
+    let state = Timex {
+        modes: wanted.modes,
+        maxerror: 16_000_000,
+        esterror: 16_000_000,
+        status: STA_UNSYNC,
+        constant: 2,
+        precision: 1,
+        tolerance: 32_768_000,
+        sec: now.tv_sec,
+        usec: now.tv_nsec / 1000,
+        tick: 10_000,
+        ..Timex::default()
+    };
+    thread.memory().write(tx.0, &state)?;
+    Ok(TIME_ERROR)
 }
 
 pub(super) fn clock_nanosleep_time64(

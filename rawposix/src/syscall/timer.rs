@@ -211,6 +211,9 @@ pub(super) fn timer_settime64(
     new: In<Itimerspec>,
     old: Out<Itimerspec>,
 ) -> Result<(), Errno> {
+    if new.0.is_null() {
+        return Err(Errno::EINVAL);
+    }
     let wanted = thread.memory().read(new.0)?;
     let mut value = to_duration(wanted.value)?;
     let (clock, clock_id) = thread.process.timers.clock(id.0)?;

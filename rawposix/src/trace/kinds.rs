@@ -6,7 +6,8 @@ use rawposix_abi::flags::{
 };
 use rawposix_abi::structs::{
     CapHeader, EpollEvent, FdPair, Iovec, Itimerspec, Itimerval, OpenHow, Pollfd, Rlimit64, Rusage,
-    Sigaction, Siginfo, StackT, Statfs64, Statx, Sysinfo, Timespec, TimespecPair, Tms, Utsname,
+    Sigaction, Siginfo, StackT, Statfs64, Statx, Sysinfo, Timespec, TimespecPair, Timex, Tms,
+    Utsname,
 };
 use rawposix_abi::{Signal, SignalSet};
 use rawposix_memory::{AddressSpace, GuestPtr, GuestSlice};
@@ -427,6 +428,7 @@ structures! {
     TimespecPair: |v| format!("[{}, {}]", v.access.text(), v.modification.text());
     Itimerspec: |v| format!("{{it_interval={}, it_value={}}}", v.interval.text(), v.value.text());
     Itimerval: |v| format!("{{it_interval={{{}, {}}}, it_value={{{}, {}}}}}", v.interval.sec, v.interval.usec, v.value.sec, v.value.usec);
+    Timex: |v| format!("{{modes={:#x}, offset={}, freq={}, status={:#x}, ...}}", v.modes, v.offset, v.freq, v.status);
     Tms: |v| format!("{{tms_utime={}, tms_stime={}, tms_cutime={}, tms_cstime={}}}", v.utime, v.stime, v.cutime, v.cstime);
     Rusage: |v| format!("{{ru_utime={{tv_sec={}, tv_usec={}}}, ru_maxrss={}, ...}}", v.utime.sec, v.utime.usec, v.maxrss);
     Rlimit64: |v| format!("{{rlim_cur={}, rlim_max={}}}", limit(v.current), limit(v.max));
