@@ -4,6 +4,9 @@
 //! before the installation exists.
 #![forbid(unsafe_code)]
 
+#[path = "c/calls.rs"]
+mod calls;
+
 use std::env;
 use std::ffi::OsStr;
 use std::fs;
@@ -54,14 +57,12 @@ fn main() -> ExitCode {
     match prepare() {
         Ok((bench, trials)) => {
             let bench = Arc::new(bench);
-            libtest_mimic::run(
-                &arguments,
-                trials
-                    .into_iter()
-                    .flat_map(|path| programs(&bench, &path))
-                    .collect(),
-            )
-            .exit_code()
+            let mut trials: Vec<Trial> = trials
+                .into_iter()
+                .flat_map(|path| programs(&bench, &path))
+                .collect();
+            trials.extend(calls::trial(&bench));
+            libtest_mimic::run(&arguments, trials).exit_code()
         }
         Err(message) => {
             eprintln!("error: {message}");
@@ -117,6 +118,14 @@ fn sources(directory: &Path) -> Result<Vec<PathBuf>> {
     }
     sources.sort();
     Ok(sources)
+}
+
+/// What both compilers are called with for a program.
+fn options(header: &Header, level: &str) -> Vec<String> {
+    let include = format!("-I{}", directory().display());
+    let mut options = vec![level.to_owned(), "-D_GNU_SOURCE".to_owned(), include];
+    options.extend_from_slice(&header.cflags);
+    options
 }
 
 /// One trial for each optimisation level of a source, and more with asyncify; the name begins with the path in `c/`.
@@ -193,9 +202,7 @@ impl Bench {
         level: &str,
         asyncify: Option<&str>,
     ) -> Result<()> {
-        let include = format!("-I{}", directory().display());
-        let mut options = vec![level.to_owned(), "-D_GNU_SOURCE".to_owned(), include];
-        options.extend_from_slice(&header.cflags);
+        let options = options(header, level);
         let native = self.run_native(source, header, &options)?;
         if native.ending != Ending::Status(header.status) {
             return Err(format!(
@@ -222,7 +229,7 @@ impl Bench {
             })
             .and_then(|program| {
                 runs.iter().try_for_each(|checks| {
-                    let lind = self.run_lind(installation, &program, header, checks)?;
+                    let lind = self.run_lind(installation, &program, header, checks, &[])?;
                     compare(header, &native, &lind).map_err(|message| match *checks {
                         "" => message,
                         checks => format!("with LIND_FORK_CHECKS={checks}: {message}"),
@@ -272,9 +279,11 @@ impl Bench {
         program: &Path,
         header: &Header,
         fork_checks: &str,
+        options: &[&OsStr],
     ) -> Result<Outcome> {
         let directory = self.directory()?;
         let mut command = Command::new(installation.tool("lind"));
+        command.args(options);
         command.env("LIND_FORK_CHECKS", fork_checks);
         command.env("XDG_CACHE_HOME", self.scratch.with_file_name("cache"));
         for (name, value) in &header.env {

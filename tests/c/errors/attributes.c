@@ -85,5 +85,7 @@ int main(void)
 	CHECK_OK(mkfifo("fifo", 0600));
 	CHECK_ERRNO(setxattr("fifo", "user.a", "x", 1, 0), EPERM);
 	CHECK_ERRNO(getxattr("fifo", "user.a", value, 1), ENODATA);
+	CHECK_OK(removexattr("link", "user.a"));
+	CHECK_EQ(listxattr("file", NULL, 0), 0);
 	return check_done();
 }

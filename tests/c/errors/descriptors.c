@@ -124,6 +124,9 @@ static void making(void)
 	char text[8];
 	CHECK_EQ(write(ends[1], "one", 3), 3);
 	CHECK_EQ(write(ends[1], "two", 3), 3);
+	int waiting = 0;
+	CHECK_OK(ioctl(ends[0], FIONREAD, &waiting));
+	CHECK_EQ(waiting, 6);
 	CHECK_EQ(read(ends[0], text, sizeof text), 3);
 	CHECK_EQ(read(ends[0], text, 2), 2);
 	CHECK_ERRNO(read(ends[0], text, 2), EAGAIN);
