@@ -58,12 +58,17 @@ static void messages(void)
 	CHECK_ERRNO(msgsnd(id, &letter, 1, 0), EINVAL);
 }
 
+static void nothing(int signo)
+{
+	(void)signo;
+}
+
 static void semaphores(void)
 {
 	struct sembuf up = { 0, 1, IPC_NOWAIT }, down = { 0, -1, IPC_NOWAIT }, far = { 3, 1, 0 }, much = { 0, 32767, IPC_NOWAIT };
 	struct semid_ds ds;
 	static struct sembuf many[501];
-	int id = semget(IPC_PRIVATE, 3, 0600);
+	int id = semget(IPC_PRIVATE, 3, 0600), removed = semget(IPC_PRIVATE, 1, 0600);
 	CHECK_OK(id);
 	CHECK_ERRNO(semget(0x4c46, 1, 0), ENOENT);
 	CHECK_ERRNO(semget(IPC_PRIVATE, 0, 0600), EINVAL);
@@ -89,6 +94,20 @@ static void semaphores(void)
 	CHECK_ERRNO(semctl(id, 0, SETVAL, -1), ERANGE);
 	CHECK_ERRNO(semctl(id, 0, GETALL, BAD), EFAULT);
 	CHECK_ERRNO(semctl(id, 0, SETALL, BAD), EFAULT);
+	CHECK_OK(semctl(id, 0, SETVAL, 0));
+	CHECK_OK(handle(SIGALRM, nothing, 0));
+	alarm(1);
+	down.sem_flg = 0;
+	CHECK_ERRNO(syscall(SYS_semop, id, &down, 1), EINTR);
+	pid_t child = start();
+	if (child == 0) {
+		CHECK_ERRNO(syscall(SYS_semop, removed, &down, 1), EIDRM);
+		finish();
+	}
+	while (semctl(removed, 0, GETNCNT) == 0)
+		sleep_ms(5);
+	CHECK_OK(semctl(removed, 0, IPC_RMID));
+	CHECK_EQ(ended(child), 0);
 	CHECK_OK(semctl(id, 0, IPC_STAT, &ds));
 	ds.sem_perm.mode = 0;
 	CHECK_OK(semctl(id, 0, IPC_SET, &ds));
@@ -131,11 +150,6 @@ static void segments(void)
 	CHECK_OK(shmdt(at));
 	CHECK_ERRNO(shmdt(at), EINVAL);
 	CHECK_ERRNO(shmctl(id, IPC_RMID, NULL), EINVAL);
-}
-
-static void nothing(int signo)
-{
-	(void)signo;
 }
 
 static void queues(void)

@@ -38,6 +38,7 @@ static void nowhere(void)
 	CHECK_PATHS_AT(statx_call(D, P, 0, STATX_ALL, &st));
 	CHECK_PATHS_AT(readlinkat(D, P, text, sizeof text));
 	CHECK_PATHS_AT(faccessat(D, P, F_OK, 0));
+	CHECK_PATHS_AT(syscall(SYS_faccessat, D, P, F_OK));
 	CHECK_PATHS_AT(syscall(SYS_faccessat2, D, P, F_OK, AT_EACCESS));
 	CHECK_PATHS_AT(fchmodat(D, P, 0600, 0));
 	CHECK_PATHS_AT(fchownat(D, P, -1, -1, 0));

@@ -59,6 +59,7 @@ int main(void)
 	CHECK_ERRNO(truncate("locked", 0), EACCES);
 	CHECK_ERRNO(truncate("closed/inside", 0), EACCES);
 	CHECK_ERRNO(access("locked", R_OK), EACCES);
+	CHECK_ERRNO(syscall(SYS_faccessat2, AT_FDCWD, "locked", R_OK, AT_EACCESS), EACCES);
 	CHECK_ERRNO(access("closed/inside", F_OK), EACCES);
 	CHECK_ERRNO(inotify_add_watch(inotify_init1(0), "locked", IN_MODIFY), EACCES);
 	int s = socket(AF_UNIX, SOCK_STREAM, 0);

@@ -214,6 +214,17 @@ static void messages(void)
 	CHECK_ERRNO(recvmsg(fresh, &m, 0), EINVAL);
 	CHECK_ERRNO(recvmsg(stream[1], &m, MSG_DONTWAIT), EAGAIN);
 	CHECK_ERRNO(sendmsg(datagram[0], &m, MSG_OOB), EOPNOTSUPP);
+	int udp = socket(AF_INET, SOCK_DGRAM, 0);
+	CHECK_ERRNO(sendmsg(udp, &m, 0), EDESTADDRREQ);
+	CHECK_ERRNO(write(udp, text, 1), EDESTADDRREQ);
+	CHECK_ERRNO(send(udp, text, 1, 0), EDESTADDRREQ);
+	CHECK_ERRNO(recvmsg(udp, &m, MSG_DONTWAIT), EAGAIN);
+	CHECK_OK(close(udp));
+	int tcp = socket(AF_INET, SOCK_STREAM, 0);
+	CHECK_ERRNO(recvmsg(tcp, &m, 0), ENOTCONN);
+	CHECK_ERRNO(sendmsg(tcp, &m, MSG_NOSIGNAL), EPIPE);
+	CHECK_ERRNO(shutdown(tcp, SHUT_WR), ENOTCONN);
+	CHECK_OK(close(tcp));
 	where.msg_name = &(struct sockaddr_un){ AF_UNIX, "absent" };
 	where.msg_namelen = WHOLE;
 	CHECK_ERRNO(sendmsg(stream[0], &where, 0), EISCONN);
