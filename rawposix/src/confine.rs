@@ -439,6 +439,7 @@ const IOCTL: &[u32] = &[
     0x8921,      // SIOCGIFMTU
     0x8927,      // SIOCGIFHWADDR
     0x8933,      // SIOCGIFINDEX
+    0x8942,      // SIOCGIFTXQLEN
 ];
 
 #[cfg(test)]

@@ -243,7 +243,7 @@ macro_rules! syscalls {
                 435 clone3(args: Ptr, size: Len) -> Int: partial "a stack is given through libc's clone only; no namespaces, no set_tid";
                 221 execve(path: Path, argv: Argv, envp: Envp) -> Zero: full;
                 281 execveat(dirfd: DirFd, path: Path, argv: Argv, envp: Envp, flags: AtFlags) -> Zero: full;
-                167 prctl(option: PrctlOption, arg2: Hex, arg3: Hex, arg4: Hex, arg5: Hex) -> Int: partial "name, dumpable, no_new_privs, child subreaper, parent-death signal, timer slack, capability queries";
+                167 prctl(option: PrctlOption, arg2: Hex, arg3: Hex, arg4: Hex, arg5: Hex) -> Int: partial "name, dumpable, no_new_privs, child subreaper, parent-death signal, timer slack, keeping capabilities, ambient ones, queries";
                 261 prlimit64(pid: Pid, resource: Resource, new: In<Rlimit64>, old: Out<Rlimit64>) -> Zero: partial "NOFILE, FSIZE, AS, DATA, MEMLOCK, NPROC, SIGPENDING, CPU, CORE (as the bit of a status) and NICE are enforced";
                 165 getrusage(who: Int, usage: Out<Rusage>) -> Zero: full;
                 92 personality(persona: Hex) -> Int: partial "only PER_LINUX and the query";

@@ -56,12 +56,14 @@ impl CapabilitySet {
     }
 }
 
-/// The three sets that capget(2) shows.
+/// The three sets that capget(2) shows, and the one that execve(2) keeps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Capabilities {
     pub(crate) effective: CapabilitySet,
     pub(crate) permitted: CapabilitySet,
     pub(crate) inheritable: CapabilitySet,
+    /// Always among the permitted and among the inheritable ones.
+    pub(crate) ambient: CapabilitySet,
 }
 
 /// The ids and the capabilities of a process.
@@ -148,9 +150,12 @@ impl Credentials {
         let before = self.user;
         change(&mut self.user)?;
         let is_root = |ids: Ids| [ids.real, ids.effective, ids.saved].contains(&0);
-        if is_root(before) && !is_root(self.user) && !self.keeps_capabilities {
-            self.capabilities.permitted = CapabilitySet::EMPTY;
-            self.capabilities.effective = CapabilitySet::EMPTY;
+        if is_root(before) && !is_root(self.user) {
+            self.capabilities.ambient = CapabilitySet::EMPTY;
+            if !self.keeps_capabilities {
+                self.capabilities.permitted = CapabilitySet::EMPTY;
+                self.capabilities.effective = CapabilitySet::EMPTY;
+            }
         }
         match (before.effective, self.user.effective) {
             (0, 1..) => self.capabilities.effective = CapabilitySet::EMPTY,
@@ -175,25 +180,36 @@ impl Credentials {
         if !allowed {
             return Err(Errno::EPERM);
         }
-        self.capabilities = wanted;
+        let lasting = wanted.permitted.0 & wanted.inheritable.0;
+        self.capabilities = Capabilities {
+            ambient: CapabilitySet(now.ambient.0 & lasting),
+            ..wanted
+        };
         Ok(())
     }
 
-    /// What execve(2) does: a program of root's gets root's capabilities, another one none.
+    /// Makes a capability ambient. `EPERM` unless it is permitted and inheritable.
+    pub(crate) fn raise_ambient(&mut self, wanted: CapabilitySet) -> Result<(), Errno> {
+        let now = &mut self.capabilities;
+        if !now.permitted.contains(wanted) || !now.inheritable.contains(wanted) {
+            return Err(Errno::EPERM);
+        }
+        now.ambient.0 |= wanted.0;
+        Ok(())
+    }
+
+    /// What execve(2) does: a program of root's gets root's capabilities, another one the ambient ones.
     pub(crate) fn execute(&mut self) {
         self.user.saved = self.user.effective;
         self.group.saved = self.group.effective;
         self.keeps_capabilities = false;
         let is_root = self.user.real == 0 || self.user.effective == 0;
-        let permitted = if is_root {
-            BOUNDING
-        } else {
-            CapabilitySet::EMPTY
-        };
+        let ambient = self.capabilities.ambient;
+        let permitted = if is_root { BOUNDING } else { ambient };
         let effective = if self.user.effective == 0 {
             permitted
         } else {
-            CapabilitySet::EMPTY
+            ambient
         };
         self.capabilities.permitted = permitted;
         self.capabilities.effective = effective;

@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 use rawposix_abi::Errno;
 use rawposix_abi::flags::ioctl::{
     SIOCATMARK, SIOCGIFADDR, SIOCGIFBRDADDR, SIOCGIFCONF, SIOCGIFDSTADDR, SIOCGIFFLAGS,
-    SIOCGIFHWADDR, SIOCGIFINDEX, SIOCGIFMTU, SIOCGIFNAME, SIOCGIFNETMASK, TIOCOUTQ,
+    SIOCGIFHWADDR, SIOCGIFINDEX, SIOCGIFMTU, SIOCGIFNAME, SIOCGIFNETMASK, SIOCGIFTXQLEN, TIOCOUTQ,
 };
 use rawposix_abi::structs::{Ifconf, Ifreq};
 use rawposix_memory::GuestPtr;
@@ -16,6 +16,9 @@ use crate::config::Net;
 use crate::fd::HostFile;
 use crate::net::{Address, Interface, Socket, interfaces};
 use crate::thread::Thread;
+
+/// Packets that an interface's queue takes: what Linux gives a loopback.
+const QUEUE_LENGTH: i32 = 1000;
 
 pub(super) fn network_ioctl(
     thread: &Thread,
@@ -39,7 +42,7 @@ pub(super) fn network_ioctl(
         }
         SIOCGIFCONF => list(thread, host, arg)?,
         SIOCGIFNAME | SIOCGIFFLAGS | SIOCGIFADDR | SIOCGIFDSTADDR | SIOCGIFBRDADDR
-        | SIOCGIFNETMASK | SIOCGIFMTU | SIOCGIFHWADDR | SIOCGIFINDEX => {
+        | SIOCGIFNETMASK | SIOCGIFMTU | SIOCGIFHWADDR | SIOCGIFINDEX | SIOCGIFTXQLEN => {
             let mut request: Ifreq = memory.read(GuestPtr::new(arg))?;
             if let Some(last) = request.name.last_mut() {
                 *last = 0;
@@ -107,6 +110,7 @@ fn property(socket: &Socket, command: u32, request: &mut Ifreq) -> Result<(), Er
         }
         SIOCGIFINDEX => value(&interface.index.to_le_bytes()),
         SIOCGIFMTU => value(&interface.mtu.to_le_bytes()),
+        SIOCGIFTXQLEN => value(&QUEUE_LENGTH.to_le_bytes()),
         SIOCGIFHWADDR => value(&interface.hardware.to_le_bytes()),
         SIOCGIFFLAGS => value(interface.flags.to_le_bytes().get(..2).unwrap_or_default()),
         SIOCGIFBRDADDR => address(Ipv4Addr::UNSPECIFIED),

@@ -15,7 +15,7 @@ pub(super) use super::wait::{wait4, waitid};
 
 use super::args::{Hex, In, Int, Len, Out, Pid, PrctlOption, Ptr, Resource};
 use crate::cage::usage::Times;
-use crate::cage::{BOUNDING, Pid as Id};
+use crate::cage::{BOUNDING, CapabilitySet, Pid as Id};
 use crate::control::ExitStatus;
 use crate::thread::Thread;
 
@@ -239,9 +239,33 @@ pub(super) fn prctl(
         prctl::PR_CAPBSET_READ if arg2.0 <= LAST_CAPABILITY => {
             Ok(i32::from(BOUNDING.0 >> arg2.0 & 1 != 0))
         }
+        prctl::PR_CAP_AMBIENT => ambient(thread, arg2.0, arg3.0, arg4.0 | arg5.0),
         prctl::PR_CAPBSET_DROP if arg2.0 <= LAST_CAPABILITY => Err(Errno::EPERM),
         _ => Err(Errno::EINVAL),
     }
+}
+
+/// What PR_CAP_AMBIENT does with one capability, or with all.
+fn ambient(thread: &Thread, what: u32, capability: u32, rest: u32) -> Result<i32, Errno> {
+    const IS_SET: u32 = 1;
+    const RAISE: u32 = 2;
+    const LOWER: u32 = 3;
+    const CLEAR_ALL: u32 = 4;
+    if rest != 0 || capability > LAST_CAPABILITY || (what == CLEAR_ALL && capability != 0) {
+        return Err(Errno::EINVAL);
+    }
+    let one = CapabilitySet(1 << capability);
+    thread.process.with_credentials(|credentials| {
+        let ambient = &mut credentials.capabilities.ambient;
+        match what {
+            IS_SET => return Ok(i32::from(ambient.contains(one))),
+            RAISE => credentials.raise_ambient(one)?,
+            LOWER => ambient.0 &= !one.0,
+            CLEAR_ALL => *ambient = CapabilitySet::EMPTY,
+            _ => return Err(Errno::EINVAL),
+        }
+        Ok(0)
+    })
 }
 
 /// `CAP_LAST_CAP` of capabilities(7).

@@ -98,13 +98,13 @@ fn set_of(mask: &[u8]) -> CpuSet {
     set
 }
 
-/// Bytes of the kernel's own mask: enough for the processors there are, in words.
+/// Bytes of the kernel's own mask: enough for the processors there are, in the guest's words.
 fn mask_size(mask: &[u8]) -> usize {
     let used = mask
         .iter()
         .rposition(|byte| *byte != 0)
         .map_or(1, |last| last + 1);
-    used.next_multiple_of(8)
+    used.next_multiple_of(4)
 }
 
 pub(super) fn sched_getaffinity(

@@ -12,7 +12,7 @@ pub(super) use super::signalfd::signalfd4;
 use super::args::{In, Len, Out, Pid, Ptr, SigHow, SignalArg};
 use super::time::timeout;
 use crate::cage::family::INIT;
-use crate::cage::{Pid as Id, Process, Task};
+use crate::cage::{Capability, Pid as Id, Process, Task};
 use crate::futex::Deadline;
 use crate::signal::{
     SI_TKILL, SI_USER, Target, checked_stack, from_process, report_stack, stack_contains,
@@ -146,9 +146,9 @@ pub(super) fn kill(thread: &mut Thread, pid: Pid, number: SignalArg) -> Result<(
     let signal = optional(number)?;
     if Id(pid.0) == INIT {
         // Process 1 takes no signals, from whoever may send it any.
-        return match thread.process.credentials().user.effective {
-            0 => Ok(()),
-            _ => Err(Errno::EPERM),
+        return match thread.process.credentials().can(Capability::Kill) {
+            true => Ok(()),
+            false => Err(Errno::EPERM),
         };
     }
     let family = &thread.world.family;

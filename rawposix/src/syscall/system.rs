@@ -40,7 +40,7 @@ pub(super) fn sysinfo(thread: &mut Thread, info: Out<Sysinfo>) -> Result<(), Err
         bufferram: pages(host.bufferram),
         totalswap: pages(host.totalswap),
         freeswap: pages(host.freeswap),
-        procs: 1,
+        procs: u16::try_from(thread.world.family.living().len()).unwrap_or(u16::MAX),
         mem_unit: unit,
         ..Sysinfo::default()
     };

@@ -1,4 +1,5 @@
 /* What /proc tells of the system, and that its directories are consistent. */
+#include <sys/sysinfo.h>
 #include <ctype.h>
 #include <dirent.h>
 #include <sys/stat.h>
@@ -83,6 +84,11 @@ int main(void)
 	int running, all, last;
 	CHECK(get("/proc/loadavg") > 0);
 	CHECK_EQ(sscanf(text, "%lf %lf %lf %d/%d %d", load, load + 1, load + 2, &running, &all, &last), 6);
+	/* sysinfo(2) says the same; it may have changed meanwhile. */
+	struct sysinfo info;
+	CHECK_OK(sysinfo(&info));
+	CHECK(info.loads[0] / 65536.0 < load[0] + 3 && load[0] < info.loads[0] / 65536.0 + 3);
+	CHECK(info.procs >= 1);
 	CHECK(running >= 1 && all >= running && last >= getpid());
 	unsigned long total;
 	CHECK(get("/proc/meminfo") > 0);

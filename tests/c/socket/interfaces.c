@@ -2,6 +2,7 @@
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netdb.h>
+#include <sys/ioctl.h>
 #include "inet.h"
 
 int main(void)
@@ -34,6 +35,17 @@ int main(void)
 	char name[IF_NAMESIZE];
 	CHECK_STR(if_indextoname(1, name), "lo");
 	CHECK_EQ(if_nametoindex("no such one"), 0);
+
+	/* What `ip link` and ifconfig ask for. */
+	struct ifreq request = { .ifr_name = "lo" };
+	int any = socket(AF_INET, SOCK_DGRAM, 0);
+	CHECK_OK(ioctl(any, SIOCGIFMTU, &request));
+	CHECK(request.ifr_mtu >= 1500);
+	CHECK_OK(ioctl(any, SIOCGIFTXQLEN, &request));
+	CHECK(request.ifr_qlen >= 0);
+	strcpy(request.ifr_name, "absent");
+	CHECK_ERRNO(ioctl(any, SIOCGIFTXQLEN, &request), ENODEV);
+	CHECK_OK(close(any));
 
 	struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM }, *found;
 	CHECK_EQ(getaddrinfo("127.0.0.1", "80", &hints, &found), 0);

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <sys/syscall.h>
 #include "process.h"
 
 static cpu_set_t all, one;
@@ -42,8 +43,22 @@ static void in_a_child(void)
 	CHECK(CPU_EQUAL(&set, &all));
 }
 
+/* The kernel's own mask has room for the machine's processors, in words; a mask of a few bytes more is refused. */
+static void sizes(void)
+{
+	unsigned long mask[128] = { 0 };
+	long got = syscall(SYS_sched_getaffinity, 0, sizeof mask, mask);
+	CHECK(got >= (long)sizeof *mask && got % (long)sizeof *mask == 0);
+	CHECK_EQ(syscall(SYS_sched_getaffinity, 0, got, mask), got);
+	CHECK_ERRNO(syscall(SYS_sched_getaffinity, 0, got + 1, mask), EINVAL);
+	CHECK_ERRNO(syscall(SYS_sched_getaffinity, 0, 0, mask), EINVAL);
+	if (sysconf(_SC_NPROCESSORS_CONF) <= 8 * (long)sizeof *mask)
+		CHECK_EQ(syscall(SYS_sched_getaffinity, 0, sizeof *mask, mask), (long)sizeof *mask);
+}
+
 int main(void)
 {
+	sizes();
 	pthread_t thread;
 	cpu_set_t none;
 	CPU_ZERO(&none);

@@ -79,10 +79,12 @@ const PROCESS: [FileEntry; 23] = [
     open("wchan"),
 ];
 
-const NET: [FileEntry; 9] = [
+const NET: [FileEntry; 11] = [
+    open("arp"),
     open("dev"),
     open("if_inet6"),
     open("raw"),
+    open("raw6"),
     open("route"),
     open("tcp"),
     open("tcp6"),

@@ -14,9 +14,10 @@ pub(super) fn contents(name: &str, world: &World) -> Vec<u8> {
         "udp" | "raw" => {
             "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops             \n"
         }
-        "udp6" => {
+        "udp6" | "raw6" => {
             "  sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n"
         }
+        "arp" => "IP address       HW type     Flags       HW address            Mask     Device\n",
         "unix" => "Num       RefCount Protocol Flags    Type St Inode Path\n",
         "route" => {
             "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT                                                       \n"

@@ -341,7 +341,7 @@ fn status(process: &Process, task: Option<&Task>) -> String {
         capabilities.permitted.0,
         capabilities.effective.0,
         BOUNDING.0,
-        0,
+        capabilities.ambient.0,
         i32::from(process.with_settings(|settings| settings.no_new_privileges)),
     );
     text.push_str("voluntary_ctxt_switches:\t0\nnonvoluntary_ctxt_switches:\t0\n");

@@ -22,7 +22,12 @@ pub(super) fn contents(name: &str, world: &World) -> String {
         "loadavg" => {
             let (running, all) = population(world);
             let last = world.family.last_id();
-            format!("0.00 0.00 0.00 {running}/{all} {last}\n")
+            // As sysinfo(2): the machine's, in units of 1/65536.
+            let [one, five, fifteen] = rustix::system::sysinfo().loads.map(|load| {
+                let hundredths = (u128::from(load) * 100) >> 16;
+                format!("{}.{:02}", hundredths / 100, hundredths % 100)
+            });
+            format!("{one} {five} {fifteen} {running}/{all} {last}\n")
         }
         "partitions" => String::from("major minor  #blocks  name\n\n"),
         "swaps" => String::from("Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"),
