@@ -26,6 +26,10 @@ int main(void)
 	CHECK_OK(close(fd));
 	CHECK_ERRNO(open("file", O_WRONLY | O_CREAT | O_EXCL, 0600), EEXIST);
 	CHECK_OK(fd = open("file", O_RDONLY | O_CREAT, 0600));
+	CHECK_EQ(fcntl(fd, F_GETFL) & (O_ACCMODE | O_NOFOLLOW | O_DIRECTORY | O_PATH), O_RDONLY);
+	int careful = open("file", O_RDONLY | O_NOFOLLOW);
+	CHECK_EQ(fcntl(careful, F_GETFL) & (O_ACCMODE | O_NOFOLLOW), O_RDONLY | O_NOFOLLOW);
+	CHECK_OK(close(careful));
 	CHECK_ERRNO(write(fd, "x", 1), EBADF);
 	CHECK_EQ(read(fd, buffer, sizeof buffer), 10);
 	CHECK_EQ(read(fd, buffer, sizeof buffer), 0);

@@ -8,6 +8,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
+use rawposix_abi::structs::Siginfo;
 use rawposix_abi::{Errno, Signal};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, epoll};
 
@@ -195,6 +196,24 @@ impl AsyncIo {
         Ok(())
     }
 
+    /// Urgent data was sent to the socket of the sandbox with this number: SIGURG for who owns its description.
+    pub(crate) fn urgent(&self, world: &World, inode: u64) {
+        let owned: Vec<_> = {
+            let state = self.state.lock();
+            let entries = state.entries.values();
+            entries
+                .filter_map(|entry| Some((entry.file.upgrade()?, entry.owner)))
+                .collect()
+        };
+        for (file, owner) in owned {
+            let local = file.host().ok().and_then(|host| host.socket().ok());
+            let local = local.and_then(|socket| socket.local());
+            if local.is_some_and(|local| local.inode() == inode) {
+                deliver(world, owner, from_system(Signal::SIGURG));
+            }
+        }
+    }
+
     /// The thread that waits, started if there is none.
     fn thread(&self, state: &mut State) -> Result<Arc<Host>, Errno> {
         if let Some(host) = &state.host {
@@ -277,7 +296,11 @@ fn tell(state: &Mutex<State>, number: u64, flags: epoll::EventFlags) {
             from_io(signal, code, band, fd)
         }
     };
-    // A queue of signals that is full loses this one.
+    deliver(&world, owner, info);
+}
+
+/// Sends a signal to an owner. A queue of signals that is full loses it.
+fn deliver(world: &World, owner: Owner, info: Siginfo) {
     match owner {
         Owner::Nobody => {}
         Owner::Process(pid) => {

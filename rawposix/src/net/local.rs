@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
 use parking_lot::{Mutex, MutexGuard};
@@ -44,6 +44,8 @@ pub(crate) struct Local {
     curious: AtomicBool,
     /// The number by which the host knows it, and `/proc` shows it.
     inode: u64,
+    /// The number of a stream's other end, 0 while that is not known.
+    other_inode: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -97,6 +99,8 @@ pub(super) struct Connection {
     pub(super) name: Address,
     pub(super) peer: Address,
     pub(super) credentials: Ucred,
+    /// The number of the end that connected.
+    pub(super) inode: u64,
 }
 
 impl State {
@@ -150,6 +154,7 @@ impl Local {
             direct: AtomicBool::new(direct),
             foreign: AtomicBool::new(false),
             curious: AtomicBool::new(false),
+            other_inode: AtomicU64::new(0),
         })
     }
 
@@ -165,12 +170,14 @@ impl Local {
         let (near, far) = pair(kind_of_pair)?;
         let mut state = State::new();
         let mut inlet = None;
+        let far_inode = rustix::fs::fstat(&far)?.st_ino;
         if datagram {
             inlet = Some(far);
         } else {
             state.far = Some(far);
         }
         let local = Self::with(network, &near, state, inlet)?;
+        local.set_other_inode(far_inode);
         Ok((near, Socket::of(domain, kind, protocol, local)))
     }
 
@@ -181,12 +188,15 @@ impl Local {
         credentials: Ucred,
     ) -> Result<[(OwnedFd, Arc<Socket>); 2], Errno> {
         let (first, second) = pair(kind)?;
-        let socket = |fd: &OwnedFd| {
+        let local = |fd: &OwnedFd| {
             let names = (Address::Unnamed, Address::Unnamed);
-            let local = Self::connected(network, fd, names, credentials)?;
-            Ok::<_, Errno>(Socket::of(AF_UNIX, kind, 0, local))
+            Self::connected(network, fd, names, credentials)
         };
-        let sockets = (socket(&first)?, socket(&second)?);
+        let locals = (local(&first)?, local(&second)?);
+        locals.0.set_other_inode(locals.1.inode);
+        locals.1.set_other_inode(locals.0.inode);
+        let socket = |local| Socket::of(AF_UNIX, kind, 0, local);
+        let sockets = (socket(locals.0), socket(locals.1));
         Ok([(first, sockets.0), (second, sockets.1)])
     }
 
@@ -277,6 +287,15 @@ impl Local {
     /// The number by which `/proc` shows it.
     pub(crate) fn inode(&self) -> u64 {
         self.inode
+    }
+
+    /// The number of a stream's other end, 0 if that is not known.
+    pub(crate) fn other_inode(&self) -> u64 {
+        self.other_inode.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_other_inode(&self, inode: u64) {
+        self.other_inode.store(inode, Ordering::Relaxed);
     }
 
     /// Whether it waits for connections.

@@ -252,6 +252,7 @@ impl Socket {
                     name: on(listener.domain, &shown_name),
                     peer: on(listener.domain, &name),
                     credentials,
+                    inode: local.inode(),
                 });
                 Ok(Some((queue.credentials, shown_name)))
             });
@@ -328,6 +329,7 @@ impl Socket {
             (connection.name, connection.peer),
             connection.credentials,
         )?;
+        accepted.set_other_inode(connection.inode);
         accepted.stored.copy_from(&local.stored);
         accepted.set_curious(local.is_curious());
         Ok((connection.fd, self.accepted(accepted), peer))

@@ -101,12 +101,40 @@ fn send(
             };
             return socket.send_datagram(thread, host, ranges, datagram);
         }
-        Some(local) => send_in_stream(thread, host, local, ranges, beside, flags),
+        Some(local) => {
+            let sent = open_fast(thread, host, local, beside.to.as_ref(), flags)
+                .and_then(|()| send_in_stream(thread, host, local, ranges, beside, flags));
+            if sent.is_ok() && flags.contains(MsgFlags::OOB) {
+                let world = &thread.world;
+                world.async_io.urgent(world, local.other_inode());
+            }
+            sent
+        }
     };
     if sent == Err(Errno::EPIPE) && socket.is_stream() && !flags.contains(MsgFlags::NOSIGNAL) {
         thread.raise(Signal::SIGPIPE);
     }
     sent
+}
+
+/// What `MSG_FASTOPEN` does before it sends: connects a TCP stream that is not connected.
+fn open_fast(
+    thread: &Thread,
+    host: &HostFile,
+    local: &Local,
+    to: Option<&Address>,
+    flags: MsgFlags,
+) -> Result<(), Errno> {
+    let socket = host.socket()?;
+    if !flags.contains(MsgFlags::FASTOPEN) || !socket.is_inet() || !socket.is_stream() {
+        return Ok(());
+    }
+    match to {
+        Some(to @ Address::Inet(_)) => socket.connect_stream(thread, host, local, to),
+        Some(_) => Err(Errno::EAFNOSUPPORT),
+        None if local.is_direct() => Err(Errno::EISCONN),
+        None => Err(Errno::EINVAL),
+    }
 }
 
 /// The credentials of a sender who names none.

@@ -342,7 +342,10 @@ fn pipe(file: &OpenFile) -> Result<&crate::fd::HostFile, Errno> {
 fn status_flags(file: &OpenFile) -> Result<i32, Errno> {
     let flags = match &file.object {
         Object::Host(host) => {
-            rustix::fs::fcntl_getfl(&host.fd)?.bits() | OpenFlags::LARGEFILE.bits()
+            // The host's opens do not follow links that the guest's do.
+            let status = rustix::fs::fcntl_getfl(&host.fd)? - OFlags::NOFOLLOW;
+            let asked = file.flags & OpenFlags::NOFOLLOW;
+            status.bits() | (asked | OpenFlags::LARGEFILE).bits()
         }
         Object::Dir(_) => (file.flags - OpenFlags::CLOEXEC).bits() | OpenFlags::DIRECTORY.bits(),
         Object::Path(_) => (file.flags & (PATH_FLAGS - OpenFlags::CLOEXEC)).bits(),
