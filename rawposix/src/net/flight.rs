@@ -78,7 +78,8 @@ impl Flights {
 
     /// The parcel that a received descriptor stands for.
     pub(crate) fn land(&self, token: impl AsFd) -> Option<Parcel> {
-        let inode = rustix::fs::fstat(token).ok()?.st_ino;
+        // The token stays open until its flight is taken: without it the flight would be swept away.
+        let inode = rustix::fs::fstat(token.as_fd()).ok()?.st_ino;
         let mut table = self.table.lock();
         let flight = table.flights.remove(&inode)?;
         table.files = table.files.saturating_sub(flight.parcel.files.len());
@@ -87,7 +88,7 @@ impl Flights {
 
     /// The parcel that stays with a message that was only looked at.
     pub(crate) fn look(&self, token: impl AsFd) -> Option<Parcel> {
-        let inode = rustix::fs::fstat(token).ok()?.st_ino;
+        let inode = rustix::fs::fstat(token.as_fd()).ok()?.st_ino;
         let table = self.table.lock();
         table
             .flights
