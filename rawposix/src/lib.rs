@@ -20,6 +20,7 @@
 //! | module | what |
 //! |---|---|
 //! | `syscall` | from the list of `rawposix-abi` to the handlers, one file a family |
+//! | `quick` | the short way of reads and writes |
 //! | `cage` | processes: what fork(2) copies or shares, and the tree of them |
 //! | `clone`, `exec`, `exit` | how threads and processes begin, change and end |
 //! | `signal` | sending and delivering signals; what a guest's C library and the engine do for handlers |
@@ -74,6 +75,7 @@ mod ipc;
 mod locks;
 mod net;
 mod processors;
+mod quick;
 mod sandbox;
 mod signal;
 mod startup;

@@ -23,6 +23,7 @@ use crate::fs::dir::Dir;
 use crate::fs::node::Node;
 use crate::fs::walk::{Entry, Follow, Parent, Walk};
 use crate::futex::{Key, Sharing, robust};
+use crate::quick::Recent;
 use crate::sandbox::World;
 use crate::signal::{Due, Interrupted, NO_STACK, Resumed, from_system};
 use crate::startup::Startup;
@@ -51,6 +52,8 @@ pub struct Thread {
     pub(crate) interrupted: Option<Interrupted>,
     /// The mask that is restored after a call with a mask of its own, such as sigsuspend(2).
     pub(crate) saved_mask: Option<SignalSet>,
+    /// What it has read and written lately.
+    pub(crate) recent: Recent,
     startup: Arc<Startup>,
     /// As many references as there are threads that use the address space.
     users: Arc<()>,
@@ -109,6 +112,7 @@ impl Thread {
             call: None,
             interrupted: None,
             saved_mask: None,
+            recent: Recent::default(),
             startup: Arc::new(startup),
             users: Arc::new(()),
             life: Life::Running,
@@ -128,6 +132,7 @@ impl Thread {
             call: None,
             interrupted: None,
             saved_mask: None,
+            recent: Recent::default(),
             startup: Arc::clone(&self.startup),
             users: if Arc::ptr_eq(&space, &self.space) {
                 Arc::clone(&self.users)
@@ -212,11 +217,21 @@ impl Thread {
     /// The guest has called the host.
     pub(crate) fn enter(&mut self) {
         self.task.host.enter();
+        self.recent.clear();
         self.call = None;
     }
 
     /// Performs the system call `number` with these argument words.
+    #[inline]
     pub fn syscall(&mut self, number: i32, arguments: [u32; 6]) -> Control {
+        match self.quickly(number, arguments) {
+            Some(control) => control,
+            None => self.syscall_the_long_way(number, arguments),
+        }
+    }
+
+    #[inline(never)]
+    fn syscall_the_long_way(&mut self, number: i32, arguments: [u32; 6]) -> Control {
         self.enter();
         let traced = self.trace(number, arguments);
         self.perform(traced, (number, arguments))
@@ -257,6 +272,19 @@ impl Thread {
     pub(crate) fn trace(&self, number: i32, arguments: [u32; 6]) -> Option<TracedCall> {
         let tracer = self.world.tracer.as_ref()?;
         tracer.enter(self, number, arguments)
+    }
+
+    /// The end of a call that went the short way but does not simply return.
+    #[cold]
+    pub(crate) fn leave_the_long_way(
+        &mut self,
+        number: i32,
+        arguments: [u32; 6],
+        result: Result<i32, Errno>,
+    ) -> Control {
+        self.recent.clear();
+        self.call = Some((number, arguments));
+        self.leave(None, result)
     }
 
     /// The end of a system call: what the thread does next.
@@ -359,6 +387,7 @@ impl Thread {
             return;
         }
         self.life = Life::Departed(status);
+        self.recent.clear();
         if let Some(tracer) = &self.world.tracer {
             if let (Some(info), true) = (self.process.last_signal(), self.tid() == self.process.pid)
             {
@@ -524,9 +553,14 @@ impl Thread {
 
     /// Runs a host call that may block, again and again while nothing but a host's signal interrupts it. `EINTR` when a
     /// handler has to run or the thread has to end. This is the one place where a guest thread waits in the host.
+    #[inline(always)]
     pub(crate) fn block<T>(&self, mut call: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
         loop {
-            match self.task.host.block(&mut call) {
+            #[expect(
+                clippy::redundant_closure,
+                reason = "through a reference, the call would be made out of line"
+            )]
+            match self.task.host.block(|| call()) {
                 Err(Errno::EINTR) if self.consider() == Due::Nothing => {}
                 result => return result,
             }

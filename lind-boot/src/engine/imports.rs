@@ -52,6 +52,7 @@ pub(super) fn define(linker: &mut Linker<Guest>, freezing: Freezing) -> wasmtime
     clippy::too_many_arguments,
     reason = "the system call's number and six words, as the guest passes them"
 )]
+#[inline(always)]
 fn syscall(
     mut caller: Caller<'_, Guest>,
     number: i32,

@@ -27,6 +27,7 @@ pub(crate) struct Span {
 
 impl Span {
     /// The `len` bytes at `start`, or EFAULT past the end of the 32-bit space.
+    #[inline]
     pub(crate) fn new(start: u32, len: u64) -> Result<Self, Errno> {
         match u64::from(start).checked_add(len) {
             Some(end) if end <= SIZE => Ok(Self { start, len }),
@@ -40,6 +41,7 @@ impl Span {
     }
 
     /// The number of bytes.
+    #[inline]
     pub(crate) fn len(self) -> usize {
         // A span has at most 2^32 bytes, which a 64-bit usize holds.
         usize::try_from(self.len).unwrap_or(usize::MAX)
@@ -128,12 +130,14 @@ impl Reservation {
     }
 
     /// The host address of a guest address.
+    #[inline]
     fn host(&self, addr: u32) -> *mut u8 {
         // Every 32-bit value lies inside the reservation.
         self.base.as_ptr().wrapping_add(addr as usize)
     }
 
     /// The host range of a span, for direct system calls.
+    #[inline]
     pub(crate) fn iovec(&self, span: Span) -> libc::iovec {
         libc::iovec {
             iov_base: self.host(span.start).cast::<c_void>(),

@@ -12,6 +12,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 use crate::AddressSpace;
 use crate::host::{Span, last_errno};
 use crate::pointer::{GuestPtr, GuestSlice};
+use crate::raw::syscall;
 
 /// Most bytes that one call transfers, as on Linux (INT_MAX rounded down to a page).
 const MAX_TRANSFER: usize = 0x7fff_f000;
@@ -90,65 +91,56 @@ impl AddressSpace {
     ///
     /// # Errors
     /// EFAULT, EINVAL for a length above 2^31-1, and the host's.
+    #[inline]
     pub fn read_fd(&self, fd: BorrowedFd<'_>, buffer: GuestSlice<u8>) -> Result<usize, Errno> {
-        let range = self.transfer(buffer)?;
-        // The C library's own read(2) is a point of cancellation, which costs more than all else here.
+        let [fd, start, length] = self.transfer(fd, buffer)?;
         // SAFETY: the kernel writes inside the reservation only.
-        word(unsafe {
-            libc::syscall(
-                libc::SYS_read,
-                fd.as_raw_fd(),
-                range.iov_base,
-                range.iov_len,
-            )
-        })
+        unsafe { syscall(libc::SYS_read, [fd, start, length, 0]) }
     }
 
     /// write(2) from guest memory.
     ///
     /// # Errors
     /// As [`Self::read_fd`].
+    #[inline]
     pub fn write_fd(&self, fd: BorrowedFd<'_>, buffer: GuestSlice<u8>) -> Result<usize, Errno> {
-        let range = self.transfer(buffer)?;
+        let [fd, start, length] = self.transfer(fd, buffer)?;
         // SAFETY: the kernel reads inside the reservation only.
-        word(unsafe {
-            libc::syscall(
-                libc::SYS_write,
-                fd.as_raw_fd(),
-                range.iov_base,
-                range.iov_len,
-            )
-        })
+        unsafe { syscall(libc::SYS_write, [fd, start, length, 0]) }
     }
 
     /// pread(2) into guest memory.
     ///
     /// # Errors
-    /// As [`Self::read_fd`].
+    /// As [`Self::read_fd`]; EINVAL for a negative offset.
+    #[inline]
     pub fn pread_fd(
         &self,
         fd: BorrowedFd<'_>,
         buffer: GuestSlice<u8>,
         offset: i64,
     ) -> Result<usize, Errno> {
-        let range = self.transfer(buffer)?;
+        let [fd, start, length] = self.transfer(fd, buffer)?;
+        let offset = usize::try_from(offset).map_err(|_| Errno::EINVAL)?;
         // SAFETY: the kernel writes inside the reservation only.
-        count(unsafe { libc::pread(fd.as_raw_fd(), range.iov_base, range.iov_len, offset) })
+        unsafe { syscall(libc::SYS_pread64, [fd, start, length, offset]) }
     }
 
     /// pwrite(2) from guest memory.
     ///
     /// # Errors
-    /// As [`Self::read_fd`].
+    /// As [`Self::pread_fd`].
+    #[inline]
     pub fn pwrite_fd(
         &self,
         fd: BorrowedFd<'_>,
         buffer: GuestSlice<u8>,
         offset: i64,
     ) -> Result<usize, Errno> {
-        let range = self.transfer(buffer)?;
+        let [fd, start, length] = self.transfer(fd, buffer)?;
+        let offset = usize::try_from(offset).map_err(|_| Errno::EINVAL)?;
         // SAFETY: the kernel reads inside the reservation only.
-        count(unsafe { libc::pwrite(fd.as_raw_fd(), range.iov_base, range.iov_len, offset) })
+        unsafe { syscall(libc::SYS_pwrite64, [fd, start, length, offset]) }
     }
 
     /// readv(2) into guest memory.
@@ -235,14 +227,34 @@ impl AddressSpace {
         word(result)
     }
 
-    /// The host range of one read or write.
-    fn transfer(&self, buffer: GuestSlice<u8>) -> Result<libc::iovec, Errno> {
-        let mut range = self.iovec(buffer)?;
-        i32::try_from(buffer.len()).map_err(|_| Errno::EINVAL)?;
-        range.iov_len = range.iov_len.min(MAX_TRANSFER);
-        Ok(range)
+    /// Whether a buffer that is read or written lies in the 32-bit space, as far as that is known without an access.
+    ///
+    /// # Errors
+    /// EFAULT, EINVAL for a length above 2^31-1.
+    pub fn check_range(&self, buffer: GuestSlice<u8>) -> Result<(), Errno> {
+        self.host_range(buffer).map(drop)
     }
 
+    /// The arguments of one read or write.
+    #[inline]
+    fn transfer(&self, fd: BorrowedFd<'_>, buffer: GuestSlice<u8>) -> Result<[usize; 3], Errno> {
+        let [start, length] = self.host_range(buffer)?;
+        let fd = usize::try_from(fd.as_raw_fd()).map_err(|_| Errno::EBADF)?;
+        Ok([fd, start, length])
+    }
+
+    /// The host's address of a buffer, and how much of it one call transfers.
+    #[inline]
+    fn host_range(&self, buffer: GuestSlice<u8>) -> Result<[usize; 2], Errno> {
+        let range = self.iovec(buffer)?;
+        i32::try_from(buffer.len()).map_err(|_| Errno::EINVAL)?;
+        Ok([
+            range.iov_base.expose_provenance(),
+            range.iov_len.min(MAX_TRANSFER),
+        ])
+    }
+
+    #[inline]
     fn iovec(&self, buffer: GuestSlice<u8>) -> Result<libc::iovec, Errno> {
         let span = Span::new(buffer.start().addr(), buffer.byte_len())?;
         Ok(self.reservation().iovec(span))

@@ -20,7 +20,7 @@
 //!
 //! # Where unsafe code is
 //! `host` (mappings and the address arithmetic), `fault` (the copy routines and their signal
-//! handler), `io` and `socket` (system calls on guest ranges) and `pages` (what the kernel knows
+//! handler), `io`, `raw` and `socket` (system calls on guest ranges) and `pages` (what the kernel knows
 //! of them).
 
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
@@ -42,6 +42,7 @@ mod layout;
 mod pages;
 mod pointer;
 mod pool;
+mod raw;
 mod region;
 mod remap;
 mod shared;

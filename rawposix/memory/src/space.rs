@@ -156,6 +156,7 @@ impl AddressSpace {
         self.reservation.base()
     }
 
+    #[inline]
     pub(crate) fn reservation(&self) -> &Reservation {
         &self.reservation
     }

@@ -11,6 +11,7 @@ mod task;
 pub(crate) mod usage;
 pub(crate) mod wait;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -58,6 +59,8 @@ pub(crate) struct Process {
     context: ArcSwap<Mutex<FsContext>>,
     credentials: Mutex<Credentials>,
     limits: Mutex<Limits>,
+    /// RLIMIT_FSIZE, of which every write asks.
+    file_size: AtomicU64,
     settings: Mutex<Settings>,
     image: ArcSwap<Image>,
     /// The file that is executed; none when the process has ended, and for a first program that has no path.
@@ -126,6 +129,7 @@ impl Process {
             files: ArcSwap::from_pointee(Mutex::new(files)),
             context: ArcSwap::from_pointee(Mutex::new(context)),
             credentials: Mutex::new(credentials),
+            file_size: AtomicU64::new(limits.file_size()),
             limits: Mutex::new(limits),
             settings: Mutex::new(Settings {
                 dumpable: 1,
@@ -165,6 +169,7 @@ impl Process {
         let mut settings = self.settings.lock().clone();
         settings.child_subreaper = false;
         settings.parent_death_signal = None;
+        let limits = self.limits.lock().clone();
         Self {
             pid,
             signals: self.signals.child(flags),
@@ -177,7 +182,8 @@ impl Process {
             files: ArcSwap::new(files),
             context: ArcSwap::new(context),
             credentials: Mutex::new(self.credentials.lock().clone()),
-            limits: Mutex::new(self.limits.lock().clone()),
+            file_size: AtomicU64::new(limits.file_size()),
+            limits: Mutex::new(limits),
             settings: Mutex::new(settings),
             image: ArcSwap::new(self.image.load_full()),
             program: Mutex::new(self.program.lock().clone()),
@@ -397,7 +403,7 @@ impl Process {
 
     /// RLIMIT_FSIZE.
     pub(crate) fn file_size_limit(&self) -> u64 {
-        self.limits.lock().file_size()
+        self.file_size.load(Ordering::Relaxed)
     }
 
     /// What a closed descriptor leaves behind: POSIX drops the process's record locks on the file.
@@ -406,6 +412,11 @@ impl Process {
         if let Some(open) = file.own::<QueueFile>() {
             open.queue.unregister(self.pid);
         }
+    }
+
+    /// Whether no other process has the same descriptor table.
+    pub(crate) fn has_own_files(&self) -> bool {
+        Arc::strong_count(&self.files.load()) == 1
     }
 
     /// Descriptors in use, rising.
@@ -432,6 +443,7 @@ impl Process {
     pub(crate) fn set_limit(&self, resource: u32, value: Rlimit64) -> Result<(), Errno> {
         let mut limits = self.limits.lock();
         limits.set(resource, value)?;
+        self.file_size.store(limits.file_size(), Ordering::Relaxed);
         self.space.load().set_limits(limits.memory());
         Ok(())
     }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use rawposix_abi::Errno;
 use rawposix_abi::flags::OpenFlags;
 use rawposix_abi::structs::{EpollEvent, Timespec};
-use rawposix_memory::GuestPtr;
+use rawposix_memory::{AddressSpace, GuestPtr};
 use rustix::event::{PollFlags, epoll};
 
 use super::args::{EpollOp, Fd, Hex, In, Int, Len, Ptr};
@@ -21,7 +21,7 @@ const ADD: i32 = 1;
 const DELETE: i32 = 2;
 const MODIFY: i32 = 3;
 /// The events that one call gives; more are given by the next.
-const MAX_EVENTS: usize = 1024;
+pub(crate) const MAX_EVENTS: usize = 1024;
 /// The events that are asked for; those of epoll(7) have the same numbers.
 const ALL_EVENTS: PollFlags = PollFlags::IN
     .union(PollFlags::PRI)
@@ -107,19 +107,30 @@ fn wait(
             .map(|left| rustix::time::Timespec::try_from(left).unwrap_or_default());
         epoll::wait(set, room, left.as_ref()).map_err(Errno::from)
     })?;
-    let found: Vec<EpollEvent> = ready
-        .iter()
-        .map(|event| EpollEvent {
-            // A copy: the host's structure is packed.
-            events: { event.flags }.bits(),
-            pad: 0,
-            data: { event.data }.u64(),
-        })
-        .collect();
-    thread
-        .memory()
-        .write_slice(GuestPtr::new(events.0), &found)?;
-    Ok(found.len())
+    write_events(thread.memory(), GuestPtr::new(events.0), &ready)?;
+    Ok(ready.len())
+}
+
+/// Gives a guest the host's events.
+pub(crate) fn write_events(
+    memory: &AddressSpace,
+    array: GuestPtr<EpollEvent>,
+    ready: &[epoll::Event],
+) -> Result<(), Errno> {
+    let convert = |event: &epoll::Event| EpollEvent {
+        // A copy: the host's structure is packed.
+        events: { event.flags }.bits(),
+        pad: 0,
+        data: { event.data }.u64(),
+    };
+    match ready {
+        [] => Ok(()),
+        [event] => memory.write(array, &convert(event)),
+        _ => {
+            let found: Vec<_> = ready.iter().map(convert).collect();
+            memory.write_slice(array, &found)
+        }
+    }
 }
 
 #[expect(clippy::too_many_arguments, reason = "the system call has six")]

@@ -295,12 +295,12 @@ pub(super) fn pwritev2(
 }
 
 /// Whether the host's descriptor alone does not do what a read or a write of the file does.
-fn is_special(file: &HostFile) -> bool {
+pub(crate) fn is_special(file: &HostFile) -> bool {
     matches!(&file.origin, Origin::Socket(socket) if !socket.is_direct())
 }
 
 /// The same of a write, which in a unix stream may have to say who writes, and in others sends no SIGPIPE.
-fn is_special_to_write(file: &HostFile) -> bool {
+pub(crate) fn is_special_to_write(file: &HostFile) -> bool {
     let Origin::Socket(socket) = &file.origin else {
         return false;
     };

@@ -50,14 +50,7 @@ fn wait(
     limit: Option<rustix::time::Timespec>,
 ) -> Result<Option<rustix::time::Timespec>, Errno> {
     let started = Instant::now();
-    let left = |limit: rustix::time::Timespec| {
-        let spent = started.elapsed();
-        let total = std::time::Duration::new(
-            limit.tv_sec.cast_unsigned(),
-            u32::try_from(limit.tv_nsec).unwrap_or(0),
-        );
-        rustix::time::Timespec::try_from(total.saturating_sub(spent)).unwrap_or_default()
-    };
+    let left = |limit| left(limit, started);
     let settled = watches.iter().any(|watch| !watch.ready.is_empty());
     let mut places = Vec::new();
     let mut fds = Vec::new();
@@ -81,14 +74,23 @@ fn wait(
     Ok(limit.map(left))
 }
 
+/// What is left of a time.
+fn left(limit: rustix::time::Timespec, started: Instant) -> rustix::time::Timespec {
+    let total = std::time::Duration::new(
+        limit.tv_sec.cast_unsigned(),
+        u32::try_from(limit.tv_nsec).unwrap_or(0),
+    );
+    rustix::time::Timespec::try_from(total.saturating_sub(started.elapsed())).unwrap_or_default()
+}
+
 /// A watch for a descriptor. `closed` is what a closed one is ready for.
 fn watch(
     thread: &Thread,
-    fd: i32,
+    file: Option<Arc<OpenFile>>,
     mut events: PollFlags,
     closed: PollFlags,
 ) -> Result<Watch, Errno> {
-    let file = thread.file(fd).ok().filter(|file| !file.is_path());
+    let file = file.filter(|file| !file.is_path());
     let bell = match file.as_ref().map(|file| &file.object) {
         Some(Object::Own(own)) => {
             events &= own.file().events();
@@ -126,24 +128,74 @@ pub(super) fn ppoll_time64(
     let mut polled = thread
         .memory()
         .read_slice(GuestSlice::new(start, count.0))?;
-    let mut watches = polled
-        .iter()
-        .map(|poll| {
-            let events = PollFlags::from_bits_retain(poll.events);
-            let closed = if poll.fd < 0 {
-                PollFlags::empty()
-            } else {
-                PollFlags::NVAL
-            };
-            watch(thread, poll.fd, events, closed)
-        })
-        .collect::<Result<Vec<_>, _>>()?;
+    let files = thread.process.with_files(|table| {
+        let files = polled.iter().map(|poll| table.get(poll.fd).ok().cloned());
+        files.collect::<Vec<_>>()
+    });
+    match all_of_host(&polled, &files) {
+        Some(fds) => wait_for_host(thread, fds, limit, &mut polled)?,
+        None => wait_for_all(thread, files, limit, &mut polled)?,
+    }
+    thread.memory().write_slice(start, &polled)?;
+    Ok(polled.iter().filter(|poll| poll.revents != 0).count())
+}
+
+/// The host's descriptors, if it keeps all that are waited for.
+fn all_of_host<'a>(
+    polled: &[Pollfd],
+    files: &'a [Option<Arc<OpenFile>>],
+) -> Option<Vec<PollFd<'a>>> {
+    let mut fds = Vec::with_capacity(files.len());
+    for (poll, file) in polled.iter().zip(files) {
+        let Object::Host(host) = &file.as_ref()?.object else {
+            return None;
+        };
+        let events = PollFlags::from_bits_retain(poll.events);
+        fds.push(PollFd::new(&host.fd, events));
+    }
+    Some(fds)
+}
+
+fn wait_for_host(
+    thread: &Thread,
+    mut fds: Vec<PollFd<'_>>,
+    limit: Option<rustix::time::Timespec>,
+    polled: &mut [Pollfd],
+) -> Result<(), Errno> {
+    let started = limit.is_some().then(Instant::now);
+    thread.block(|| {
+        let limit = limit
+            .zip(started)
+            .map(|(limit, started)| left(limit, started));
+        rustix::event::poll(&mut fds, limit.as_ref()).map_err(Errno::from)
+    })?;
+    for (poll, fd) in polled.iter_mut().zip(&fds) {
+        poll.revents = fd.revents().bits();
+    }
+    Ok(())
+}
+
+fn wait_for_all(
+    thread: &Thread,
+    files: Vec<Option<Arc<OpenFile>>>,
+    limit: Option<rustix::time::Timespec>,
+    polled: &mut [Pollfd],
+) -> Result<(), Errno> {
+    let mut watches = Vec::with_capacity(files.len());
+    for (poll, file) in polled.iter().zip(files) {
+        let closed = if poll.fd < 0 {
+            PollFlags::empty()
+        } else {
+            PollFlags::NVAL
+        };
+        let events = PollFlags::from_bits_retain(poll.events);
+        watches.push(watch(thread, file, events, closed)?);
+    }
     wait(thread, &mut watches, limit)?;
     for (poll, watch) in polled.iter_mut().zip(&watches) {
         poll.revents = watch.ready.bits();
     }
-    thread.memory().write_slice(start, &polled)?;
-    Ok(polled.iter().filter(|poll| poll.revents != 0).count())
+    Ok(())
 }
 
 /// The three sets of select(2): what to wait for, and what it takes to be in the answer.
@@ -213,12 +265,12 @@ pub(super) fn pselect6_time64(
             }
         }
         if !events.is_empty() {
-            let number = fd.cast_signed();
-            if thread.file(number)?.is_path() {
+            let file = thread.file(fd.cast_signed())?;
+            if file.is_path() {
                 return Err(Errno::EBADF);
             }
             numbers.push(fd);
-            watches.push(watch(thread, number, events, PollFlags::empty())?);
+            watches.push(watch(thread, Some(file), events, PollFlags::empty())?);
         }
     }
     let left = wait(thread, &mut watches, time)?;

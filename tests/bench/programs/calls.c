@@ -48,6 +48,16 @@ static void write_null(long count)
 	close(fd);
 }
 
+static void add_to_event(long count)
+{
+	uint64_t one = 1;
+	int fd = eventfd(0, 0);
+	for (long i = 0; i < count; i++)
+		if (write(fd, &one, sizeof one) != sizeof one)
+			fail("write");
+	close(fd);
+}
+
 static void make_file(void)
 {
 	int fd = open(file, O_WRONLY | O_CREAT | O_TRUNC, 0600);
@@ -283,7 +293,8 @@ static void fault(long count)
 }
 
 static const struct measure all[] = {
-	{ "getppid", parent_id }, { "read_zero", read_zero }, { "write_null", write_null }, { "open_close", open_close },
+	{ "getppid", parent_id }, { "read_zero", read_zero }, { "write_null", write_null },
+	{ "event", add_to_event }, { "open_close", open_close },
 	{ "stat", stat_file }, { "read_64k", read_block }, { "pipe_mib", pipe_mebibyte }, { "unix_round", unix_round },
 	{ "unix_mib", unix_mebibyte }, { "tcp_round", tcp_round }, { "tcp_mib", tcp_mebibyte }, { "poll_500", poll_many },
 	{ "epoll_500", epoll_many }, { "map_16", map_touch_unmap }, { "fault", fault },
