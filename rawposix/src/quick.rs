@@ -129,7 +129,8 @@ impl Thread {
             ShortWay::None | ShortWay::Device(_) => return None,
             ShortWay::Host => {}
         }
-        if direction == Direction::Write && self.process.file_size_limit() != UNLIMITED {
+        let is_limited = self.process.file_size_limit() != UNLIMITED || host.quota.is_some();
+        if direction == Direction::Write && is_limited {
             return None;
         }
         let host = host.fd.as_fd();

@@ -481,7 +481,7 @@ impl Thread {
 
     /// Copies a path in. `ENAMETOOLONG` from 4096 bytes on.
     pub(crate) fn read_path(&self, path: GuestCStr) -> Result<Vec<u8>, Errno> {
-        Ok(self.space.read_cstr(path, PATH_MAX)?.into_bytes())
+        self.space.read_string(path, PATH_MAX)
     }
 
     /// A path resolution for this thread.

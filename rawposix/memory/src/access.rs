@@ -108,13 +108,29 @@ impl AddressSpace {
     /// EFAULT when the string runs into memory that cannot be read; ENAMETOOLONG when there is no
     /// NUL within `max` bytes.
     pub fn read_cstr(&self, string: GuestCStr, max: usize) -> Result<CString, Errno> {
-        let mut bytes = Vec::new();
-        let mut addr = u64::from(string.addr());
+        CString::new(self.read_string(string, max)?).map_err(|_| Errno::EINVAL)
+    }
+
+    /// The same as bytes.
+    ///
+    /// # Errors
+    /// As [`Self::read_cstr`].
+    pub fn read_string(&self, string: GuestCStr, max: usize) -> Result<Vec<u8>, Errno> {
+        // Most strings are short, and no step crosses a page.
+        let mut first = [0; 128];
+        let page = usize::try_from(PAGE_SIZE).unwrap_or(usize::MAX);
+        let start = usize::try_from(string.addr()).map_err(|_| Errno::EFAULT)?;
+        let step = first.len().min(page - start % page).min(max);
+        let first = first.get_mut(..step).ok_or(Errno::EFAULT)?;
+        self.reservation().read(string.addr(), first)?;
+        if let Some(text) = until_nul(first) {
+            return Ok(text.to_vec());
+        }
+        let mut bytes = first.to_vec();
+        let mut addr = u64::from(string.addr()) + step as u64;
         while bytes.len() < max {
             let page = u64::from(PAGE_SIZE);
-            // Most strings are short: the first step is small, and no step crosses a page.
-            let step = if bytes.is_empty() { 128 } else { page };
-            let step = step.min(page - addr % page);
+            let step = page - addr % page;
             let step = usize::try_from(step)
                 .unwrap_or(usize::MAX)
                 .min(max - bytes.len());
@@ -123,9 +139,10 @@ impl AddressSpace {
             bytes.resize(known + step, 0);
             let fresh = bytes.get_mut(known..).ok_or(Errno::EFAULT)?;
             self.reservation().read(start, fresh)?;
-            if let Some(nul) = fresh.iter().position(|&byte| byte == 0) {
-                bytes.truncate(known + nul);
-                return CString::new(bytes).map_err(|_| Errno::EINVAL);
+            if let Some(text) = until_nul(fresh) {
+                let length = text.len();
+                bytes.truncate(known + length);
+                return Ok(bytes);
             }
             addr += step as u64;
         }
@@ -176,4 +193,10 @@ impl AddressSpace {
             Err(seen)
         })
     }
+}
+
+/// What stands before the first NUL, if there is one.
+fn until_nul(bytes: &[u8]) -> Option<&[u8]> {
+    let nul = bytes.iter().position(|&byte| byte == 0)?;
+    bytes.get(..nul)
 }

@@ -26,6 +26,7 @@ pub(crate) mod place;
 pub(crate) mod private;
 pub(crate) mod procfs;
 pub(crate) mod quota;
+mod rest;
 pub(crate) mod stat;
 pub(crate) mod walk;
 

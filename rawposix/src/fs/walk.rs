@@ -1,5 +1,6 @@
 //! Path resolution, as path_resolution(7) describes it, inside the sandbox.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use rawposix_abi::Errno;
@@ -10,6 +11,7 @@ use super::dir::{Dir, FileId, HostDir, open_directory};
 use super::mount::{Above, MountId, MountRoot, Mounts, StaticEntry};
 use super::node::{HostNode, Node};
 use super::procfs::{ProcDir, ProcEntry};
+use super::rest::Rest;
 use super::{MAX_LINKS, NAME_MAX, PATH_MAX};
 use crate::cage::{Pid, Process};
 
@@ -36,36 +38,6 @@ pub(crate) enum Parent {
     Entry(Entry),
     /// The path ends in `/`, `.` or `..`, which is this directory.
     Itself(Dir),
-}
-
-/// What is left of a path.
-#[derive(Debug)]
-struct Rest {
-    /// Names still to walk, the next one last.
-    names: Vec<Vec<u8>>,
-    /// The path ends in a slash.
-    slash: bool,
-}
-
-impl Rest {
-    fn of(path: &[u8]) -> Self {
-        let names = path
-            .split(|byte| *byte == b'/')
-            .filter(|name| !name.is_empty());
-        Self {
-            names: names.rev().map(<[u8]>::to_vec).collect(),
-            slash: path.last() == Some(&b'/'),
-        }
-    }
-
-    /// Puts a link's text before what is left.
-    fn prepend(&mut self, link: &[u8]) {
-        let link = Self::of(link);
-        if self.names.is_empty() {
-            self.slash |= link.slash;
-        }
-        self.names.extend(link.names);
-    }
 }
 
 /// Restrictions of openat2(2).
@@ -151,10 +123,7 @@ impl<'a> Walk<'a> {
 
     /// Follows a link found at the end of a path: resolves all but the last name of its text.
     pub(crate) fn follow(&mut self, entry: &Entry, text: &[u8]) -> Result<Parent, Errno> {
-        let mut rest = Rest {
-            names: Vec::new(),
-            slash: entry.slash,
-        };
+        let mut rest = Rest::none(entry.slash);
         let dir = self.enter_link(&entry.dir, text, &mut rest)?;
         self.descend(dir, &mut rest)
     }
@@ -201,7 +170,7 @@ impl<'a> Walk<'a> {
         Ok(parent.as_ref().unwrap_or(dir).clone())
     }
 
-    fn begin(&mut self, start: Dir, path: &[u8]) -> Result<(Dir, Rest), Errno> {
+    fn begin<'p>(&mut self, start: Dir, path: &'p [u8]) -> Result<(Dir, Rest<'p>), Errno> {
         if path.is_empty() {
             return Err(Errno::ENOENT);
         }
@@ -226,8 +195,9 @@ impl<'a> Walk<'a> {
     }
 
     /// Walks down to the directory of the last name.
-    fn descend(&mut self, mut dir: Dir, rest: &mut Rest) -> Result<Parent, Errno> {
-        while let Some(name) = rest.names.pop() {
+    fn descend(&mut self, mut dir: Dir, rest: &mut Rest<'_>) -> Result<Parent, Errno> {
+        while let Some(place) = rest.take() {
+            let name = rest.text(place.clone());
             if name.len() > NAME_MAX {
                 return Err(Errno::ENAMETOOLONG);
             }
@@ -244,15 +214,15 @@ impl<'a> Walk<'a> {
                 };
                 continue;
             }
-            if rest.names.is_empty() {
-                let slash = rest.slash;
+            if rest.is_empty() {
+                let (name, slash) = (name.to_vec(), rest.slash());
                 return Ok(Parent::Entry(Entry { dir, name, slash }));
             }
-            if let Some(far) = self.jump(&dir, &name, rest)? {
+            if let Some(far) = self.jump(&dir, place.clone(), rest)? {
                 dir = far;
                 continue;
             }
-            let node = self.lookup(&dir, &name)?;
+            let node = self.lookup(&dir, rest.text(place))?;
             dir = match self.step(&dir, node, rest)? {
                 Step::Link(next) => next,
                 Step::Node(Node::Dir(found)) => {
@@ -267,30 +237,34 @@ impl<'a> Walk<'a> {
     }
 
     /// Walks over several names of a host directory in one call, if no link, mount or `..` is among them.
-    fn jump(&mut self, dir: &Dir, first: &[u8], rest: &mut Rest) -> Result<Option<Dir>, Errno> {
+    fn jump(
+        &mut self,
+        dir: &Dir,
+        first: Range<usize>,
+        rest: &mut Rest<'_>,
+    ) -> Result<Option<Dir>, Errno> {
         let Dir::Host(host) = dir else {
             return Ok(None);
         };
         // The last name is the caller's.
-        let middle = rest.names.get(1..).unwrap_or_default();
-        let plain = |name: &Vec<u8>| name != b".." && name.len() <= NAME_MAX;
-        if middle.is_empty()
-            || !rest.names.iter().all(plain)
-            || !self.mounts.is_plain_below(host, first)
+        let last = rest.last();
+        let plain = |name: &[u8]| name != b".." && name.len() <= NAME_MAX;
+        if rest
+            .text(rest.place()..last)
+            .iter()
+            .all(|byte| *byte == b'/')
+            || !rest.names().all(plain)
+            || !self.mounts.is_plain_below(host, rest.text(first.clone()))
         {
             return Ok(None);
         }
-        let mut path = first.to_vec();
-        for name in middle.iter().rev() {
-            path.push(b'/');
-            path.extend_from_slice(name);
-        }
+        let path = rest.text(first.start..last);
         let resolve =
             ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         match rustix::fs::openat2(host, path, flags, Mode::empty(), resolve) {
             Ok(fd) => {
-                rest.names.truncate(1);
+                rest.skip_to(last);
                 // The directories between were not opened, so `..` must ask the host.
                 self.trail.clear();
                 let far = HostDir::new(fd, host.mount)?;
@@ -389,7 +363,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Follows a link, or leaves the object as it is.
-    fn step(&mut self, dir: &Dir, node: Node, rest: &mut Rest) -> Result<Step, Errno> {
+    fn step(&mut self, dir: &Dir, node: Node, rest: &mut Rest<'_>) -> Result<Step, Errno> {
         let text = match node {
             Node::Host(host) if host.kind == FileType::Symlink => host.read_link()?,
             Node::Link(text) => text,
@@ -410,7 +384,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Puts a link's text before the rest of the path; gives the directory where its text starts.
-    fn enter_link(&mut self, dir: &Dir, text: &[u8], rest: &mut Rest) -> Result<Dir, Errno> {
+    fn enter_link(&mut self, dir: &Dir, text: &[u8], rest: &mut Rest<'_>) -> Result<Dir, Errno> {
         self.count_link()?;
         if text.is_empty() {
             return Err(Errno::ENOENT);
@@ -426,10 +400,7 @@ impl<'a> Walk<'a> {
 
     /// Follows a link of `/proc` found at the end of a path.
     pub(crate) fn through(&mut self, node: Node) -> Result<Node, Errno> {
-        let mut rest = Rest {
-            names: Vec::new(),
-            slash: false,
-        };
+        let mut rest = Rest::none(false);
         let dir = self.root.clone();
         match self.step(&dir, node, &mut rest)? {
             Step::Node(node) | Step::Far(node) => Ok(node),
