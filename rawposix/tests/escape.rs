@@ -448,7 +448,7 @@ fn the_hosts_proc_is_not_granted() {
 #[test]
 fn without_grants_there_is_nothing_of_the_hosts() {
     let mut guest = Guest::new(Config::default());
-    assert_eq!(guest.list("/").unwrap(), ["dev", "proc", "tmp"]);
+    assert_eq!(guest.list("/").unwrap(), ["dev", "etc", "proc", "tmp"]);
     assert_eq!(guest.list("/tmp").unwrap(), [""; 0]);
     assert_eq!(guest.read_file("/etc/passwd"), Err(Errno::ENOENT));
     assert_eq!(guest.open("/new", O_CREAT | O_WRONLY), Err(Errno::EROFS));

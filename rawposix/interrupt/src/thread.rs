@@ -252,7 +252,7 @@ impl HostThread {
 
     /// Runs a host call that may block. An interruption makes it fail with `EINTR` if it blocks, also one that was before;
     /// it may also fail with `EINTR` for no reason.
-    #[inline]
+    #[inline(always)]
     pub fn block<T>(&self, call: impl FnOnce() -> T) -> T {
         self.set_place(Place::Blocking);
         if self.word.load(Ordering::Acquire) & ATTENTION != 0 {
