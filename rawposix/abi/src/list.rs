@@ -90,7 +90,7 @@ macro_rules! syscalls {
                 40 mount(source: Path, target: Path, fstype: Str, flags: Hex, data: Ptr) -> Zero: denied "needs CAP_SYS_ADMIN; the sandbox is mounted by lind's options";
                 39 umount2(target: Path, flags: Hex) -> Zero: denied "needs CAP_SYS_ADMIN";
                 41 pivot_root(new_root: Path, put_old: Path) -> Zero: denied "needs CAP_SYS_ADMIN";
-                428 open_tree(dirfd: DirFd, path: Path, flags: Hex) -> Fd: denied "needs CAP_SYS_ADMIN";
+                428 open_tree(dirfd: DirFd, path: Path, flags: Hex) -> Fd: denied "needs CAP_SYS_ADMIN in a container";
                 429 move_mount(from_fd: DirFd, from_path: Path, to_fd: DirFd, to_path: Path, flags: Hex) -> Zero: denied "needs CAP_SYS_ADMIN";
                 430 fsopen(fsname: Str, flags: Hex) -> Fd: denied "needs CAP_SYS_ADMIN";
                 431 fsconfig(fd: Fd, cmd: Uint, key: Str, value: Ptr, aux: Int) -> Zero: denied "needs CAP_SYS_ADMIN";
