@@ -462,3 +462,57 @@ fn proc_lists_the_sandboxs_sockets() {
         "{udp}"
     );
 }
+
+#[test]
+fn errors_of_the_hosts_network_are_queued() {
+    const DONTWAIT: u32 = 0x40;
+    const ERROR_QUEUE: u32 = 0x2000;
+    const IP_RECVERR: u32 = 11;
+    let mut guest = on_host();
+    let fd = socket(&mut guest, INET, DGRAM);
+    let one = guest.bytes(&1_u32.to_le_bytes());
+    guest
+        .call("setsockopt", &[fd, 0, IP_RECVERR, one, 4])
+        .unwrap();
+    // Nobody has this port any more.
+    let port = {
+        let closed = UdpSocket::bind("127.0.0.1:0").unwrap();
+        closed.local_addr().unwrap().port()
+    };
+    let room = guest.bytes(b"ping");
+    let control = guest.room(64);
+    let name = guest.room(16);
+    let words = |words: &[u32]| {
+        words
+            .iter()
+            .flat_map(|w| w.to_le_bytes())
+            .collect::<Vec<u8>>()
+    };
+    let vector = guest.bytes(&words(&[room, 4]));
+    let header = guest.bytes(&words(&[name, 16, vector, 1, control, 64, 0]));
+    let receive = |guest: &mut Guest| guest.call("recvmsg", &[fd, header, ERROR_QUEUE]);
+    assert_eq!(receive(&mut guest), Err(Errno::EAGAIN));
+    with(&mut guest, "connect", fd, &inet([127, 0, 0, 1], port)).unwrap();
+    assert_eq!(guest.call("write", &[fd, room, 4]), Ok(4));
+    guest
+        .thread
+        .memory()
+        .write_bytes(GuestPtr::new(room), b"none")
+        .unwrap();
+    assert_eq!(receive(&mut guest), Ok(4));
+    assert_eq!(guest.load(room, 4), b"ping");
+    assert_eq!(guest.load(name, 8), inet([127, 0, 0, 1], port)[..8]);
+    // A header, struct sock_extended_err, and the address of who refused.
+    let header = guest.load(header, 28);
+    assert_eq!(header[20..24], 44_u32.to_le_bytes());
+    assert_eq!(header[24..28], ERROR_QUEUE.to_le_bytes());
+    let told = guest.load(control, 44);
+    assert_eq!(told[..12], words(&[44, 0, IP_RECVERR]));
+    assert_eq!(told[12..20], [111, 0, 0, 0, 2, 3, 3, 0]);
+    assert_eq!(told[28..36], inet([127, 0, 0, 1], 0)[..8]);
+    // The error itself went with its entry.
+    assert_eq!(
+        guest.call("recvfrom", &[fd, room, 4, DONTWAIT, 0, 0]),
+        Err(Errno::EAGAIN)
+    );
+}

@@ -194,9 +194,9 @@ macro_rules! syscalls {
                 271 process_vm_writev(pid: Pid, local: IoVec, lcount: Uint, remote: IoVec, rcount: Uint, flags: Hex) -> Len: full;
             }
             time {
-                403 clock_gettime64(clockid: ClockId, tp: Out<Timespec>) -> Zero: partial "no clocks of other processes, no dynamic clocks";
-                406 clock_getres_time64(clockid: ClockId, res: Out<Timespec>) -> Zero: partial "no clocks of other processes, no dynamic clocks";
-                407 clock_nanosleep_time64(clockid: ClockId, flags: TimerFlags, request: In<Timespec>, remain: Out<Timespec>) -> Zero: partial "not on CPU-time clocks";
+                403 clock_gettime64(clockid: ClockId, tp: Out<Timespec>) -> Zero: partial "no dynamic clocks";
+                406 clock_getres_time64(clockid: ClockId, res: Out<Timespec>) -> Zero: partial "no dynamic clocks";
+                407 clock_nanosleep_time64(clockid: ClockId, flags: TimerFlags, request: In<Timespec>, remain: Out<Timespec>) -> Zero: full;
                 404 clock_settime64(clockid: ClockId, tp: In<Timespec>) -> Zero: partial "always EPERM: needs CAP_SYS_TIME";
                 405 clock_adjtime64(clockid: ClockId, tx: InOut<Timex>) -> Int: partial "tells of a clock that nobody disciplines; changes need CAP_SYS_TIME";
                 153 times(buf: Out<Tms>) -> Int: full;
@@ -221,9 +221,9 @@ macro_rules! syscalls {
                 152 setfsgid(gid: Gid) -> Int: full;
                 158 getgroups(size: Int, list: Ptr) -> Int: full;
                 159 setgroups(size: Int, list: Ptr) -> Zero: full;
-                154 setpgid(pid: Pid, pgid: Pid) -> Zero: partial "the one process only";
-                155 getpgid(pid: Pid) -> Int: partial "the one process only";
-                156 getsid(pid: Pid) -> Int: partial "the one process only";
+                154 setpgid(pid: Pid, pgid: Pid) -> Zero: full;
+                155 getpgid(pid: Pid) -> Int: full;
+                156 getsid(pid: Pid) -> Int: full;
                 157 setsid() -> Int: full;
                 90 capget(header: InOut<CapHeader>, data: Ptr) -> Zero: full;
                 91 capset(header: InOut<CapHeader>, data: Ptr) -> Zero: full;
@@ -331,14 +331,14 @@ macro_rules! syscalls {
                 204 getsockname(fd: Fd, addr: OutAddr, len: InOut<u32>) -> Zero: full;
                 205 getpeername(fd: Fd, addr: OutAddr, len: InOut<u32>) -> Zero: full;
                 206 sendto(fd: Fd, buf: InBuf, len: Len, flags: MsgFlags, addr: InAddr, addrlen: Len) -> Len: full;
-                207 recvfrom(fd: Fd, buf: OutBuf, len: Len, flags: MsgFlags, addr: OutAddr, addrlen: InOut<u32>) -> Len: partial "no MSG_ERRQUEUE";
+                207 recvfrom(fd: Fd, buf: OutBuf, len: Len, flags: MsgFlags, addr: OutAddr, addrlen: InOut<u32>) -> Len: partial "MSG_ERRQUEUE finds errors of the host's network only";
                 208 setsockopt(fd: Fd, level: SocketLevel, option: SocketOption, value: InOption, len: Len) -> Zero: partial "the options of socket(7), tcp(7), ip(7) and ipv6(7) that need no privilege; no filters";
                 209 getsockopt(fd: Fd, level: SocketLevel, option: SocketOption, value: OutOption, len: InOut<u32>) -> Zero: partial "the options that setsockopt has, and those that are only read";
                 210 shutdown(fd: Fd, how: ShutdownHow) -> Zero: full;
                 211 sendmsg(fd: Fd, msg: InMsg, flags: MsgFlags) -> Len: full;
-                212 recvmsg(fd: Fd, msg: OutMsg, flags: MsgFlags) -> Len: partial "no MSG_ERRQUEUE";
+                212 recvmsg(fd: Fd, msg: OutMsg, flags: MsgFlags) -> Len: partial "MSG_ERRQUEUE finds errors of the host's network only";
                 269 sendmmsg(fd: Fd, msgs: Ptr, count: Uint, flags: MsgFlags) -> Int: full;
-                417 recvmmsg_time64(fd: Fd, msgs: Ptr, count: Uint, flags: MsgFlags, timeout: InOut<Timespec>) -> Int: partial "no MSG_ERRQUEUE";
+                417 recvmmsg_time64(fd: Fd, msgs: Ptr, count: Uint, flags: MsgFlags, timeout: InOut<Timespec>) -> Int: partial "MSG_ERRQUEUE finds errors of the host's network only";
             }
             ipc {
                 186 msgget(key: IpcKey, flags: IpcFlags) -> Int: full;

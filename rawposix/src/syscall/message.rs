@@ -35,11 +35,13 @@ const FROM_HOST: MsgFlags = MsgFlags::OOB
     .union(MsgFlags::PEEK)
     .union(MsgFlags::TRUNC)
     .union(MsgFlags::DONTWAIT)
+    .union(MsgFlags::ERRQUEUE)
     .union(MsgFlags::WAITALL);
 /// Flags of a message that the guest is told.
 const TOLD: MsgFlags = MsgFlags::OOB
     .union(MsgFlags::TRUNC)
     .union(MsgFlags::CTRUNC)
+    .union(MsgFlags::ERRQUEUE)
     .union(MsgFlags::EOR);
 /// What goes along with nobody's message: the id of those who have none, see user_namespaces(7).
 const UNKNOWN: Ucred = Ucred {
@@ -231,12 +233,11 @@ fn receive(
     wanted: Wanted,
     flags: MsgFlags,
 ) -> Result<Arrival, Errno> {
-    if flags.contains(MsgFlags::ERRQUEUE) {
-        return Err(Errno::EAGAIN);
-    }
     let host = host_of(file)?;
     let socket = host.socket()?;
     match socket.local() {
+        // A socket of the sandbox's own has no queue of errors.
+        Some(_) if flags.contains(MsgFlags::ERRQUEUE) => Err(Errno::EAGAIN),
         None => receive_from_host(thread, host, socket, ranges, wanted, flags),
         Some(local) if local.is_framed() => {
             let got = socket.receive_datagram(thread, host, ranges, flags)?;

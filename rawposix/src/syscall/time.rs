@@ -1,6 +1,7 @@
 //! Clocks and sleeping. See clock_gettime(2), clock_nanosleep(2), times(2), utimensat(2).
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rawposix_abi::Errno;
 use rawposix_abi::flags::{TimerFlags, clock};
@@ -13,6 +14,7 @@ use super::args::{ClockId, In, InOut, Out};
 use super::timer::cpu_clock;
 use crate::cage::usage::ticks;
 use crate::thread::Thread;
+use crate::timer::Clock;
 
 /// `UTIME_NOW` and `UTIME_OMIT` of utimensat(2).
 const UTIME_NOW: i32 = 0x3fff_ffff;
@@ -159,9 +161,11 @@ pub(super) fn clock_nanosleep_time64(
     request: In<Timespec>,
     remain: Out<Timespec>,
 ) -> Result<(), Errno> {
+    if let Some(clock) = cpu_clock(thread, id.0)? {
+        let request = checked(thread.memory().read(request.0)?)?;
+        return sleep_by_processor(thread, id, &clock, (flags, request), remain);
+    }
     let id = match id.0 {
-        clock::CLOCK_THREAD_CPUTIME_ID => return Err(Errno::EINVAL),
-        clock::CLOCK_PROCESS_CPUTIME_ID => return Err(Errno::EOPNOTSUPP),
         clock::CLOCK_MONOTONIC_RAW
         | clock::CLOCK_REALTIME_COARSE
         | clock::CLOCK_MONOTONIC_COARSE => {
@@ -190,6 +194,71 @@ pub(super) fn clock_nanosleep_time64(
         thread.memory().write(ptr, &to_guest(request))?;
     }
     slept
+}
+
+/// Sleeps until a clock of processor time shows a time, or that much more than now.
+fn sleep_by_processor(
+    thread: &Thread,
+    id: ClockId,
+    clock: &Clock,
+    (flags, request): (TimerFlags, rustix::time::Timespec),
+    remain: Out<Timespec>,
+) -> Result<(), Errno> {
+    match clock {
+        // Who sleeps uses no time.
+        _ if id.0 == clock::CLOCK_THREAD_CPUTIME_ID => return Err(Errno::EOPNOTSUPP),
+        Clock::Thread(task) if Arc::ptr_eq(task, &thread.task) => return Err(Errno::EINVAL),
+        _ => {}
+    }
+    let request = Duration::try_from(request).unwrap_or(Duration::MAX);
+    let is_absolute = flags.contains(TimerFlags::ABSTIME);
+    let end = if is_absolute {
+        request
+    } else {
+        thread.process.timer_time(clock).saturating_add(request)
+    };
+    let slept = until_processor_time(thread, clock, end);
+    if slept == Err(Errno::EINTR)
+        && !is_absolute
+        && let Some(ptr) = remain.0.non_null()
+    {
+        let left = end.saturating_sub(thread.process.timer_time(clock));
+        let left = rustix::time::Timespec::try_from(left).unwrap_or_default();
+        thread.memory().write(ptr, &to_guest(left))?;
+    }
+    slept
+}
+
+fn until_processor_time(thread: &Thread, clock: &Clock, end: Duration) -> Result<(), Errno> {
+    const SHORTEST: Duration = Duration::from_millis(1);
+    const LONGEST_IDLE: Duration = Duration::from_millis(50);
+    let (mut before, mut idle) = (Duration::ZERO, SHORTEST);
+    loop {
+        let now = thread.process.timer_time(clock);
+        let Some(left) = end.checked_sub(now).filter(|left| !left.is_zero()) else {
+            return Ok(());
+        };
+        let threads = match clock {
+            Clock::Wall | Clock::Thread(_) => 1,
+            Clock::Process => thread.process.tasks().len(),
+            Clock::Other(process) if process.end().is_some() => return Ok(()),
+            Clock::Other(process) => process.tasks().len(),
+        };
+        // Processor time passes as many times as fast as that on the wall at most; often not at all.
+        let soonest = left / u32::try_from(threads.max(1)).unwrap_or(u32::MAX);
+        idle = if now == before {
+            (idle * 2).min(LONGEST_IDLE)
+        } else {
+            SHORTEST
+        };
+        before = now;
+        let look = Instant::now().checked_add(soonest.max(idle));
+        match thread.wait_until(look, || Ok(None::<()>)) {
+            Err(Errno::ETIMEDOUT) => {}
+            Err(errno) => return Err(errno),
+            Ok(()) => return Ok(()),
+        }
+    }
 }
 
 pub(super) fn times(thread: &mut Thread, buf: Out<Tms>) -> Result<i32, Errno> {
