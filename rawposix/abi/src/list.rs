@@ -22,7 +22,7 @@ macro_rules! syscalls {
                 56 openat(dirfd: DirFd, path: Path, flags: OpenFlags, mode: Mode) -> Fd: full;
                 437 openat2(dirfd: DirFd, path: Path, how: In<OpenHow>, size: Len) -> Fd: partial "RESOLVE_NO_XDEV and RESOLVE_CACHED answer EAGAIN";
                 57 close(fd: Fd) -> Zero: full;
-                436 close_range(first: Uint, last: Uint, flags: CloseRangeFlags) -> Zero: full;
+                436 close_range(first: Uint, last: Uint, flags: CloseRangeFlags) -> Zero: partial "CLOSE_RANGE_UNSHARE answers EINVAL to one of several threads";
                 23 dup(oldfd: Fd) -> Fd: full;
                 24 dup3(oldfd: Fd, newfd: Fd, flags: DupFlags) -> Fd: full;
                 25 fcntl64(fd: Fd, cmd: FcntlCmd, arg: Hex) -> Int: partial "no leases, no F_NOTIFY; O_ASYNC on pipes, sockets and terminals; record locks are seen by other processes of the host as well";

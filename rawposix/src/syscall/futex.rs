@@ -43,7 +43,7 @@ pub(super) fn futex_time64(
     let realtime = op.0 & REALTIME != 0;
     let has_clock = matches!(
         command,
-        FUTEX_WAIT | FUTEX_WAIT_BITSET | FUTEX_LOCK_PI2 | FUTEX_WAIT_REQUEUE_PI
+        FUTEX_WAIT_BITSET | FUTEX_LOCK_PI2 | FUTEX_WAIT_REQUEUE_PI
     );
     if realtime && !has_clock {
         return Err(Errno::ENOSYS);

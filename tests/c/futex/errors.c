@@ -12,6 +12,7 @@ int main(void)
 	CHECK_ERRNO(futex(NULL, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0), EFAULT);
 	CHECK_ERRNO(futex(words, 77, 0, NULL, NULL, 0), ENOSYS);
 	CHECK_ERRNO(futex(words, FUTEX_WAKE | FUTEX_CLOCK_REALTIME, 0, NULL, NULL, 0), ENOSYS);
+	CHECK_ERRNO(futex(words, FUTEX_WAIT | FUTEX_CLOCK_REALTIME, 0, &zero, NULL, 0), ENOSYS);
 	CHECK_ERRNO(futex(words, FUTEX_WAIT, 0, &bad, NULL, 0), EINVAL);
 	CHECK_ERRNO(futex(words, FUTEX_WAIT, 0, &negative, NULL, 0), EINVAL);
 	CHECK_ERRNO(futex(words, FUTEX_WAIT, 1, &zero, NULL, 0), EAGAIN);
