@@ -50,7 +50,7 @@ macro_rules! syscalls {
                 62 llseek(fd: Fd, high: Hex, low: Hex, result: Out<i64>, whence: Whence) -> Zero: full;
                 71 sendfile64(out_fd: Fd, in_fd: Fd, offset: InOut<i64>, count: Len) -> Len: full;
                 285 copy_file_range(in_fd: Fd, in_off: InOut<i64>, out_fd: Fd, out_off: InOut<i64>, len: Len, flags: Hex) -> Len: full;
-                29 ioctl(fd: Fd, cmd: IoctlCmd, arg: Hex) -> Int: partial "terminals and pseudo-terminals (attributes, window size, sessions, foreground groups, names, locks; no packet mode), properties of network interfaces, FIONREAD, FIONBIO, FIOASYNC, FIOCLEX, FIONCLEX";
+                29 ioctl(fd: Fd, cmd: IoctlCmd, arg: Hex) -> Int: partial "terminals and pseudo-terminals (attributes, window size, sessions, foreground groups, names, locks, packet mode), properties of network interfaces, FIONREAD, FIONBIO, FIOASYNC, FIOCLEX, FIONCLEX";
                 0 io_setup(nr_events: Uint, ctx: Ptr) -> Zero: absent "the rings of kernel AIO are written by the kernel; glibc's aio uses threads";
                 1 io_destroy(ctx: Hex) -> Zero: absent "the rings of kernel AIO are written by the kernel; glibc's aio uses threads";
                 2 io_submit(ctx: Hex, nr: Int, iocbs: Ptr) -> Int: absent "the rings of kernel AIO are written by the kernel; glibc's aio uses threads";

@@ -20,8 +20,8 @@
 //!
 //! # Where unsafe code is
 //! `host` (mappings and the address arithmetic), `fault` (the copy routines and their signal
-//! handler), `io`, `raw` and `socket` (system calls on guest ranges) and `pages` (what the kernel knows
-//! of them).
+//! handler), `io`, `raw` and `socket` (system calls on guest ranges), `pages` (what the kernel knows
+//! of them) and `packet` (two requests of terminals).
 
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
 compile_error!("guest memory access is written for x86-64 Linux");
@@ -39,6 +39,7 @@ mod interval;
 mod io;
 mod layer;
 mod layout;
+pub mod packet;
 mod pages;
 mod pointer;
 mod pool;

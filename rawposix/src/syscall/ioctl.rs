@@ -5,12 +5,13 @@ use rawposix_abi::Signal;
 use rawposix_abi::flags::OpenFlags;
 use rawposix_abi::flags::ioctl::{
     FIOASYNC, FIOCLEX, FIONBIO, FIONCLEX, FIONREAD, TCFLSH, TCGETS, TCSBRK, TCSBRKP, TCSETS,
-    TCSETSF, TCSETSW, TCXONC, TIOCEXCL, TIOCGETD, TIOCGPGRP, TIOCGPTLCK, TIOCGPTN, TIOCGPTPEER,
-    TIOCGSID, TIOCGWINSZ, TIOCNOTTY, TIOCNXCL, TIOCSCTTY, TIOCSIG, TIOCSPGRP, TIOCSPTLCK, TIOCSTI,
-    TIOCSWINSZ,
+    TCSETSF, TCSETSW, TCXONC, TIOCEXCL, TIOCGETD, TIOCGPGRP, TIOCGPKT, TIOCGPTLCK, TIOCGPTN,
+    TIOCGPTPEER, TIOCGSID, TIOCGWINSZ, TIOCNOTTY, TIOCNXCL, TIOCPKT, TIOCSCTTY, TIOCSIG, TIOCSPGRP,
+    TIOCSPTLCK, TIOCSTI, TIOCSWINSZ,
 };
 use rawposix_abi::structs::{Termios, Winsize};
 use rawposix_memory::GuestPtr;
+use rawposix_memory::packet::{packet_mode, set_packet_mode};
 use rustix::fd::{AsFd, BorrowedFd};
 use rustix::termios::{
     Action, ControlModes, InputModes, LocalModes, OptionalActions, OutputModes, QueueSelector,
@@ -111,7 +112,7 @@ fn terminal(
 ) -> Result<i32, Errno> {
     match end {
         End::Master(_) => {
-            if let Some(result) = master(thread, end.line(), command, arg)? {
+            if let Some(result) = master(thread, tty, end.line(), (command, arg))? {
                 return Ok(result);
             }
         }
@@ -123,7 +124,12 @@ fn terminal(
 }
 
 /// A command that only the master's end takes; `None` for all others.
-fn master(thread: &Thread, line: &Line, command: u32, arg: u32) -> Result<Option<i32>, Errno> {
+fn master(
+    thread: &Thread,
+    tty: BorrowedFd<'_>,
+    line: &Line,
+    (command, arg): (u32, u32),
+) -> Result<Option<i32>, Errno> {
     let memory = thread.memory();
     let terminals = &thread.world.terminals;
     match command {
@@ -136,6 +142,11 @@ fn master(thread: &Thread, line: &Line, command: u32, arg: u32) -> Result<Option
             let locked = terminals.is_locked(line.number)?;
             memory.write(GuestPtr::new(arg), &i32::from(locked))?;
         }
+        TIOCPKT => {
+            let on: i32 = memory.read(GuestPtr::new(arg))?;
+            set_packet_mode(tty, on != 0)?;
+        }
+        TIOCGPKT => memory.write(GuestPtr::new(arg), &i32::from(packet_mode(tty)?))?,
         TIOCGPTPEER => {
             let flags = OpenFlags::from_bits_truncate(arg);
             let file = terminal::open_peer_of(&thread.process, line, flags)?;

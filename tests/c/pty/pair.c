@@ -223,10 +223,48 @@ static void errors(void)
 	CHECK_ERRNO(open("/dev/ptmx", O_RDWR | O_CREAT | O_EXCL, 0600), EEXIST);
 }
 
+/* The byte of control before what the other end writes, and alone when something happens to it. */
+static void packets(void)
+{
+	char buffer[64];
+	int master, slave, on = -1;
+	struct termios t;
+	CHECK_OK(openpty(&master, &slave, NULL, NULL, NULL));
+	CHECK_OK(ioctl(master, TIOCGPKT, &on));
+	CHECK_EQ(on, 0);
+	on = 7;
+	CHECK_OK(ioctl(master, TIOCPKT, &on));
+	CHECK_OK(ioctl(master, TIOCGPKT, &on));
+	CHECK_EQ(on, 1);
+	say(slave, "text");
+	CHECK_EQ(read(master, buffer, sizeof buffer), 5);
+	CHECK_EQ(memcmp(buffer, "\0text", 5), 0);
+	CHECK_OK(tcflush(slave, TCIFLUSH));
+	struct pollfd p = { master, POLLPRI, 0 };
+	CHECK_EQ(poll(&p, 1, 2000), 1);
+	CHECK_EQ(read(master, buffer, sizeof buffer), 1);
+	CHECK_EQ(buffer[0], TIOCPKT_FLUSHREAD);
+	CHECK_OK(tcgetattr(slave, &t));
+	t.c_iflag &= ~IXON;
+	CHECK_OK(tcsetattr(slave, TCSANOW, &t));
+	CHECK_EQ(read(master, buffer, sizeof buffer), 1);
+	CHECK_EQ(buffer[0], TIOCPKT_NOSTOP);
+	on = 0;
+	CHECK_OK(ioctl(master, TIOCPKT, &on));
+	say(slave, "text");
+	CHECK_EQ(read(master, buffer, sizeof buffer), 4);
+	CHECK_ERRNO(ioctl(slave, TIOCPKT, &on), ENOTTY);
+	CHECK_ERRNO(ioctl(slave, TIOCGPKT, &on), ENOTTY);
+	CHECK_ERRNO(ioctl(master, TIOCPKT, (int *)16), EFAULT);
+	CHECK_OK(close(slave));
+	CHECK_OK(close(master));
+}
+
 int main(void)
 {
 	names();
 	discipline();
+	packets();
 	errors();
 	return check_done();
 }
