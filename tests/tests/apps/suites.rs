@@ -15,6 +15,10 @@ use crate::suite::{Setting, Suite, Verdict};
 /// How many of a suite's tests must have equal results, in percent.
 const EQUAL: usize = 95;
 
+/// Closes what a shell inherits beside its standard streams: natively that is whatever who runs the tests has open, and bash's
+/// tests show the numbers of descriptors that they get.
+const STANDARD_STREAMS: &str = "for fd in /proc/self/fd/*; do case ${fd##*/} in [012]) ;; *) eval \"exec ${fd##*/}>&-\" ;; esac; done; unset fd";
+
 impl Setting<'_> {
     /// A script for the small system's bash, in the package's directory.
     fn script(&self, text: &str) -> Result<Command> {
@@ -25,7 +29,7 @@ impl Setting<'_> {
             guest: directory.to_str().ok_or("a build's path is text")?,
         };
         let mut command = place.shell(self.builder, self.root);
-        command.args(["-c", text]);
+        command.args(["-c", &format!("{STANDARD_STREAMS}; {text}")]);
         Ok(command)
     }
 }
