@@ -32,6 +32,7 @@
 //! | `processors` | which processors threads run on |
 //! | `locks`, `futex` | record locks, futexes |
 //! | `ipc` | shared memory, semaphores and message queues of System V; message queues of POSIX |
+//! | `aio` | the contexts of kernel AIO |
 //! | `trace` | `--strace`, from the same list |
 //! | `confine` | the filter on the host process |
 //! | `builder`, `startup` | how a sandbox and a program's first memory are made |
@@ -51,7 +52,7 @@
 //! 7. the mappings of an address space (under limits); a private directory, then the store of all of them; the owners of files; the room
 //!    in a private directory; the queues
 //!    of futexes, then one waiter's state; the objects of one kind of `ipc`; the descriptions with `O_ASYNC`,
-//!    then one message queue of POSIX
+//!    then one message queue of POSIX; the contexts of kernel AIO of a process, then what one of them holds
 //! 8. names and ports of sockets, then the state of one; what goes along with messages
 //! 9. the sink of the trace
 //!
@@ -59,6 +60,7 @@
 //! exception is the futex word, a single load that must not be separated from the queue.
 #![forbid(unsafe_code)]
 
+mod aio;
 mod builder;
 mod cage;
 mod clone;

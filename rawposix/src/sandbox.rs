@@ -16,6 +16,7 @@ use rawposix_memory::AddressSpace;
 use rustix::fs::{Access, FileType, OFlags};
 use rustix::time::{ClockId, Timespec};
 
+use crate::aio::Total;
 use crate::builder;
 use crate::cage::family::{Family, PROGRAM};
 use crate::cage::{FsContext, IdMap, Limits, Process, Umask};
@@ -74,6 +75,7 @@ pub(crate) struct World {
     pub(crate) lock_waits: LockWaits,
     pub(crate) ipc: Ipc,
     pub(crate) async_io: AsyncIo,
+    pub(crate) aio: Arc<Total>,
     pub(crate) alarms: Alarms,
     pub(crate) terminals: Terminals,
     pub(crate) network: Arc<Network>,
@@ -142,6 +144,7 @@ impl Sandbox {
             lock_waits: LockWaits::default(),
             ipc: Ipc::default(),
             async_io: AsyncIo::default(),
+            aio: Arc::default(),
             alarms: Alarms::default(),
             terminals: Terminals::new(),
             network: Network::new(config.net),

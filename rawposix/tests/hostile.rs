@@ -48,6 +48,7 @@ fn is_excepted(name: &str) -> bool {
             | "clock_nanosleep_time64"
             | "futex_time64"
             | "futex_waitv"
+            | "io_pgetevents_time64"
             | "msgrcv"
             | "rt_sigsuspend"
             | "rt_sigtimedwait_time64"

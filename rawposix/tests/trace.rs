@@ -141,10 +141,47 @@ fn unknown_numbers_are_visible() {
         kept.take(),
         "syscall_0x1f5(0x1, 0x2, 0x3, 0x4, 0x5, 0x6) = -1 ENOSYS (Function not implemented)\n"
     );
-    guest.call("io_setup", &[1, 0]).unwrap_err();
+    guest.call("io_uring_setup", &[1, 0]).unwrap_err();
     assert_eq!(
         kept.take(),
-        "io_setup(1, NULL)                       = -1 ENOSYS (Function not implemented)\n"
+        "io_uring_setup(1, NULL)                 = -1 ENOSYS (Function not implemented)\n"
+    );
+}
+
+#[test]
+fn kernel_aio_shows_requests_and_events() {
+    let (_dir, mut guest, kept) = traced(TraceFilter::All);
+    let word = guest.bytes(&[0; 4]);
+    guest.call("io_setup", &[4, word]).unwrap();
+    let line = kept.take();
+    let id = line.strip_prefix("io_setup(4, [0x").unwrap();
+    let id = u32::from_str_radix(id.split(']').next().unwrap(), 16).unwrap();
+    let name = guest.bytes(b"file\0");
+    let fd = guest.call("memfd_create", &[name, 0]).unwrap();
+    kept.take();
+    let mut request = [0; 64];
+    request[0] = 7;
+    // IOCB_CMD_FDSYNC
+    request[16] = 3;
+    request[20..24].copy_from_slice(&fd.to_le_bytes());
+    let request = guest.bytes(&request);
+    let array = guest.bytes(&request.to_le_bytes());
+    let room = guest.room(32);
+    guest.call("io_submit", &[id, 1, array]).unwrap();
+    assert_eq!(
+        kept.take(),
+        format!(
+            "io_submit({id:#x}, 1, [{{aio_data=0x7, aio_lio_opcode=IOCB_CMD_FDSYNC, aio_fildes={fd}, aio_buf=0x0, aio_nbytes=0, aio_offset=0}}]) = 1\n"
+        )
+    );
+    guest
+        .call("io_pgetevents_time64", &[id, 1, 1, room, 0, 0])
+        .unwrap();
+    assert_eq!(
+        kept.take(),
+        format!(
+            "io_pgetevents_time64({id:#x}, 1, 1, [{{data=0x7, obj={request:#x}, res=0, res2=0}}], NULL, NULL) = 1\n"
+        )
     );
 }
 

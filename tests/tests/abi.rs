@@ -261,6 +261,8 @@ const TWINS: &[Twin] = &[
             ("reserved", "__reserved"),
         ],
     ),
+    kernel("Iocb", "struct iocb", "aio_", &[]),
+    kernel("IoEvent", "struct io_event", "", &[]),
     kernel("CapHeader", "struct __user_cap_header_struct", "", &[]),
     kernel("CapData", "struct __user_cap_data_struct", "", &[]),
 ];
@@ -269,6 +271,7 @@ const TWINS: &[Twin] = &[
 const OURS_ALONE: &[(&str, &str)] = &[
     ("TimespecPair", "an array of two struct timespec"),
     ("FdPair", "an array of two descriptors"),
+    ("AioSigset", "a pointer and a size"),
     (
         "Sigframe",
         "made by lind and read by the C library, which checks it itself",
@@ -353,6 +356,7 @@ const KERNEL_HEADERS: &[&str] = &[
     "asm/shmbuf.h",
     "asm/signal.h",
     "asm/termbits.h",
+    "linux/aio_abi.h",
     "linux/capability.h",
     "linux/msg.h",
     "linux/openat2.h",

@@ -51,11 +51,11 @@ macro_rules! syscalls {
                 71 sendfile64(out_fd: Fd, in_fd: Fd, offset: InOut<i64>, count: Len) -> Len: full;
                 285 copy_file_range(in_fd: Fd, in_off: InOut<i64>, out_fd: Fd, out_off: InOut<i64>, len: Len, flags: Hex) -> Len: full;
                 29 ioctl(fd: Fd, cmd: IoctlCmd, arg: Hex) -> Int: partial "terminals and pseudo-terminals (attributes, window size, sessions, foreground groups, names, locks, packet mode), properties of network interfaces, FIONREAD, FIONBIO, FIOASYNC, FIOCLEX, FIONCLEX";
-                0 io_setup(nr_events: Uint, ctx: Ptr) -> Zero: absent "the rings of kernel AIO are written by the kernel; glibc's aio uses threads";
-                1 io_destroy(ctx: Hex) -> Zero: absent "the rings of kernel AIO are written by the kernel; glibc's aio uses threads";
-                2 io_submit(ctx: Hex, nr: Int, iocbs: Ptr) -> Int: absent "the rings of kernel AIO are written by the kernel; glibc's aio uses threads";
-                3 io_cancel(ctx: Hex, iocb: Ptr, result: Ptr) -> Zero: absent "the rings of kernel AIO are written by the kernel; glibc's aio uses threads";
-                416 io_pgetevents_time64(ctx: Hex, min: Int, nr: Int, events: Ptr, timeout: In<Timespec>, sig: Ptr) -> Int: absent "the rings of kernel AIO are written by the kernel; glibc's aio uses threads";
+                0 io_setup(nr_events: Uint, ctx: AioContext) -> Zero: full;
+                1 io_destroy(ctx: Hex) -> Zero: full;
+                2 io_submit(ctx: Hex, nr: Int, iocbs: IoCbs) -> Int: partial "requests are complete when it returns, as Linux does it for most files; IOCB_CMD_POLL answers EINVAL, as before Linux 4.18";
+                3 io_cancel(ctx: Hex, iocb: In<Iocb>, result: Ptr) -> Zero: partial "answers EINVAL, as Linux does for requests that are complete";
+                416 io_pgetevents_time64(ctx: Hex, min: Int, nr: Int, events: IoEvents, timeout: In<Timespec>, sig: In<AioSigset>) -> Int: full;
                 425 io_uring_setup(entries: Uint, params: Ptr) -> Fd: absent "would bypass the list of system calls; containers refuse it by default as well";
                 426 io_uring_enter(fd: Fd, submit: Uint, min: Uint, flags: Hex, arg: Ptr, size: Len) -> Int: absent "would bypass the list of system calls; containers refuse it by default as well";
                 427 io_uring_register(fd: Fd, opcode: Uint, arg: Ptr, nr: Uint) -> Int: absent "would bypass the list of system calls; containers refuse it by default as well";

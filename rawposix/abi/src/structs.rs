@@ -202,6 +202,15 @@ guest_structs! {
     }
     /// `struct futex_waitv` of futex_waitv(2).
     FutexWaitv: 24 { value: u64, address: u64, flags: u32, reserved: u32, }
+    /// `struct iocb` of io_submit(2).
+    Iocb: 64 {
+        data: u64, key: u32, rw_flags: u32, lio_opcode: u16, reqprio: i16, fildes: u32, buf: u64, nbytes: u64, offset: i64,
+        reserved2: u64, flags: u32, resfd: u32,
+    }
+    /// `struct io_event` of io_getevents(2).
+    IoEvent: 32 { data: u64, obj: u64, res: i64, res2: i64, }
+    /// What io_pgetevents(2) takes as its signal mask: where it is, and its size in bytes.
+    AioSigset: 8 { sigmask: u32, size: u32, }
     /// The header of capget(2).
     CapHeader: 8 { version: u32, pid: i32, }
     /// One element of capget(2)'s data.

@@ -107,6 +107,7 @@ pub const NOT_GENERIC: &[(&str, &str)] = &[
     ("gettimeofday", "clock_gettime64"),
     ("inotify_init", "inotify_init1"),
     ("ipc", "msgget and its kind"),
+    ("io_getevents", "io_pgetevents_time64"),
     ("lchown", "fchownat"),
     ("link", "linkat"),
     ("lstat", "statx"),

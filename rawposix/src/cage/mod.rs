@@ -31,6 +31,7 @@ pub(crate) use limits::{Limits, UNLIMITED};
 pub(crate) use task::Task;
 use usage::Times;
 
+use crate::aio::Contexts;
 use crate::control::{CoreDump, ExitStatus};
 use crate::exec::Program;
 use crate::fd::{CloseOnExec, FdTable, OpenFile};
@@ -50,6 +51,7 @@ pub(crate) struct Process {
     pub(crate) signals: Signals,
     pub(crate) timers: Timers,
     pub(crate) locks: RecordLocks,
+    pub(crate) aio: Contexts,
     pub(crate) death: Death,
     /// When it was made.
     pub(crate) started: Instant,
@@ -122,6 +124,7 @@ impl Process {
             signals: Signals::default(),
             timers: Timers::default(),
             locks: RecordLocks::default(),
+            aio: Contexts::default(),
             started: Instant::now(),
             death: Death::default(),
             world,
@@ -175,6 +178,7 @@ impl Process {
             signals: self.signals.child(flags),
             timers: Timers::default(),
             locks: RecordLocks::default(),
+            aio: Contexts::default(),
             started: Instant::now(),
             death: Death::default(),
             world: Arc::clone(&self.world),
@@ -210,6 +214,7 @@ impl Process {
         }
         self.signals.execute();
         self.timers.execute();
+        self.aio.clear();
         {
             let mut settings = self.settings.lock();
             settings.dumpable = 1;
@@ -345,6 +350,7 @@ impl Process {
         self.world.ipc.semaphores.undo(self.pid);
         self.world.ipc.segments.abandon(self);
         self.timers.clear();
+        self.aio.clear();
         self.signals.clear();
         self.locks.release_all();
     }

@@ -35,6 +35,7 @@ fn repetition(number: i32, words: [u32; 6]) -> Repetition {
     const PSELECT6_TIME64: i32 = 413;
     const PPOLL_TIME64: i32 = 414;
     const FUTEX_TIME64: i32 = 422;
+    const IO_PGETEVENTS_TIME64: i32 = 416;
     const EPOLL_PWAIT2: i32 = 441;
     match number {
         EPOLL_PWAIT
@@ -49,6 +50,7 @@ fn repetition(number: i32, words: [u32; 6]) -> Repetition {
         | SEMOP
         | SEMTIMEDOP
         | SEMTIMEDOP_TIME64
+        | IO_PGETEVENTS_TIME64
         | PSELECT6_TIME64
         | PPOLL_TIME64 => Repetition::Never,
         FUTEX_TIME64 => {

@@ -101,6 +101,12 @@ word_arguments! {
     OutStr(GuestPtr<u8>) GuestPtr::new;
     /// An array of `struct iovec`; the next argument is its length.
     IoVec(u32) |word| word;
+    /// Where the id of a context of kernel AIO is written.
+    AioContext(GuestPtr<u32>) GuestPtr::new;
+    /// An array of pointers to `struct iocb`; the argument before is its length.
+    IoCbs(u32) |word| word;
+    /// An array of `struct io_event` that is written.
+    IoEvents(u32) |word| word;
     /// An array of `struct pollfd`; the next argument is its length.
     PollFds(u32) |word| word;
     /// Origin of lseek(2).

@@ -1,12 +1,14 @@
 //! Reading, writing and positions. See read(2), write(2), readv(2), lseek(2).
 
 use std::os::fd::BorrowedFd;
+use std::sync::Arc;
 
 use rawposix_abi::Errno;
 use rawposix_abi::flags::{OpenFlags, RwFlags, whence};
 use rawposix_memory::{GuestIovec, GuestPtr, GuestSlice, IoVecs};
 use rustix::fs::SeekFrom;
 
+pub(super) use super::aio::{io_cancel, io_destroy, io_pgetevents_time64, io_setup, io_submit};
 use super::args::{Fd, Hex, InBuf, InOut, Int, IoVec, Len, Off, Out, OutBuf, Whence, access_mode};
 pub(super) use super::ioctl::ioctl;
 use super::message::{read_socket, write_socket};
@@ -189,23 +191,41 @@ pub(super) fn readv(thread: &mut Thread, fd: Fd, iov: IoVec, count: Int) -> Resu
             return read_own(thread, &file, &ranges.collect::<Vec<_>>(), errno);
         }
     };
+    read_ranges(thread, &file, host, &ranges(thread, iov, count)?)
+}
+
+/// Reads what comes next.
+pub(super) fn read_ranges(
+    thread: &Thread,
+    file: &Arc<OpenFile>,
+    host: &HostFile,
+    ranges: &IoVecs,
+) -> Result<usize, Errno> {
     if is_special(host) {
-        return read_socket(thread, &file, &ranges(thread, iov, count)?);
+        return read_socket(thread, file, ranges);
     }
     thread.before_read(host)?;
     let host = &host.fd;
-    let ranges = ranges(thread, iov, count)?;
-    thread.block(|| thread.memory().readv_fd(as_fd(host), &ranges))
+    thread.block(|| thread.memory().readv_fd(as_fd(host), ranges))
 }
 
 pub(super) fn writev(thread: &mut Thread, fd: Fd, iov: IoVec, count: Int) -> Result<usize, Errno> {
     let file = thread.file(fd.0)?;
     let host = file.host_for_writing()?;
+    write_ranges(thread, &file, host, ranges(thread, iov, count)?)
+}
+
+/// Writes to where it is written next.
+pub(super) fn write_ranges(
+    thread: &Thread,
+    file: &Arc<OpenFile>,
+    host: &HostFile,
+    ranges: IoVecs,
+) -> Result<usize, Errno> {
     if is_special_to_write(host) {
-        return write_socket(thread, &file, &ranges(thread, iov, count)?);
+        return write_socket(thread, file, &ranges);
     }
     thread.before_write(host)?;
-    let ranges = ranges(thread, iov, count)?;
     if let Origin::Terminal(end @ End::Master(_)) = &host.origin {
         return thread.write_to_master(host, end, ranges.ranges());
     }
@@ -213,7 +233,7 @@ pub(super) fn writev(thread: &mut Thread, fd: Fd, iov: IoVec, count: Int) -> Res
         return write_virtual(thread, *proc, ranges.ranges());
     }
     let host = &host.fd;
-    let ranges = limited_ranges(thread, &file, None, ranges)?;
+    let ranges = limited_ranges(thread, file, None, ranges)?;
     let result = thread.block(|| thread.memory().writev_fd(as_fd(host), &ranges));
     thread.broken_pipe(result)
 }
@@ -255,12 +275,23 @@ pub(super) fn preadv2(
         return Err(Errno::EOPNOTSUPP);
     }
     let file = thread.file(fd.0)?;
-    let host = &file.host()?.fd;
-    let ranges = ranges(thread, iov, count)?;
+    let host = file.host()?;
+    read_at(thread, host, &ranges(thread, iov, count)?, at.0, flags)
+}
+
+/// Reads from there; -1 is the file's own position.
+pub(super) fn read_at(
+    thread: &Thread,
+    host: &HostFile,
+    ranges: &IoVecs,
+    at: i64,
+    flags: RwFlags,
+) -> Result<usize, Errno> {
+    let host = &host.fd;
     thread.block(|| {
         thread
             .memory()
-            .preadv_fd(as_fd(host), &ranges, at.0, flags.bits().cast_signed())
+            .preadv_fd(as_fd(host), ranges, at, flags.bits().cast_signed())
     })
 }
 
@@ -281,15 +312,26 @@ pub(super) fn pwritev2(
     let file = thread.file(fd.0)?;
     let host = file.host_for_writing()?;
     let ranges = ranges(thread, iov, count)?;
+    write_at(thread, &file, host, ranges, (at.0, flags))
+}
+
+/// Writes there; -1 is the file's own position.
+pub(super) fn write_at(
+    thread: &Thread,
+    file: &OpenFile,
+    host: &HostFile,
+    ranges: IoVecs,
+    (at, flags): (i64, RwFlags),
+) -> Result<usize, Errno> {
     if let Origin::Virtual(_, proc) = &host.origin {
         return write_virtual(thread, *proc, ranges.ranges());
     }
     let host = &host.fd;
-    let ranges = limited_ranges(thread, &file, u64::try_from(at.0).ok(), ranges)?;
+    let ranges = limited_ranges(thread, file, u64::try_from(at).ok(), ranges)?;
     let result = thread.block(|| {
         thread
             .memory()
-            .pwritev_fd(as_fd(host), &ranges, at.0, flags.bits().cast_signed())
+            .pwritev_fd(as_fd(host), &ranges, at, flags.bits().cast_signed())
     });
     thread.broken_pipe(result)
 }

@@ -26,6 +26,18 @@ fn which(which: Int) -> Result<Int, Errno> {
     }
 }
 
+/// Whether a priority may be set: `EPERM` for what needs a privilege, `EINVAL` for what is none.
+pub(super) fn check_priority(priority: u32) -> Result<(), Errno> {
+    let level = priority & ((1 << CLASS_SHIFT) - 1);
+    match priority >> CLASS_SHIFT {
+        CLASS_REAL_TIME => Err(Errno::EPERM),
+        CLASS_BEST_EFFORT if level < LEVELS => Ok(()),
+        CLASS_NONE if level == 0 => Ok(()),
+        CLASS_IDLE => Ok(()),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
 pub(super) fn ioprio_set(
     thread: &mut Thread,
     kind: Int,
@@ -33,14 +45,7 @@ pub(super) fn ioprio_set(
     priority: Int,
 ) -> Result<(), Errno> {
     let priority = priority.0.cast_unsigned();
-    let level = priority & ((1 << CLASS_SHIFT) - 1);
-    match priority >> CLASS_SHIFT {
-        CLASS_REAL_TIME => return Err(Errno::EPERM),
-        CLASS_BEST_EFFORT if level < LEVELS => {}
-        CLASS_NONE if level == 0 => {}
-        CLASS_IDLE => {}
-        _ => return Err(Errno::EINVAL),
-    }
+    check_priority(priority)?;
     for (process, task) in named(thread, which(kind)?, who)? {
         may_change(thread, &process)?;
         task.scheduling.lock().io_priority = priority;

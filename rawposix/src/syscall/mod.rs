@@ -1,5 +1,6 @@
 //! System calls: from the list to the handlers, one file a family.
 
+mod aio;
 pub(crate) mod args;
 mod attributes;
 mod clone;
@@ -54,18 +55,19 @@ use rawposix_abi::flags::{
     TimerFlags, XattrFlags,
 };
 use rawposix_abi::structs::{
-    CapHeader, EpollEvent, FdPair, Itimerspec, Itimerval, MqAttr, OpenHow, Rlimit64, Rusage,
-    Sigaction, Sigevent, Siginfo, StackT, Statfs64, Statx, Sysinfo, Timespec, TimespecPair, Timex,
-    Tms, Utsname,
+    AioSigset, CapHeader, EpollEvent, FdPair, Iocb, Itimerspec, Itimerval, MqAttr, OpenHow,
+    Rlimit64, Rusage, Sigaction, Sigevent, Siginfo, StackT, Statfs64, Statx, Sysinfo, Timespec,
+    TimespecPair, Timex, Tms, Utsname,
 };
 
 use args::{
-    Argument, Argv, ClockId, CloneWord, DirFd, Envp, EpollOp, Family, FcntlCmd, Fd, FutexOp, Gid,
-    Hex, Hex64, IdType, In, InAddr, InBuf, InMsg, InOption, InOut, Int, IntoWord, IoVec, IoctlCmd,
-    IpcFlags, IpcKey, Len, MessageCommand, MessageFlags, Mode, Off, Out, OutAddr, OutBuf, OutMsg,
-    OutOption, OutStr, Path, Pid, PollFds, PrctlOption, Ptr, Resource, SegmentCommand,
-    SegmentFlags, SemOps, SemaphoreCommand, ShutdownHow, SigHow, SignalArg, SocketKind,
-    SocketLevel, SocketOption, Str, Uid, Uint, WaitOptions, WaitStatus, Whence, Words,
+    AioContext, Argument, Argv, ClockId, CloneWord, DirFd, Envp, EpollOp, Family, FcntlCmd, Fd,
+    FutexOp, Gid, Hex, Hex64, IdType, In, InAddr, InBuf, InMsg, InOption, InOut, Int, IntoWord,
+    IoCbs, IoEvents, IoVec, IoctlCmd, IpcFlags, IpcKey, Len, MessageCommand, MessageFlags, Mode,
+    Off, Out, OutAddr, OutBuf, OutMsg, OutOption, OutStr, Path, Pid, PollFds, PrctlOption, Ptr,
+    Resource, SegmentCommand, SegmentFlags, SemOps, SemaphoreCommand, ShutdownHow, SigHow,
+    SignalArg, SocketKind, SocketLevel, SocketOption, Str, Uid, Uint, WaitOptions, WaitStatus,
+    Whence, Words,
 };
 
 use crate::clone::CLONE_FROM_BLOCK;

@@ -447,6 +447,15 @@ pub(super) fn memfd_create(
     )
 }
 
+/// What `/proc/self/fd` shows of an eventfd.
+const EVENTFD: &str = "anon_inode:[eventfd]";
+
+/// Whether a file is an eventfd.
+pub(super) fn is_eventfd(file: &OpenFile) -> bool {
+    let origin = file.host().map(|host| &host.origin);
+    matches!(origin, Ok(Origin::Nameless(label)) if label == EVENTFD)
+}
+
 pub(super) fn eventfd2(
     thread: &mut Thread,
     initial: Uint,
@@ -462,7 +471,7 @@ pub(super) fn eventfd2(
         flags.contains(EventfdFlags::SEMAPHORE),
     );
     let fd = rustix::event::eventfd(initial.0, host_flags)?;
-    let origin = Origin::Nameless(String::from("anon_inode:[eventfd]"));
+    let origin = Origin::Nameless(String::from(EVENTFD));
     let file = OpenFile::host_file(fd, origin, OpenFlags::RDWR);
     install(
         thread,

@@ -1,5 +1,6 @@
 //! `--strace`: system calls as strace(1) prints them, from the one list.
 
+mod aio;
 mod events;
 mod filter;
 mod ipc;

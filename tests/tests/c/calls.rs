@@ -15,7 +15,7 @@ use rawposix_abi::{SYSCALLS, Support};
 use crate::{Bench, directory};
 
 /// The programs; what a group of them is there for, if its names do not say it.
-const PROGRAMS: [&str; 41] = [
+const PROGRAMS: [&str; 42] = [
     "errors/attributes",
     "errors/descriptors",
     "errors/events",
@@ -27,6 +27,7 @@ const PROGRAMS: [&str; 41] = [
     "errors/sockets",
     "errors/storage",
     "errors/transfer",
+    "aio",
     // getdents64, pread64 and their kind; copy_file_range, tee; faccessat, fchmod, statfs64.
     "directories",
     "file_io",
@@ -63,10 +64,11 @@ const PROGRAMS: [&str; 41] = [
     "locks/random",
 ];
 
-/// Calls that cannot succeed: for want of a privilege, of hardware, or of a process that takes time to end; and the one
-/// whose success is `EINTR`.
-const NEVER_SUCCEED: [&str; 8] = [
+/// Calls that cannot succeed: for want of a privilege, of hardware, of a process that takes time to end, or of a request
+/// that does; and the one whose success is `EINTR`.
+const NEVER_SUCCEED: [&str; 9] = [
     "clock_settime64",
+    "io_cancel",
     "name_to_handle_at",
     "pkey_alloc",
     "pkey_free",

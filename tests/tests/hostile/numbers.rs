@@ -25,6 +25,7 @@ pub(crate) const BLOCKING: &[i32] = &[
     407, // clock_nanosleep_time64
     413, // pselect6_time64
     414, // ppoll_time64
+    416, // io_pgetevents_time64
     417, // recvmmsg_time64
     419, // mq_timedreceive_time64
     420, // semtimedop_time64

@@ -137,7 +137,9 @@ const MEMORY: [FileEntry; 4] = [
     open("swappiness"),
 ];
 
-const FILES: [FileEntry; 4] = [
+const FILES: [FileEntry; 6] = [
+    open("aio-max-nr"),
+    open("aio-nr"),
     open("file-max"),
     open("file-nr"),
     open("nr_open"),

@@ -38,6 +38,8 @@ pub(super) fn contents(name: &str, viewer: &Process) -> String {
         "mmap_min_addr" => String::from("65536"),
         "swappiness" => String::from("60"),
         "pipe-max-size" => String::from("1048576"),
+        "aio-max-nr" => crate::aio::MOST.to_string(),
+        "aio-nr" => viewer.world().aio.get().to_string(),
         "file-max" => String::from("9223372036854775807"),
         "file-nr" => String::from("0\t0\t9223372036854775807"),
         "msg_default" | "msg_max" => queue::MESSAGES.to_string(),
