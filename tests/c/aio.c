@@ -474,6 +474,35 @@ static void interrupted(void)
 	gate_close(&open);
 }
 
+/* Many long requests end with their process. */
+static void killed(void)
+{
+	enum { REQUESTS = 2000, PARTS = 1024, PART = 1 << 20 };
+	pid_t pid = start();
+	if (pid == 0) {
+		static char room[PART];
+		static struct iovec parts[PARTS];
+		static struct iocb requests[REQUESTS], *array[REQUESTS];
+		aio_context_t context = made(REQUESTS);
+		int zero = open("/dev/zero", O_RDONLY);
+		for (int i = 0; i < PARTS; i++)
+			parts[i] = (struct iovec){ room, PART };
+		for (int i = 0; i < REQUESTS; i++) {
+			requests[i] = request(IOCB_CMD_PREADV, zero, parts, PARTS, 0);
+			array[i] = &requests[i];
+		}
+		io_submit(context, REQUESTS, array);
+		finish();
+	}
+	sleep_ms(200);
+	struct timespec from, to;
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	kill(pid, SIGKILL);
+	CHECK_EQ(ended(pid), 128 + SIGKILL);
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	CHECK(to.tv_sec - from.tv_sec < 10);
+}
+
 static int handled;
 
 static void count(int signo)
@@ -520,6 +549,7 @@ int main(void)
 	destroyed_in_use();
 	interrupted();
 	interrupted_request();
+	killed();
 	masks();
 	return check_done();
 }

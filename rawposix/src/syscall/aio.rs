@@ -18,6 +18,7 @@ use super::signal::set_mask_for_call;
 use crate::aio::Context;
 use crate::fd::{HostFile, Object, OpenFile};
 use crate::fs::open::refresh;
+use crate::signal::Due;
 use crate::thread::Thread;
 
 /// The page that a context is named by.
@@ -80,6 +81,10 @@ pub(super) fn io_submit(
     let count = usize::try_from(count.0).map_err(|_| Errno::EINVAL)?;
     let context = find(thread, id)?;
     for (done, place) in (0..count.min(context.room())).zip(0..) {
+        // A thread that has to end does not go on with the rest.
+        if thread.task.host.has_attention() && matches!(thread.consider(), Due::End(_)) {
+            return Ok(done);
+        }
         match submit(thread, &context, requests.0, place) {
             Ok(()) => {}
             Err(errno) if done == 0 => return Err(errno),
