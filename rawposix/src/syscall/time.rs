@@ -277,13 +277,13 @@ pub(super) fn times(thread: &mut Thread, buf: Out<Tms>) -> Result<i32, Errno> {
     Ok(now & i32::MAX)
 }
 
-/// The argument of utimensat(2); no pointer means now.
 /// Whether times are asked for that only the owner of a file may set: not "now" for both, not "as they are".
 pub(super) fn are_chosen(times: &Timestamps) -> bool {
     let (access, modification) = (times.last_access.tv_nsec, times.last_modification.tv_nsec);
     access != modification || ![UTIME_NOW, UTIME_OMIT].map(i64::from).contains(&access)
 }
 
+/// The argument of utimensat(2); no pointer means now.
 pub(super) fn file_times(thread: &Thread, times: In<TimespecPair>) -> Result<Timestamps, Errno> {
     let now = Timespec {
         sec: 0,
