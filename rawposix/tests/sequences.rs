@@ -354,6 +354,9 @@ fn setting(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
+/// By how many the mappings may vary: the C library's allocator has some for each thread that there was.
+const MAPPINGS_OF_THE_ALLOCATOR: usize = 32;
+
 #[test]
 fn processes_that_do_anything_leave_nothing() {
     let clock = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
@@ -362,7 +365,7 @@ fn processes_that_do_anything_leave_nothing() {
     println!("LIND_SEQUENCE_SEED={seed} LIND_SEQUENCE_COUNT={processes}");
     confine(Net::None).unwrap();
     let mut random = Random(seed);
-    let mut descriptors = None;
+    let (mut descriptors, mut mappings) = (None, None);
     for _ in 0..processes.div_ceil(PROCESSES) {
         let world = World::new();
         let mut keeper = Keeper::new(&world.root());
@@ -383,21 +386,32 @@ fn processes_that_do_anything_leave_nothing() {
             b"text outside"
         );
         // Threads of the host end a moment after their guests.
-        let before = *descriptors.get_or_insert_with(|| settled(usize::MAX));
-        let now = settled(before);
+        let open = || count("/proc/self/fd");
+        let before = *descriptors.get_or_insert_with(|| settled(usize::MAX, open));
+        let now = settled(before, open);
         assert!(
             now <= before,
             "{before} descriptors of the host have become {now}"
         );
+        let mapped = || {
+            fs::read_to_string("/proc/self/maps")
+                .unwrap()
+                .lines()
+                .count()
+        };
+        let most = *mappings
+            .get_or_insert_with(|| settled(usize::MAX, mapped) + MAPPINGS_OF_THE_ALLOCATOR);
+        let now = settled(most, mapped);
+        assert!(now <= most, "{now} mappings of the host, more than {most}");
     }
 }
 
-/// The number of the host's descriptors, once it is no more than `expected` or time is up.
-fn settled(expected: usize) -> usize {
+/// A number of this process's, once it is no more than `expected` or time is up.
+fn settled(expected: usize, number: impl Fn() -> usize) -> usize {
     let end = Instant::now() + Duration::from_secs(5);
     loop {
         sleep(Duration::from_millis(20));
-        let now = count("/proc/self/fd");
+        let now = number();
         if now <= expected && expected != usize::MAX || Instant::now() > end {
             return now;
         }
