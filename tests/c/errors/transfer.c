@@ -150,17 +150,22 @@ static void moving(void)
 	CHECK_ERRNO(tee(reader, ends[1], 1, 0), EINVAL);
 	CHECK_ERRNO(tee(ends[0], other[1], 1, 0x100), EINVAL);
 	CHECK_ERRNO(tee(ends[0], other[1], 1, SPLICE_F_NONBLOCK), EAGAIN);
-	CHECK_ERRNO(vmsplice(CLOSED, &one, 1, 0), EBADF);
-	CHECK_ERRNO(vmsplice(writer, &one, 1, 0), EBADF);
-	CHECK_ERRNO(vmsplice(ends[1], &one, 1, 0x100), EINVAL);
-	CHECK_ERRNO(vmsplice(ends[1], BAD, 1, 0), EFAULT);
-	CHECK_ERRNO(vmsplice(ends[1], &one, IOV_MAX + 1, 0), EINVAL);
-	CHECK_EQ(vmsplice(ends[1], &one, 1, SPLICE_F_GIFT), 2);
-	CHECK_EQ(vmsplice(ends[0], &one, 1, 0), 2);
+	/* Filters of containers refuse this one, natively. */
+	int gives_memory = vmsplice(CLOSED, &one, 1, 0) == 0 || errno != EPERM;
+	if (gives_memory) {
+		CHECK_ERRNO(vmsplice(CLOSED, &one, 1, 0), EBADF);
+		CHECK_ERRNO(vmsplice(writer, &one, 1, 0), EBADF);
+		CHECK_ERRNO(vmsplice(ends[1], &one, 1, 0x100), EINVAL);
+		CHECK_ERRNO(vmsplice(ends[1], BAD, 1, 0), EFAULT);
+		CHECK_ERRNO(vmsplice(ends[1], &one, IOV_MAX + 1, 0), EINVAL);
+		CHECK_EQ(vmsplice(ends[1], &one, 1, SPLICE_F_GIFT), 2);
+		CHECK_EQ(vmsplice(ends[0], &one, 1, 0), 2);
+	}
 	while (write(ends[1], text, sizeof text) > 0)
 		;
 	CHECK_ERRNO(write(ends[1], text, 1), EAGAIN);
-	CHECK_ERRNO(vmsplice(ends[1], &one, 1, SPLICE_F_NONBLOCK), EAGAIN);
+	if (gives_memory)
+		CHECK_ERRNO(vmsplice(ends[1], &one, 1, SPLICE_F_NONBLOCK), EAGAIN);
 	CHECK_ERRNO(splice(reader, &at, ends[1], NULL, 1, SPLICE_F_NONBLOCK), EAGAIN);
 	CHECK_ERRNO(sendfile(ends[1], reader, &at, 1), EAGAIN);
 	signal(SIGPIPE, SIG_IGN);
