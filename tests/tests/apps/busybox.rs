@@ -54,9 +54,10 @@ const SCRIPTS: &[Script] = &[
         "a web server and its client",
         "mkdir -p www/cgi-bin; seq 5000 > www/numbers; printf '#!/bin/sh\\necho; echo \"got $QUERY_STRING\"' > www/cgi-bin/page; chmod +x www/cgi-bin/page; httpd -f -p 127.0.0.1:47731 -h www & p=$!; for i in $(seq 50); do wget -q -O got http://127.0.0.1:47731/numbers 2> /dev/null && break; sleep 0.1; done; cmp got www/numbers && echo equal; wget -q -O - 'http://127.0.0.1:47731/cgi-bin/page?a=b'; wget -q -O - http://127.0.0.1:47731/absent; echo $?; kill $p; wait $p 2> /dev/null; echo $?",
     ),
+    // The server's input stays open: at its end each would hang up, and the client might not have sent anything yet.
     (
         "nc",
-        "nc -l -p 47732 > got & p=$!; for i in $(seq 50); do echo sent | nc 127.0.0.1 47732 2> /dev/null && break; sleep 0.1; done; wait $p; echo $?; cat got",
+        "mkfifo hold; nc -l -p 47732 < hold > got & p=$!; exec 3> hold; for i in $(seq 50); do echo sent | nc 127.0.0.1 47732 2> /dev/null && break; sleep 0.1; done; wait $p; echo $?; cat got",
     ),
 ];
 
