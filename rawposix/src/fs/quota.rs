@@ -9,9 +9,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use rawposix_abi::Errno;
-
-/// Bytes of a page.
-pub(crate) const PAGE: u64 = 4096;
+use rawposix_memory::AddressSpace;
 
 /// The room of one private directory.
 #[derive(Debug)]
@@ -40,7 +38,9 @@ struct Counted {
 }
 
 fn pages(bytes: u64) -> u64 {
-    bytes.checked_next_multiple_of(PAGE).unwrap_or(u64::MAX)
+    bytes
+        .checked_next_multiple_of(AddressSpace::PAGE_SIZE.into())
+        .unwrap_or(u64::MAX)
 }
 
 impl Quota {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rawposix_abi::Errno;
 use rawposix_abi::flags::{MapFlags, OpenFlags, Prot, RwFlags};
 use rawposix_abi::structs::{AioSigset, IoEvent, Iocb, Timespec};
-use rawposix_memory::{GuestIovec, GuestPtr, GuestSlice, IoVecs, MapRequest};
+use rawposix_memory::{AddressSpace, GuestIovec, GuestPtr, GuestSlice, IoVecs, MapRequest};
 use rustix::event::{PollFd, PollFlags};
 
 use super::args::{AioContext, Hex, In, Int, IoCbs, IoEvents, Len, Ptr, Uint, access_mode};
@@ -22,7 +22,7 @@ use crate::signal::Due;
 use crate::thread::Thread;
 
 /// The page that a context is named by.
-const PAGE: u32 = 4096;
+const PAGE: u32 = AddressSpace::PAGE_SIZE;
 /// Where `aio_key` is in `struct iocb`, and what the kernel writes there.
 const KEY_AT: u32 = 8;
 const KEY: u32 = 0;

@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use rawposix_abi::Errno;
 use rawposix_abi::flags::{AT_FDCWD, AtFlags, StatxMask, XattrFlags};
 use rawposix_abi::structs::{Statfs64, Statx};
-use rawposix_memory::{GuestCStr, GuestPtr};
+use rawposix_memory::{AddressSpace, GuestCStr, GuestPtr};
 
 use super::args::{DirFd, Fd, InBuf, Len, Out, OutBuf, Path, Str};
 use crate::fd::{Object, Origin};
@@ -13,7 +13,7 @@ use crate::fs::device::Device;
 use crate::fs::dir::Dir;
 use crate::fs::mount::{MountId, MountRoot};
 use crate::fs::node::{Node, proc_path};
-use crate::fs::quota::{PAGE, Quota};
+use crate::fs::quota::Quota;
 use crate::fs::stat::{stat_entry, stat_magic_link, stat_node};
 use crate::fs::walk::{Follow, Parent};
 use crate::terminal::End;
@@ -160,13 +160,14 @@ fn statfs_mounted(thread: &Thread, fd: impl AsFd, mount: MountId) -> Result<Stat
 /// The same with a limit's numbers.
 fn with_room(stat: Statfs64, quota: &Quota) -> Statfs64 {
     let (limit, free) = quota.room();
-    let block = u32::try_from(PAGE).unwrap_or(4096);
+    let block = AddressSpace::PAGE_SIZE;
+    let blocks = |bytes: u64| bytes / u64::from(block);
     Statfs64 {
         bsize: block,
         frsize: block,
-        blocks: limit / PAGE,
-        bfree: free / PAGE,
-        bavail: free / PAGE,
+        blocks: blocks(limit),
+        bfree: blocks(free),
+        bavail: blocks(free),
         ..stat
     }
 }
