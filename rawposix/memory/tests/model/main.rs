@@ -10,12 +10,10 @@
     reason = "a panic is how a test fails"
 )]
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::mem;
 use std::os::fd::OwnedFd;
-use std::rc::Rc;
+
 use std::sync::Arc;
 
 use proptest::prelude::*;
@@ -25,251 +23,18 @@ use rawposix_memory::{
     RemapRequest, TOP, Writers,
 };
 
+mod ops;
+mod pages;
+
+use ops::{Op, Place, Policy, What, Whom, layered_op, op};
+use pages::{Model, Page, ahead};
+
 const PAGE: u32 = 4096;
 /// The image ends here, and the break starts.
 const HEAP: u32 = 0x10_0000;
 /// Pages that fixed calls use, behind the start of the break.
 const ARENA: u32 = 40;
 const FILE_PAGES: u32 = 24;
-
-#[derive(Clone, Debug)]
-enum Op {
-    Map {
-        page: u32,
-        len: u32,
-        prot: u32,
-        place: Place,
-        what: What,
-    },
-    Unmap {
-        page: u32,
-        len: u32,
-    },
-    Protect {
-        page: u32,
-        len: u32,
-        prot: u32,
-    },
-    Remap {
-        page: u32,
-        old: u32,
-        new: u32,
-        flags: u32,
-        to: u32,
-    },
-    Brk {
-        page: u32,
-        extra: u32,
-    },
-    DontNeed {
-        page: u32,
-        len: u32,
-    },
-    Fill {
-        page: u32,
-        len: u32,
-        value: u8,
-    },
-    /// What a fork does with a range of mappings: inherits, skips or wipes it.
-    Policy {
-        page: u32,
-        len: u32,
-        policy: Policy,
-    },
-    Fork(Whom, Writers),
-    /// The process ends, and another one goes on.
-    Exit,
-    /// A child that writes everywhere and ends.
-    Scribble(u8, Writers),
-}
-
-/// Which process goes on after a fork.
-#[derive(Clone, Copy, Debug)]
-enum Whom {
-    Parent,
-    Child,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Policy {
-    Inherit,
-    Skip,
-    Wipe,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Place {
-    Fixed,
-    NoReplace,
-    Hint,
-    Anywhere,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum What {
-    Anonymous,
-    Private(u32),
-    Shared(u32),
-}
-
-fn op() -> impl Strategy<Value = Op> {
-    let page = 0..ARENA;
-    let len = 1..12_u32;
-    let prot = prop_oneof![Just(0), Just(1), Just(3), Just(3), Just(5), Just(7)];
-    let place = prop_oneof![
-        3 => Just(Place::Fixed),
-        1 => Just(Place::NoReplace),
-        1 => Just(Place::Hint),
-        2 => Just(Place::Anywhere),
-    ];
-    let what = prop_oneof![
-        3 => Just(What::Anonymous),
-        1 => (0..FILE_PAGES - 12).prop_map(What::Private),
-        1 => (0..FILE_PAGES - 12).prop_map(What::Shared),
-    ];
-    let policy = prop_oneof![
-        Just(Policy::Inherit),
-        Just(Policy::Skip),
-        Just(Policy::Wipe)
-    ];
-    let whom = prop_oneof![Just(Whom::Parent), Just(Whom::Child)];
-    let writers = prop_oneof![3 => Just(Writers::Caller), 1 => Just(Writers::Others)];
-    // Plain, MAYMOVE, FIXED, DONTUNMAP.
-    let flags = prop_oneof![Just(0), Just(1), Just(1), Just(3), Just(5)];
-    prop_oneof![
-        4 => (page.clone(), len.clone(), prot.clone(), place, what).prop_map(
-            |(page, len, prot, place, what)| Op::Map { page, len, prot, place, what }
-        ),
-        2 => (page.clone(), len.clone()).prop_map(|(page, len)| Op::Unmap { page, len }),
-        2 => (page.clone(), len.clone(), prot)
-            .prop_map(|(page, len, prot)| Op::Protect { page, len, prot }),
-        3 => (page.clone(), len.clone(), len.clone(), flags, page.clone()).prop_map(
-            |(page, old, new, flags, to)| Op::Remap { page, old, new, flags, to }
-        ),
-        1 => (0..ARENA / 2, 0..PAGE).prop_map(|(page, extra)| Op::Brk { page, extra }),
-        1 => (page.clone(), len.clone()).prop_map(|(page, len)| Op::DontNeed { page, len }),
-        4 => (page.clone(), len.clone(), any::<u8>())
-            .prop_map(|(page, len, value)| Op::Fill { page, len, value }),
-        1 => (page, len, policy).prop_map(|(page, len, policy)| Op::Policy { page, len, policy }),
-        2 => (whom, writers.clone()).prop_map(|(whom, writers)| Op::Fork(whom, writers)),
-        1 => Just(Op::Exit),
-        2 => (any::<u8>(), writers).prop_map(|(value, writers)| Op::Scribble(value, writers)),
-    ]
-}
-
-/// A page of the model.
-#[derive(Clone, Debug)]
-struct Page {
-    prot: u32,
-    kind: RegionKind,
-    what: What,
-    /// The first byte, once it is the process's own; else it is the file's or zero.
-    own: Option<u8>,
-    policy: Policy,
-}
-
-#[derive(Clone)]
-struct Model {
-    pages: BTreeMap<u32, Page>,
-    /// All processes have the same one.
-    file: Rc<RefCell<Vec<u8>>>,
-    brk: u32,
-}
-
-impl Model {
-    fn new() -> Self {
-        let page = Page {
-            prot: 3,
-            kind: RegionKind::Image,
-            what: What::Anonymous,
-            own: None,
-            policy: Policy::Inherit,
-        };
-        Self {
-            pages: (0x10..HEAP / PAGE).map(|n| (n, page.clone())).collect(),
-            file: Rc::new(RefCell::new((1..).take(FILE_PAGES as usize).collect())),
-            brk: HEAP,
-        }
-    }
-
-    /// The first byte of a page; nothing when the file has no such page.
-    fn value(&self, page: &Page) -> Option<u8> {
-        let of_file = |n: u32| self.file.borrow().get(n as usize).copied();
-        match (page.own, page.what) {
-            (_, What::Shared(n)) => of_file(n),
-            (Some(own), _) => Some(own),
-            (None, What::Private(n)) => of_file(n),
-            (None, What::Anonymous) => Some(0),
-        }
-    }
-
-    fn free(&self, start: u32, len: u32) -> bool {
-        self.pages.range(start..start + len).next().is_none()
-    }
-
-    fn find_free(&self, len: u32) -> u32 {
-        let mut start = TOP / PAGE - len;
-        while !self.free(start, len) {
-            start -= 1;
-        }
-        start
-    }
-
-    fn put(&mut self, start: u32, len: u32, prot: u32, kind: RegionKind, what: What) {
-        for i in 0..len {
-            let what = ahead(what, i);
-            let page = Page {
-                prot,
-                kind,
-                what,
-                own: None,
-                policy: Policy::Inherit,
-            };
-            self.pages.insert(start + i, page);
-        }
-    }
-
-    fn unmap(&mut self, start: u32, len: u32) {
-        for n in start..start + len {
-            self.pages.remove(&n);
-        }
-    }
-
-    /// What a child has.
-    fn forked(&self) -> Self {
-        let mut child = self.clone();
-        child.pages.retain(|_, page| page.policy != Policy::Skip);
-        for page in child.pages.values_mut() {
-            if page.policy == Policy::Wipe {
-                page.own = None;
-            }
-        }
-        child
-    }
-
-    /// Whether the pages are one mapping.
-    fn is_one(&self, start: u32, len: u32) -> bool {
-        let Some(first) = self.pages.get(&start) else {
-            return false;
-        };
-        (0..len).all(|i| {
-            self.pages.get(&(start + i)).is_some_and(|page| {
-                page.prot == first.prot
-                    && page.kind == first.kind
-                    && page.policy == first.policy
-                    && page.what == ahead(first.what, i)
-            })
-        })
-    }
-}
-
-fn ahead(what: What, by: u32) -> What {
-    match what {
-        What::Anonymous => What::Anonymous,
-        What::Private(n) => What::Private(n + by),
-        What::Shared(n) => What::Shared(n + by),
-    }
-}
 
 struct Run {
     model: Model,
@@ -622,28 +387,6 @@ impl Run {
             .filter(|page| page.prot & 2 != 0 && !matches!(page.what, What::Shared(_)));
         assert_eq!(usage.data, data.count() as u64 * u64::from(PAGE));
     }
-}
-
-/// Calls on a range that was written and then frozen by a fork, so that most of them meet a layer.
-fn layered_op() -> impl Strategy<Value = Op> {
-    let page = 0..ARENA - 12;
-    let len = 1..12_u32;
-    let whom = prop_oneof![3 => Just(Whom::Parent), 1 => Just(Whom::Child)];
-    let flags = prop_oneof![Just(0), Just(1), Just(1), Just(3), Just(5)];
-    prop_oneof![
-        3 => (page.clone(), len.clone()).prop_map(|(page, len)| Op::DontNeed { page, len }),
-        3 => (page.clone(), len.clone(), any::<u8>())
-            .prop_map(|(page, len, value)| Op::Fill { page, len, value }),
-        3 => (page.clone(), len.clone(), len.clone(), flags, page.clone()).prop_map(
-            |(page, old, new, flags, to)| Op::Remap { page, old, new, flags, to }
-        ),
-        1 => (page.clone(), len.clone()).prop_map(|(page, len)| Op::Unmap { page, len }),
-        1 => (page, len, prop_oneof![Just(0), Just(1), Just(3)])
-            .prop_map(|(page, len, prot)| Op::Protect { page, len, prot }),
-        4 => whom.prop_map(|whom| Op::Fork(whom, Writers::Caller)),
-        2 => Just(Op::Exit),
-        1 => any::<u8>().prop_map(|value| Op::Scribble(value, Writers::Caller)),
-    ]
 }
 
 fn run(ops: &[Op]) {
