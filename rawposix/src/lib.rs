@@ -53,6 +53,7 @@
 //!    in a private directory; the queues
 //!    of futexes, then one waiter's state; the objects of one kind of `ipc`; the descriptions with `O_ASYNC`,
 //!    then one message queue of POSIX; the contexts of kernel AIO of a process, then what one of them holds
+//!    and the entries that epoll sets have of one description
 //! 8. names and ports of sockets, then the state of one; what goes along with messages
 //! 9. the sink of the trace
 //!

@@ -10,6 +10,7 @@ use rawposix_abi::flags::OpenFlags;
 use rawposix_memory::{MapFile, MapLabel};
 
 use super::own::{Own, OwnFile};
+use super::watches::Watches;
 use crate::fs::busy::InUse;
 use crate::fs::device::Device;
 use crate::fs::dir::Dir;
@@ -49,6 +50,7 @@ pub(crate) struct HostFile {
     /// Dropped first: what a terminal that is hung up sends comes before its end.
     pub(crate) origin: Origin,
     pub(crate) fd: OwnedFd,
+    pub(crate) watches: Watches,
     /// Set while it is open for writing and could be executed.
     pub(crate) in_use: Option<InUse>,
     /// Set for a file of a directory that holds only so much.
@@ -68,6 +70,7 @@ impl HostFile {
         Self {
             origin,
             fd,
+            watches: Watches::default(),
             farewell,
             in_use: None,
             quota: None,

@@ -7,8 +7,10 @@ mod async_io;
 mod file;
 mod own;
 mod table;
+mod watches;
 
 pub(crate) use async_io::{AsyncIo, Owner};
 pub(crate) use file::{DirFile, HostFile, MappedFile, Object, OpenFile, Origin};
 pub(crate) use own::{Bell, OwnFile, Ready, Watcher};
 pub(crate) use table::{CloseOnExec, FdTable};
+pub(crate) use watches::{Change, Watched};

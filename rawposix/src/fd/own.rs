@@ -20,6 +20,7 @@ use parking_lot::Mutex;
 use rawposix_abi::Errno;
 use rustix::event::{EventfdFlags, PollFd, PollFlags};
 
+use super::watches::Watches;
 use crate::fs::stat::VirtualStat;
 use crate::thread::Thread;
 
@@ -128,7 +129,7 @@ pub(crate) trait OwnFile: Any + fmt::Debug + Send + Sync {
     }
 
     /// The bell that shows when it is ready for this watcher. Every description has bells of its own, since an epoll
-    /// set tells its members apart by the host's descriptors.
+    /// set tells descriptions apart by them.
     fn bell(&self, thread: &Thread, watcher: Watcher) -> Result<Arc<Bell>, Errno>;
 
     /// read(2) into a buffer of `room` bytes.
@@ -150,6 +151,7 @@ pub(crate) struct Own {
     pub(super) file: Arc<dyn OwnFile>,
     /// `O_NONBLOCK`.
     nonblocking: AtomicBool,
+    watches: Watches,
 }
 
 impl Own {
@@ -157,12 +159,18 @@ impl Own {
         Self {
             file,
             nonblocking: AtomicBool::new(nonblocking),
+            watches: Watches::default(),
         }
     }
 
     /// The object.
     pub(crate) fn file(&self) -> &dyn OwnFile {
         &*self.file
+    }
+
+    /// The entries that epoll sets have of it.
+    pub(crate) fn watches(&self) -> &Watches {
+        &self.watches
     }
 
     /// Whether `O_NONBLOCK` is set.

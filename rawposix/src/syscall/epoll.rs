@@ -12,7 +12,7 @@ use rustix::event::{PollFlags, epoll};
 use super::args::{EpollOp, Fd, Hex, In, Int, Len, Ptr};
 use super::signal::set_mask_for_call;
 use super::time::timeout;
-use crate::fd::{CloseOnExec, Object, OpenFile, Origin, Watcher};
+use crate::fd::{Change, CloseOnExec, Object, OpenFile, Origin, Watched, Watcher};
 use crate::futex::Deadline;
 use crate::thread::Thread;
 
@@ -60,27 +60,27 @@ pub(super) fn epoll_ctl(
     };
     let (set, file) = (thread.file(epfd.0)?, thread.file(fd.0)?);
     // What an object of rawposix's own is never ready for, its bell may be ready for.
-    let bell;
-    let (source, mask) = match &file.object {
-        Object::Host(host) => (host.fd.as_fd(), u32::MAX),
+    let (watches, watched, mask) = match &file.object {
+        Object::Host(host) => (&host.watches, Watched::Host(host.fd.as_fd()), u32::MAX),
         Object::Own(own) => {
-            bell = own.file().bell(thread, Watcher::Process)?;
+            let bell = own.file().bell(thread, Watcher::Process)?;
             let never = ALL_EVENTS - own.file().events();
-            (bell.as_fd(), !u32::from(never.bits()))
+            (own.watches(), Watched::Own(bell), !u32::from(never.bits()))
         }
         // As every file that is always ready.
         Object::Dir(_) => return Err(Errno::EPERM),
         Object::Path(_) => return Err(Errno::EBADF),
     };
-    let set = &set.host().map_err(|_| Errno::EINVAL)?.fd;
+    let host = set.host().map_err(|_| Errno::EINVAL)?.fd.as_fd();
     let data = epoll::EventData::new_u64(wanted.data);
     let events = epoll::EventFlags::from_bits_retain(wanted.events & !WAKEUP & mask);
-    match op.0 {
-        ADD => Ok(epoll::add(set, source, data, events)?),
-        MODIFY => Ok(epoll::modify(set, source, data, events)?),
-        DELETE => Ok(epoll::delete(set, source)?),
-        _ => Err(Errno::EINVAL),
-    }
+    let change = match op.0 {
+        ADD => Change::Add(data, events),
+        MODIFY => Change::Modify(data, events),
+        DELETE => Change::Delete,
+        _ => return Err(Errno::EINVAL),
+    };
+    watches.change((&set, host), (fd.0, watched), change)
 }
 
 fn wait(
