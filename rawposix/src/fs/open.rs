@@ -74,7 +74,7 @@ pub(crate) fn open(
                 if how.has(OpenFlags::CREAT | OpenFlags::EXCL) {
                     return Err(Errno::EEXIST);
                 }
-                return open_node(process, walk.through(node)?, how);
+                return open_node(process, walk.through(&entry.dir, node)?, how);
             }
         };
         parent = walk.follow(&entry, &text)?;
@@ -100,6 +100,7 @@ fn open_entry(
     if let Dir::Host(host) = &entry.dir
         && mounts.covering(host, &entry.name).is_none()
     {
+        walk.check_host_name(host, &entry.name)?;
         return open_in_host(process, host, entry, how);
     }
     if entry.slash && how.creates() {

@@ -47,6 +47,10 @@ pub(crate) struct Rules {
     pub(crate) no_links: bool,
     /// `RESOLVE_NO_MAGICLINKS`
     pub(crate) no_magic_links: bool,
+    /// `RESOLVE_NO_XDEV`
+    pub(crate) one_mount: bool,
+    /// `RESOLVE_BENEATH` or `RESOLVE_IN_ROOT`
+    pub(crate) scoped: bool,
     /// `RESOLVE_BENEATH`: with the start as the root, what leads to the root or above it is `EXDEV`.
     pub(crate) beneath: bool,
 }
@@ -133,6 +137,14 @@ impl<'a> Walk<'a> {
         if dir.is_same(&self.root) {
             return Ok(dir.clone());
         }
+        let above = self.directory_above(dir)?;
+        if self.rules.one_mount {
+            self.stay(dir, b"..", Some(&above))?;
+        }
+        Ok(above)
+    }
+
+    fn directory_above(&self, dir: &Dir) -> Result<Dir, Errno> {
         match dir {
             Dir::Static(tree) => match self.mounts.tree(*tree)?.above {
                 Above::Dir(above) => Ok(Dir::Static(above)),
@@ -192,6 +204,19 @@ impl<'a> Walk<'a> {
         } else {
             Ok(self.root.clone())
         }
+    }
+
+    /// `EXDEV` for a step from `dir` to `found`, by this name, that leads to another mount: of the sandbox or, beneath a
+    /// directory of the host's, of the host. Where no directory was found, the object is of the directory's mount.
+    fn stay(&self, dir: &Dir, name: &[u8], found: Option<&Dir>) -> Result<(), Errno> {
+        if found.is_some_and(|found| self.mounts.mount_of(found) != self.mounts.mount_of(dir)) {
+            return Err(Errno::EXDEV);
+        }
+        if let Dir::Host(host) = dir {
+            let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            rustix::fs::openat2(host, name, flags, Mode::empty(), ResolveFlags::NO_XDEV)?;
+        }
+        Ok(())
     }
 
     /// Walks down to the directory of the last name.
@@ -259,8 +284,9 @@ impl<'a> Walk<'a> {
             return Ok(None);
         }
         let path = rest.text(first.start..last);
-        let resolve =
+        let mut resolve =
             ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+        resolve.set(ResolveFlags::NO_XDEV, self.rules.one_mount);
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         match rustix::fs::openat2(host, path, flags, Mode::empty(), resolve) {
             Ok(fd) => {
@@ -280,6 +306,36 @@ impl<'a> Walk<'a> {
 
     /// The object with this name in `dir`; links are not followed.
     pub(crate) fn lookup(&self, dir: &Dir, name: &[u8]) -> Result<Node, Errno> {
+        let node = self.find(dir, name)?;
+        if self.rules.one_mount {
+            self.check_crossing(dir, name, &node)?;
+        }
+        Ok(node)
+    }
+
+    /// `EXDEV` for a name that is on another mount than the directory that it was found in.
+    fn check_crossing(&self, dir: &Dir, name: &[u8], node: &Node) -> Result<(), Errno> {
+        match node {
+            Node::Dir(found) => self.stay(dir, name, Some(found)),
+            Node::Host(file) if self.mounts.mount_of(dir) != Some(file.mount) => Err(Errno::EXDEV),
+            _ => self.stay(dir, name, None),
+        }
+    }
+
+    /// `EXDEV` for a name of a directory of the host's that another mount of the host's lies on, if that is to be
+    /// looked at.
+    pub(crate) fn check_host_name(&self, host: &Arc<HostDir>, name: &[u8]) -> Result<(), Errno> {
+        if !self.rules.one_mount {
+            return Ok(());
+        }
+        match self.stay(&Dir::Host(Arc::clone(host)), name, None) {
+            Err(Errno::EXDEV) => Err(Errno::EXDEV),
+            // Whoever opens it finds out what else is wrong.
+            _ => Ok(()),
+        }
+    }
+
+    fn find(&self, dir: &Dir, name: &[u8]) -> Result<Node, Errno> {
         match dir {
             Dir::Static(tree) => match self.mounts.tree(*tree)?.entries.get(name) {
                 None => Err(Errno::ENOENT),
@@ -368,15 +424,16 @@ impl<'a> Walk<'a> {
             Node::Host(host) if host.kind == FileType::Symlink => host.read_link()?,
             Node::Link(text) => text,
             Node::Open(file) => {
-                self.jump_by_link()?;
-                return Ok(Step::Far(match file.directory() {
+                let target = file.directory();
+                self.jump_by_link(dir, target.as_ref())?;
+                return Ok(Step::Far(match target {
                     Some(dir) => Node::Dir(dir),
                     None => Node::Open(file),
                 }));
             }
-            Node::Shortcut(dir) => {
-                self.jump_by_link()?;
-                return Ok(Step::Far(Node::Dir(dir)));
+            Node::Shortcut(target) => {
+                self.jump_by_link(dir, Some(&target))?;
+                return Ok(Step::Far(Node::Dir(target)));
             }
             node => return Ok(Step::Node(node)),
         };
@@ -392,31 +449,37 @@ impl<'a> Walk<'a> {
         rest.prepend(text);
         if text.first() == Some(&b'/') {
             self.trail.clear();
-            self.absolute()
+            let root = self.absolute()?;
+            if self.rules.one_mount && self.mounts.mount_of(dir) != self.mounts.mount_of(&root) {
+                return Err(Errno::EXDEV);
+            }
+            Ok(root)
         } else {
             Ok(dir.clone())
         }
     }
 
     /// Follows a link of `/proc` found at the end of a path.
-    pub(crate) fn through(&mut self, node: Node) -> Result<Node, Errno> {
+    pub(crate) fn through(&mut self, dir: &Dir, node: Node) -> Result<Node, Errno> {
         let mut rest = Rest::none(false);
-        let dir = self.root.clone();
-        match self.step(&dir, node, &mut rest)? {
+        match self.step(dir, node, &mut rest)? {
             Step::Node(node) | Step::Far(node) => Ok(node),
             Step::Link(_) => Err(Errno::ELOOP),
         }
     }
 
-    /// Follows a link of `/proc`, which leads to an object and not to a name.
-    fn jump_by_link(&mut self) -> Result<(), Errno> {
+    /// Follows a link of `/proc`, which leads to an object and not to a name: to this directory, or to a file, which is
+    /// never on the mount of the link.
+    fn jump_by_link(&mut self, from: &Dir, target: Option<&Dir>) -> Result<(), Errno> {
         self.count_link()?;
         self.trail.clear();
-        if self.rules.beneath {
-            return Err(Errno::EXDEV);
-        }
         if self.rules.no_magic_links {
-            Err(Errno::ELOOP)
+            return Err(Errno::ELOOP);
+        }
+        let target = target.and_then(|target| self.mounts.mount_of(target));
+        let crosses = target.is_none() || target != self.mounts.mount_of(from);
+        if self.rules.scoped || (self.rules.one_mount && crosses) {
+            Err(Errno::EXDEV)
         } else {
             Ok(())
         }

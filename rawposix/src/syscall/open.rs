@@ -121,12 +121,13 @@ pub(super) fn openat2(
         return Err(Errno::EINVAL);
     }
     let bits = wanted_how.resolve;
-    let all = resolve::NO_MAGICLINKS | resolve::NO_SYMLINKS | resolve::BENEATH | resolve::IN_ROOT;
+    let links = resolve::NO_MAGICLINKS | resolve::NO_SYMLINKS;
     let both = resolve::BENEATH | resolve::IN_ROOT;
-    if bits & !(all | resolve::NO_XDEV | resolve::CACHED) != 0 || bits & both == both {
+    let all = links | both | resolve::NO_XDEV | resolve::CACHED;
+    if bits & !all != 0 || bits & both == both {
         return Err(Errno::EINVAL);
     }
-    if bits & (resolve::NO_XDEV | resolve::CACHED) != 0 {
+    if bits & resolve::CACHED != 0 {
         return Err(Errno::EAGAIN);
     }
     let mode = u32::try_from(wanted_how.mode).map_err(|_| Errno::EINVAL)?;
@@ -148,7 +149,9 @@ pub(super) fn openat2(
     };
     let rules = Rules {
         no_links: bits & resolve::NO_SYMLINKS != 0,
-        no_magic_links: bits & (resolve::NO_MAGICLINKS | both) != 0,
+        no_magic_links: bits & resolve::NO_MAGICLINKS != 0,
+        one_mount: bits & resolve::NO_XDEV != 0,
+        scoped,
         beneath: bits & resolve::BENEATH != 0,
     };
     let walk = || {
