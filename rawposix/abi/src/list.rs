@@ -20,7 +20,7 @@ macro_rules! syscalls {
         $callback! {
             open {
                 56 openat(dirfd: DirFd, path: Path, flags: OpenFlags, mode: Mode) -> Fd: full;
-                437 openat2(dirfd: DirFd, path: Path, how: In<OpenHow>, size: Len) -> Fd: partial "RESOLVE_NO_XDEV and RESOLVE_CACHED answer EAGAIN";
+                437 openat2(dirfd: DirFd, path: Path, how: In<OpenHow>, size: Len) -> Fd: partial "RESOLVE_CACHED answers EAGAIN";
                 57 close(fd: Fd) -> Zero: full;
                 436 close_range(first: Uint, last: Uint, flags: CloseRangeFlags) -> Zero: partial "CLOSE_RANGE_UNSHARE answers EINVAL to one of several threads";
                 23 dup(oldfd: Fd) -> Fd: full;
@@ -280,7 +280,7 @@ macro_rules! syscalls {
                 168 getcpu(cpu: Out<u32>, node: Out<u32>, cache: Ptr) -> Zero: full;
             }
             futex {
-                422 futex_time64(uaddr: Ptr, op: FutexOp, val: Uint, timeout: Ptr, uaddr2: Ptr, val3: Hex) -> Int: partial "PI locks are handed over in order, priorities are not inherited; a circle of owners that wait for each other is not found";
+                422 futex_time64(uaddr: Ptr, op: FutexOp, val: Uint, timeout: Ptr, uaddr2: Ptr, val3: Hex) -> Int: partial "PI locks are handed over in order, priorities are not inherited";
                 449 futex_waitv(waiters: Ptr, count: Uint, flags: Hex, timeout: In<Timespec>, clockid: ClockId) -> Int: full;
             }
             signal {

@@ -30,6 +30,7 @@ impl Futexes {
             }
             for (key, waiter) in keys.iter().zip(&waiters) {
                 queues
+                    .of
                     .entry(*key)
                     .or_default()
                     .push_back(Arc::clone(waiter));

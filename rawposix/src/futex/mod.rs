@@ -133,6 +133,11 @@ impl Waiter {
         })
     }
 
+    /// The id of the thread.
+    fn tid(&self) -> u32 {
+        self.task.tid.0.cast_unsigned()
+    }
+
     /// Whether it waits for the lock at the futex in whose queue it is.
     fn wants_lock(&self) -> bool {
         match self.wish {
@@ -174,7 +179,13 @@ pub(crate) struct Futexes {
     queues: Mutex<Queues>,
 }
 
-type Queues = HashMap<Key, VecDeque<Arc<Waiter>>>;
+/// Who waits where.
+#[derive(Debug, Default)]
+struct Queues {
+    of: HashMap<Key, VecDeque<Arc<Waiter>>>,
+    /// Of threads that wait for a lock whose word names the owner, by their ids: that owner's id.
+    owners: HashMap<u32, u32>,
+}
 
 impl Futexes {
     /// Waits until woken, if the futex is `unchanged`. `EAGAIN` when it is not, `ETIMEDOUT` at the deadline, `EINTR` when
@@ -194,6 +205,7 @@ impl Futexes {
                 return Err(Errno::EAGAIN);
             }
             queues
+                .of
                 .entry(key)
                 .or_default()
                 .push_back(Arc::clone(&waiter));
@@ -222,11 +234,14 @@ impl Futexes {
         if state.woken {
             return Ok(());
         }
-        if let Some(queue) = queues.get_mut(&state.key) {
+        if let Some(queue) = queues.of.get_mut(&state.key) {
             queue.retain(|other| !Arc::ptr_eq(other, waiter));
             if queue.is_empty() {
-                queues.remove(&state.key);
+                queues.of.remove(&state.key);
             }
+        }
+        if waiter.wish != Wish::WakeUp {
+            queues.owners.remove(&waiter.tid());
         }
         Err(errno)
     }
@@ -248,7 +263,7 @@ impl Futexes {
         (count, bits): (u32, u32),
         woken: &mut Woken,
     ) -> Result<usize, Errno> {
-        let Some(queue) = queues.get_mut(&key) else {
+        let Some(queue) = queues.of.get_mut(&key) else {
             return Ok(0);
         };
         let limit = usize::try_from(count).unwrap_or(usize::MAX);
@@ -269,7 +284,7 @@ impl Futexes {
             false
         });
         if queue.is_empty() {
-            queues.remove(&key);
+            queues.of.remove(&key);
         }
         result.map(|()| woken.0.len() - before)
     }
@@ -329,7 +344,7 @@ impl Futexes {
         limit: usize,
         check: impl Fn(&Waiter) -> Result<(), Errno>,
     ) -> Result<usize, Errno> {
-        let Some(mut queue) = queues.remove(&from) else {
+        let Some(mut queue) = queues.of.remove(&from) else {
             return Ok(0);
         };
         let wanted = queue.len().min(limit);
@@ -344,10 +359,10 @@ impl Futexes {
             waiter.state.lock().key = to;
         }
         if count > 0 {
-            queues.entry(to).or_default().append(&mut queue);
+            queues.of.entry(to).or_default().append(&mut queue);
         }
         if !rest.is_empty() {
-            queues.entry(from).or_default().extend(rest);
+            queues.of.entry(from).or_default().extend(rest);
         }
         match refused {
             Some((_, errno)) => Err(errno),

@@ -3,6 +3,7 @@
 //! The lock is handed to the thread that has waited longest. All host threads of lind have one priority, so none is
 //! inherited.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use rawposix_abi::Errno;
@@ -28,8 +29,8 @@ pub(crate) enum Patience {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Attempt {
     Taken,
-    /// Another thread has it, and the word says that there are waiters.
-    Held,
+    /// The thread with this id has it, and the word says that there are waiters.
+    Held(u32),
 }
 
 /// Whether the word of a lock that is taken says that others wait, even if there are none yet.
@@ -57,7 +58,8 @@ impl Lock<'_> {
         Ok(self.thread.memory().load_u32(self.word())? & TID_MASK)
     }
 
-    /// Takes the lock for the thread `tid`, if nobody has it. `EDEADLK` when that thread has it, `ESRCH` when its owner
+    /// Takes the lock for the thread `tid`, if nobody has it. `EDEADLK` when that thread has it,
+    /// or when its owner waits for that thread by way of other locks, `ESRCH` when its owner
     /// is no more, `EINVAL` when somebody waits at the word for something else.
     pub(super) fn attempt(
         &self,
@@ -68,7 +70,7 @@ impl Lock<'_> {
     ) -> Result<Attempt, Errno> {
         let memory = self.thread.memory();
         let word = self.word();
-        let first = queues.get(&self.key).and_then(|queue| queue.front());
+        let first = queues.of.get(&self.key).and_then(|queue| queue.front());
         loop {
             let value = memory.load_u32(word)?;
             let owner = value & TID_MASK;
@@ -106,9 +108,24 @@ impl Lock<'_> {
                 .compare_exchange_u32(word, value, value | WAITERS)?
                 .is_ok()
             {
-                return Ok(Attempt::Held);
+                return if queues.makes_circle(tid, owner) {
+                    Err(Errno::EDEADLK)
+                } else {
+                    Ok(Attempt::Held(owner))
+                };
             }
         }
+    }
+}
+
+impl Queues {
+    /// Whether the owner of a lock waits for the thread `tid`, by way of other locks and their owners. Longer ways than
+    /// the kernel's default of `kernel.max_lock_depth` are not followed.
+    pub(super) fn makes_circle(&self, tid: u32, owner: u32) -> bool {
+        const DEPTH: usize = 1024;
+        std::iter::successors(Some(owner), |owner| self.owners.get(owner).copied())
+            .take(DEPTH)
+            .any(|owner| owner == tid)
     }
 }
 
@@ -129,11 +146,14 @@ impl Futexes {
         };
         let waiter = {
             let mut queues = self.queues.lock();
-            if lock.attempt(&queues, own, Mark::AsNeeded, patience)? == Attempt::Taken {
-                return Ok(());
-            }
+            let owner = match lock.attempt(&queues, own, Mark::AsNeeded, patience)? {
+                Attempt::Taken => return Ok(()),
+                Attempt::Held(owner) => owner,
+            };
+            queues.owners.insert(own, owner);
             let waiter = Waiter::wishing(thread, key, u32::MAX, Wish::Lock);
             queues
+                .of
                 .entry(key)
                 .or_default()
                 .push_back(Arc::clone(&waiter));
@@ -170,19 +190,28 @@ impl Futexes {
     ) -> Result<(), Errno> {
         let word = GuestPtr::<u32>::new(address);
         let mut queues = self.queues.lock();
-        let first = queues.get(&key).and_then(|queue| queue.front());
+        let first = queues.of.get(&key).and_then(|queue| queue.front());
         if first.is_some_and(|waiter| !waiter.wants_lock()) {
             return Err(Errno::EINVAL);
         }
-        let next = queues.get_mut(&key).and_then(|queue| queue.pop_front());
-        let more = queues.get(&key).is_some_and(|queue| !queue.is_empty());
+        let Queues { of, owners } = &mut *queues;
+        let next = of.get_mut(&key).and_then(VecDeque::pop_front);
+        let rest = of.get(&key).into_iter().flatten();
+        let mut more = false;
+        if let Some(next) = &next {
+            owners.remove(&next.tid());
+            for waiter in rest {
+                owners.insert(waiter.tid(), next.tid());
+                more = true;
+            }
+        }
         if !more {
-            queues.remove(&key);
+            of.remove(&key);
         }
         let value = match &next {
             Some(waiter) => {
                 let waiters = if more { WAITERS } else { 0 };
-                waiter.task.tid.0.cast_unsigned() | waiters | mark
+                waiter.tid() | waiters | mark
             }
             None => mark,
         };

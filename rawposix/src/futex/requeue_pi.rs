@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rawposix_abi::Errno;
 
 use super::pi::{Attempt, Lock, Mark};
-use super::{Deadline, Futexes, Key, Patience, Waiter, Wish, Woken};
+use super::{Deadline, Futexes, Key, Patience, Queues, Waiter, Wish, Woken};
 use crate::thread::Thread;
 
 impl Futexes {
@@ -34,6 +34,7 @@ impl Futexes {
                 return Err(Errno::EINVAL);
             }
             queues
+                .of
                 .entry(key)
                 .or_default()
                 .push_back(Arc::clone(&waiter));
@@ -49,7 +50,7 @@ impl Futexes {
     ///
     /// # Errors
     /// `EAGAIN` when the futex has not the value it should, `EINVAL` at a waiter that does not wait for this lock,
-    /// `EDEADLK` at one that owns it, `ESRCH` when its owner is no more.
+    /// `EDEADLK` at one that owns it or is waited for by its owner, `ESRCH` when its owner is no more.
     pub(crate) fn requeue_to_lock(
         &self,
         thread: &Thread,
@@ -70,7 +71,7 @@ impl Futexes {
             return Err(Errno::EAGAIN);
         }
         lock.owner()?;
-        let Some(first) = queues.get(&from).and_then(|queue| queue.front()) else {
+        let Some(first) = queues.of.get(&from).and_then(|queue| queue.front()) else {
             return Ok(0);
         };
         if first.wish != Wish::LockAt(to) {
@@ -82,26 +83,35 @@ impl Futexes {
             Mark::Waiters
         };
         let patience = Patience::Until(Deadline::Never);
-        let tid = first.task.tid.0.cast_unsigned();
+        let tid = first.tid();
         let taken = lock.attempt(&queues, tid, mark, patience)? == Attempt::Taken;
         let mut limit = usize::try_from(count).unwrap_or(usize::MAX);
         if taken {
-            let first = queues.get_mut(&from).and_then(|queue| queue.pop_front());
+            let first = queues.of.get_mut(&from).and_then(|queue| queue.pop_front());
             first.into_iter().for_each(|first| running.add(first));
         } else {
             limit = limit.saturating_add(1);
         }
         let owner = lock.owner()?;
+        let waiters = queues.of.get(&from).into_iter().flatten();
+        let circles: Vec<_> = waiters
+            .map(|waiter| waiter.tid())
+            .filter(|tid| queues.makes_circle(*tid, owner))
+            .collect();
         let moved = Self::move_locked(&mut queues, keys, limit, |waiter| {
             if waiter.wish != Wish::LockAt(to) {
                 Err(Errno::EINVAL)
-            } else if waiter.task.tid.0.cast_unsigned() == owner {
+            } else if circles.contains(&waiter.tid()) {
                 Err(Errno::EDEADLK)
             } else {
                 Ok(())
             }
-        })?;
+        });
+        let Queues { of, owners } = &mut *queues;
+        for waiter in of.get(&to).into_iter().flatten() {
+            owners.insert(waiter.tid(), owner);
+        }
         drop(queues);
-        Ok(moved + usize::from(taken))
+        Ok(moved? + usize::from(taken))
     }
 }
