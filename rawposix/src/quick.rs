@@ -153,8 +153,7 @@ impl Thread {
     /// Not inlined, for its buffer's sake.
     #[inline(never)]
     fn wait_quickly(&mut self, words: [u32; 6]) -> Option<Control> {
-        /// As many as the handler takes.
-        const MOST: usize = crate::syscall::MAX_EVENTS;
+        const MOST: usize = crate::syscall::FEW_EVENTS;
         let [fd, events, max, milliseconds, mask, _] = words;
         if mask != 0 || max.cast_signed() <= 0 || milliseconds.cast_signed() > 0 {
             return None;
@@ -168,8 +167,7 @@ impl Thread {
         let set = host.fd.as_fd();
         let limit = (milliseconds == 0).then(Timespec::default);
         let mut room = [const { MaybeUninit::<epoll::Event>::uninit() }; MOST];
-        let most = usize::try_from(max).unwrap_or(MOST).min(MOST);
-        let room = room.get_mut(..most)?;
+        let room = room.get_mut(..usize::try_from(max).ok()?)?;
         let result = self.task.host.block(|| {
             let (ready, _) = epoll::wait(set, room, limit.as_ref())?;
             Ok::<_, Errno>(ready)

@@ -195,6 +195,8 @@ static void control(void)
 	CHECK_ERRNO(fcntl(fd, F_SETLEASE, F_UNLCK), EAGAIN);
 	CHECK_ERRNO(fcntl(fd, F_SETLEASE, 99), EINVAL);
 	CHECK_ERRNO(fcntl(fd, F_NOTIFY, DN_ACCESS), ENOTDIR);
+	/* No events: nothing is told any more. */
+	CHECK_EQ(fcntl(fd, F_NOTIFY, DN_MULTISHOT), 0);
 	CHECK_ERRNO(fcntl(fd, 9999), EINVAL);
 	CHECK_ERRNO(fcntl(-1, 9999), EBADF);
 	CHECK_EQ(fcntl(fd, F_GETOWN), 0);

@@ -20,8 +20,10 @@ use crate::thread::Thread;
 const ADD: i32 = 1;
 const DELETE: i32 = 2;
 const MODIFY: i32 = 3;
+/// The events that a call may ask for to be given them the short way.
+pub(crate) const FEW_EVENTS: usize = 1024;
 /// The events that one call gives; more are given by the next.
-pub(crate) const MAX_EVENTS: usize = 1024;
+const MAX_EVENTS: usize = 1 << 16;
 /// The events that are asked for; those of epoll(7) have the same numbers.
 const ALL_EVENTS: PollFlags = PollFlags::IN
     .union(PollFlags::PRI)

@@ -42,7 +42,7 @@ mod timer;
 mod timerfd;
 pub(crate) mod wait;
 
-pub(crate) use epoll::{MAX_EVENTS, write_events};
+pub(crate) use epoll::{FEW_EVENTS, write_events};
 pub(crate) use futex::futex_waits_for_lock;
 pub(crate) use io::{is_special, is_special_to_write};
 pub(crate) use wait::child_info;

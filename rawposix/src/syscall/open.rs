@@ -328,6 +328,8 @@ pub(super) fn fcntl64(thread: &mut Thread, fd: Fd, cmd: FcntlCmd, arg: Hex) -> R
         // There are no leases here: none to tell of, none to give up.
         fcntl::F_GETLEASE => Ok(rawposix_abi::flags::lock::F_UNLCK.cast_signed()),
         fcntl::F_SETLEASE if arg.0 == rawposix_abi::flags::lock::F_UNLCK => Err(Errno::EAGAIN),
+        // Nothing is told of directories, so there is nothing to stop.
+        fcntl::F_NOTIFY if arg.0 & !DN_MULTISHOT == 0 => Ok(0),
         fcntl::F_NOTIFY if file.directory().is_none() => Err(Errno::ENOTDIR),
         _ => Err(Errno::EINVAL),
     }
@@ -451,6 +453,9 @@ pub(super) fn memfd_create(
 }
 
 /// What `/proc/self/fd` shows of an eventfd.
+/// The bit of F_NOTIFY that is no event.
+const DN_MULTISHOT: u32 = 0x8000_0000;
+
 const EVENTFD: &str = "anon_inode:[eventfd]";
 
 /// Whether a file is an eventfd.

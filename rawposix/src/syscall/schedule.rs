@@ -49,6 +49,15 @@ fn asked(thread: &Thread, tid: Pid) -> Result<Option<Arc<Task>>, Errno> {
     target(thread, tid).map(|(_, task)| Some(task))
 }
 
+/// Calls on affinity know no impossible numbers, only those that no thread has.
+fn existing(tid: Pid) -> Result<Pid, Errno> {
+    if tid.0 < 0 {
+        Err(Errno::ESRCH)
+    } else {
+        Ok(tid)
+    }
+}
+
 /// Whether the caller may change how the process's threads are scheduled: it has to be the same user's.
 pub(super) fn may_change(thread: &Thread, process: &Process) -> Result<(), Errno> {
     let (by, target) = (
@@ -113,7 +122,7 @@ pub(super) fn sched_getaffinity(
     size: Len,
     ptr: Ptr,
 ) -> Result<usize, Errno> {
-    let task = asked(thread, pid)?;
+    let task = asked(thread, existing(pid)?)?;
     let mask = mask_of(&thread.world.processors.of(task.as_deref()));
     let size = usize::try_from(size.0).map_err(|_| Errno::EINVAL)?;
     let needed = mask_size(&mask);
@@ -133,7 +142,7 @@ pub(super) fn sched_setaffinity(
     size: Len,
     ptr: Ptr,
 ) -> Result<(), Errno> {
-    let (process, task) = target(thread, pid)?;
+    let (process, task) = target(thread, existing(pid)?)?;
     may_change(thread, &process)?;
     let size = usize::try_from(size.0)
         .map_err(|_| Errno::EINVAL)?

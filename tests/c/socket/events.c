@@ -1,7 +1,9 @@
 /* Sockets and epoll, sendfile, splice, exec, signals. */
 #include <pthread.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/sendfile.h>
 #include "inet.h"
 
@@ -64,6 +66,32 @@ static void interrupted(void)
 	close(pair[0]);
 	close(listener);
 	close(udp);
+}
+
+/* One call gives as many events as there are and as fit. */
+static void many(void)
+{
+	static struct epoll_event got[2500];
+	struct rlimit limit;
+	CHECK_OK(getrlimit(RLIMIT_NOFILE, &limit));
+	limit.rlim_cur = limit.rlim_max;
+	CHECK_OK(setrlimit(RLIMIT_NOFILE, &limit));
+	int set = epoll_create1(0), count = limit.rlim_max < 2100 ? (int)limit.rlim_max - 100 : 2000, first = 0;
+	for (int i = 0; i < count; i++) {
+		struct epoll_event event = { .events = EPOLLIN };
+		int fd = eventfd(1, 0);
+		CHECK(fd > 0);
+		if (i == 0)
+			first = fd;
+		CHECK_OK(epoll_ctl(set, EPOLL_CTL_ADD, fd, &event));
+	}
+	CHECK_EQ(epoll_wait(set, got, count + 1, 0), count);
+	CHECK_EQ(epoll_wait(set, got, count + 1, -1), count);
+	CHECK_EQ(epoll_wait(set, got, count - 1, 0), count - 1);
+	CHECK_EQ(epoll_wait(set, got, 3, 0), 3);
+	for (int i = 0; i < count; i++)
+		CHECK_OK(close(first + i));
+	close(set);
 }
 
 static void epolled(void)
@@ -148,6 +176,7 @@ static void threads(void)
 int main(void)
 {
 	interrupted();
+	many();
 	epolled();
 	threads();
 	return check_done();

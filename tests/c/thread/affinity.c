@@ -52,6 +52,8 @@ static void sizes(void)
 	CHECK_EQ(syscall(SYS_sched_getaffinity, 0, got, mask), got);
 	CHECK_ERRNO(syscall(SYS_sched_getaffinity, 0, got + 1, mask), EINVAL);
 	CHECK_ERRNO(syscall(SYS_sched_getaffinity, 0, 0, mask), EINVAL);
+	CHECK_ERRNO(syscall(SYS_sched_getaffinity, -1, sizeof mask, mask), ESRCH);
+	CHECK_ERRNO(syscall(SYS_sched_setaffinity, -1, sizeof mask, mask), ESRCH);
 	if (sysconf(_SC_NPROCESSORS_CONF) <= 8 * (long)sizeof *mask)
 		CHECK_EQ(syscall(SYS_sched_getaffinity, 0, sizeof *mask, mask), (long)sizeof *mask);
 }
