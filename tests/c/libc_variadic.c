@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -21,6 +22,11 @@ int main(void)
 	CHECK_EQ(fcntl(fd, F_GETFL) & O_ACCMODE, O_RDWR);
 	CHECK_EQ(fcntl(fd, F_SETFD), 0);
 	CHECK_EQ(syscall(SYS_getpid), getpid());
+	CHECK_EQ(prctl(PR_GET_DUMPABLE), 1);
+	CHECK_ERRNO(ioctl(fd, TIOCEXCL), ENOTTY);
+	char *pages = mmap(NULL, 0x20000, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	CHECK(pages != MAP_FAILED);
+	CHECK(mremap(pages, 0x20000, 0x10000, 0) == pages);
 	int plain = open(name, O_RDONLY);
 	CHECK(plain >= 0);
 	close(plain);

@@ -11,6 +11,7 @@ use crate::options::{Invocation, Tentative};
 use crate::target;
 use crate::tentative;
 use crate::tools::Tool;
+use crate::variadic;
 
 /// Hands the command line to clang, with the target's flags before it.
 pub(crate) fn run(invocation: &Invocation) -> Result<u8, Error> {
@@ -55,6 +56,7 @@ pub(crate) fn clang(invocation: &Invocation) -> Result<Call, Error> {
     let sysroot = Sysroot::find(invocation);
     let mut call = Call::new(Tool::Clang.find()?);
     call.args(target::compile_flags(&sysroot, invocation.optimization));
+    call.args(variadic::flags(invocation.standard_of_language.as_deref()));
     Ok(call)
 }
 

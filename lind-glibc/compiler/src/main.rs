@@ -25,6 +25,7 @@ mod target;
 mod tentative;
 mod text;
 mod tools;
+mod variadic;
 
 use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;

@@ -101,6 +101,8 @@ pub(crate) struct Invocation {
     pub(crate) dependencies: bool,
     /// `-fcommon`
     pub(crate) tentative: Tentative,
+    /// `-std=`, the last one
+    pub(crate) standard_of_language: Option<String>,
     /// `-c`
     pub(crate) makes_objects: bool,
     stops_before_link: bool,
@@ -169,6 +171,7 @@ impl Parser {
             },
             dependencies: false,
             tentative: Tentative::Strong,
+            standard_of_language: None,
             makes_objects: false,
             stops_before_link: false,
         };
@@ -284,9 +287,13 @@ impl Parser {
             "-v" | "--verbose" => self.invocation.show = self.invocation.show.max(Show::Run),
             "-###" => self.invocation.show = Show::Only,
             "-MD" | "-MMD" => self.dependency_flag = true,
+            "-ansi" | "--ansi" => self.invocation.standard_of_language = None,
             _ if option.starts_with("-fsanitize=") => self.sanitizer = true,
             _ if option.starts_with("-fsanitize-trap") => self.sanitizer_traps = true,
-            _ => return false,
+            _ => match option.trim_start_matches('-').strip_prefix("std=") {
+                Some(name) => self.invocation.standard_of_language = Some(name.to_owned()),
+                None => return false,
+            },
         }
         true
     }

@@ -34,17 +34,6 @@ wait $a
 echo $?
 ";
 
-/// A header for all sources. libproc2 asks for an argument that callers without one leave out; on other machines that reads
-/// whatever is there, while clang passes no list at all for wasm32.
-const VARIADIC: &str = "\
-cat > variadic.h <<'END'
-#if defined __wasm__ && !defined __ASSEMBLER__
-#include <stdarg.h>
-#undef va_start
-#define va_start(list, last) (__builtin_va_start(list, last), (list) = (list) ? (list) : (va_list)(char[32]){ 0 })
-#endif
-END";
-
 /// The tools that are tried, by their places in the build.
 const TOOLS: [&str; 10] = [
     "src/ps/pscommand",
@@ -106,10 +95,7 @@ pub(crate) fn check(builder: &Builder) -> Result<()> {
         ]
         .map(str::to_owned),
     );
-    configure.push(format!(
-        "CPPFLAGS=-include ./variadic.h -I{}",
-        library("include")
-    ));
+    configure.push(format!("CPPFLAGS=-I{}", library("include")));
     configure.push(format!("NCURSES_CFLAGS=-I{}", library("include")));
     configure.push(format!(
         "NCURSES_LIBS=-L{} -lncurses -ltinfo",
@@ -122,7 +108,6 @@ pub(crate) fn check(builder: &Builder) -> Result<()> {
         "procps",
         Patches::Applied,
         &[
-            &["sh", "-c", VARIADIC],
             &[
                 "env",
                 "AUTOPOINT=true",

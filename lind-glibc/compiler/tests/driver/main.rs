@@ -8,4 +8,5 @@
 
 mod compile;
 mod link;
+mod variadic;
 mod work;

@@ -1,10 +1,10 @@
 /* For variadic functions that read an argument which need not be there.
 
-   A variadic WebAssembly function gets a pointer to its variable arguments,
-   null if there are none, and the first 64 KiB of memory are never mapped.
-   So a smaller value is no such pointer: it is null, or it is the argument
-   itself, passed by a call through a pointer to a function that is not
-   variadic (which has the same type in WebAssembly).  */
+   A variadic WebAssembly function gets a pointer to its variable arguments;
+   if there are none, lind-cc's va_start makes one to zeros of a null pointer.
+   The first 64 KiB of memory are never mapped, so a smaller value is no such
+   pointer: it is the argument itself, passed by a call through a pointer to a
+   function that is not variadic (which has the same type in WebAssembly).  */
 #include <stdarg.h>
 
 #undef va_arg
