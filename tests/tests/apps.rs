@@ -16,6 +16,8 @@ mod hello;
 mod lua;
 #[path = "apps/procps.rs"]
 mod procps;
+#[path = "apps/python.rs"]
+mod python;
 #[path = "apps/redis.rs"]
 mod redis;
 #[path = "apps/scripts.rs"]
@@ -50,7 +52,7 @@ use lind_tests::run::disable_core_files;
 /// A program: builds it and checks what it does.
 type Recipe = fn(&Builder) -> Result<()>;
 
-const RECIPES: [(&str, Recipe); 24] = [
+const RECIPES: [(&str, Recipe); 26] = [
     ("bash", shells::check_bash),
     ("bash-suite", suites::check_bash),
     ("busybox", busybox::check),
@@ -68,6 +70,8 @@ const RECIPES: [(&str, Recipe); 24] = [
     ("make", text::check_make),
     ("make-suite", suites::check_make),
     ("procps", procps::check),
+    ("python", python::check),
+    ("python-suite", python::check_suite),
     ("redis", redis::check),
     ("sed", text::check_sed),
     ("sed-suite", suites::check_sed),

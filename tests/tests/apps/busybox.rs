@@ -15,7 +15,7 @@ use lind_tests::debian::Patches;
 use lind_tests::run::run;
 
 use crate::scripts::{Script, differences};
-use crate::suite::{Setting, Suite, Verdict};
+use crate::suite::{Setting, Suite, Verdict, own_user};
 
 /// A script may not take longer.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -193,11 +193,7 @@ fn names(directory: &Path, wanted: fn(&Path) -> bool) -> Result<Vec<String>> {
 
 /// A script for busybox's shell, which has no other commands than its own. The user is the one outside: root may do more.
 fn shell(builder: &Builder, root: &Path, place: &Place<'_>, script: &str) -> Command {
-    let user = format!(
-        "{}:{}",
-        rustix::process::geteuid().as_raw(),
-        rustix::process::getegid().as_raw()
-    );
+    let user = own_user();
     // Descriptors that whoever runs the tests left open are none of the script's.
     let close =
         "for fd in /proc/self/fd/*; do test ${fd##*/} -gt 2 && eval \"exec ${fd##*/}>&-\"; done";

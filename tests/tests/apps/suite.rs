@@ -20,6 +20,19 @@ const LIMIT: Duration = Duration::from_secs(400);
 /// The variable that chooses tests by a text in their names.
 const ONLY: &str = "LIND_SUITE_ONLY";
 
+/// Closes what a shell inherits beside its standard streams: natively that is whatever who runs the tests has open, and bash's
+/// tests show the numbers of descriptors that they get.
+pub(crate) const STANDARD_STREAMS: &str = "for fd in /proc/self/fd/*; do case ${fd##*/} in [012]) ;; *) eval \"exec ${fd##*/}>&-\" ;; esac; done; unset fd";
+
+/// The user outside, for `--user`: root may do more.
+pub(crate) fn own_user() -> String {
+    format!(
+        "{}:{}",
+        rustix::process::geteuid().as_raw(),
+        rustix::process::getegid().as_raw()
+    )
+}
+
 /// A package's test suite.
 pub(crate) struct Suite {
     /// The name of the table.

@@ -10,14 +10,10 @@ use lind_tests::apps::build::{Builder, Built, Toolchain};
 use lind_tests::apps::packages::{BASH, GAWK, GREP, MAKE, SED};
 use lind_tests::apps::root::{Place, installed};
 
-use crate::suite::{Setting, Suite, Verdict};
+use crate::suite::{STANDARD_STREAMS, Setting, Suite, Verdict};
 
 /// How many of a suite's tests must have equal results, in percent.
 const EQUAL: usize = 95;
-
-/// Closes what a shell inherits beside its standard streams: natively that is whatever who runs the tests has open, and bash's
-/// tests show the numbers of descriptors that they get.
-const STANDARD_STREAMS: &str = "for fd in /proc/self/fd/*; do case ${fd##*/} in [012]) ;; *) eval \"exec ${fd##*/}>&-\" ;; esac; done; unset fd";
 
 impl Setting<'_> {
     /// A script for the small system's bash, in the package's directory.
