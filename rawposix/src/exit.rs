@@ -6,11 +6,11 @@ use rawposix_abi::Signal;
 
 use crate::cage::Process;
 use crate::cage::family::PROGRAM;
-use crate::cage::usage::Times;
+use crate::cage::usage::Used;
 use crate::control::ExitStatus;
 
 /// The last thread of a process has ended: its resources are freed, its parent is told, its children are adopted.
-pub(crate) fn end_process(process: &Arc<Process>, status: ExitStatus, times: Times) {
+pub(crate) fn end_process(process: &Arc<Process>, status: ExitStatus, times: Used) {
     let world = process.world();
     process.finish(status);
     process.close_all();

@@ -123,8 +123,9 @@ impl Thread {
         let has_offset = matches!(number, PREAD | PWRITE);
         match host.short_way(direction) {
             ShortWay::Device(device) if !has_offset => {
-                let moved = self.use_device(device, file, direction, range)?;
-                return Some(self.leave_quickly(number, words, Ok(moved)));
+                let moved = Ok(self.use_device(device, file, direction, range)?);
+                self.count(direction, moved);
+                return Some(self.leave_quickly(number, words, moved));
             }
             ShortWay::None | ShortWay::Device(_) => return None,
             ShortWay::Host => {}
@@ -145,7 +146,16 @@ impl Thread {
             let _ = self.broken_pipe(result);
         }
         drop(shared);
+        self.count(direction, result);
         Some(self.leave_quickly(number, words, result))
+    }
+
+    #[inline(always)]
+    fn count(&self, direction: Direction, result: Result<usize, Errno>) {
+        match direction {
+            Direction::Read => self.task.transfers.has_read(result),
+            Direction::Write => self.task.transfers.has_written(result),
+        }
     }
 
     /// epoll_pwait(2) without a mask, and without a time that would have to be measured.

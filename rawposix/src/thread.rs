@@ -11,7 +11,7 @@ use rawposix_interrupt::{HostThread, Parked};
 use rawposix_memory::{AddressSpace, GuestCStr, GuestPtr};
 
 use crate::cage::family::PROGRAM;
-use crate::cage::usage::Times;
+use crate::cage::usage::Used;
 use crate::cage::{Pid, Process, Task};
 use crate::clone::{CloneRequest, Vfork};
 use crate::control::{Control, CoreDump, ExitStatus};
@@ -251,7 +251,10 @@ impl Thread {
             let (number, arguments) = call;
             let result = syscall::perform(self, number, arguments);
             match self.step.take() {
-                None => return Ran::Result(result),
+                None => {
+                    syscall::count(&self.task.transfers, number, result);
+                    return Ran::Result(result);
+                }
                 Some(Step::Resume(Resumed::Result(word))) => return Ran::Result(Ok(word)),
                 Some(Step::Resume(Resumed::Call(number, arguments))) => call = (number, arguments),
                 Some(Step::Clone(mut request)) => {
@@ -395,10 +398,10 @@ impl Thread {
             }
             tracer.ended(self, status);
         }
-        let time = self.task.host.processor_time();
+        let used = self.task.used();
         HostThread::detach();
         self.release_memory();
-        if let Some((status, times)) = self.process.remove_task(self.tid(), status, time) {
+        if let Some((status, times)) = self.process.remove_task(self.tid(), status, used) {
             exit::end_process(&self.process, status, times);
         }
         self.process.pending_has_changed();
@@ -428,18 +431,14 @@ impl Thread {
         self.task.robust_list.load(Ordering::Relaxed)
     }
 
-    /// Processor time of this thread.
-    pub(crate) fn own_times(&self) -> Times {
-        Times {
-            user: self.task.host.processor_time(),
-        }
+    /// What this thread has used.
+    pub(crate) fn own_times(&self) -> Used {
+        self.task.used()
     }
 
-    /// Processor time of the process.
-    pub(crate) fn process_times(&self) -> Times {
-        Times {
-            user: self.process.processor_time(),
-        }
+    /// What the process has used.
+    pub(crate) fn process_times(&self) -> Used {
+        self.process.used()
     }
 
     /// Lets the parent go on that waits in vfork(2).

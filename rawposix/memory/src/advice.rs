@@ -6,6 +6,7 @@ use rawposix_abi::Errno;
 
 use crate::host::{HostAdvice, Span};
 use crate::layout::{Layout, bytes, pages};
+use crate::pages::{Residency, pages_of};
 use crate::pointer::GuestPtr;
 use crate::region::{ForkPolicy, Protection, Region, Sharing, host_protection};
 use crate::{AddressSpace, PAGE_SIZE, TOP};
@@ -185,6 +186,14 @@ impl AddressSpace {
             }
         }
         pages as u64 * u64::from(PAGE_SIZE)
+    }
+
+    /// How much of a range of mappings is in the host's memory, and of which kind.
+    ///
+    /// # Errors
+    /// ENOMEM where the host does not tell.
+    pub fn residency(&self, range: Range<u32>) -> Result<Residency, Errno> {
+        pages_of(self.reservation(), range)
     }
 
     /// mincore(2): writes one byte for each page to `residency`.

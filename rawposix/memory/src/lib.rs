@@ -54,6 +54,7 @@ pub use budget::ThreadShare;
 pub use conceal::Concealed;
 pub use fork::Writers;
 pub use io::{GuestIovec, IoVecs};
+pub use pages::Residency;
 pub use pointer::{GuestCStr, GuestPtr, GuestSlice};
 pub use region::{FileSource, MapFile, MapLabel, Protection, RegionKind, Sharing};
 pub use remap::{RemapFlags, RemapRequest};

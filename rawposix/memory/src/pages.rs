@@ -101,6 +101,37 @@ impl Runs {
     }
 }
 
+/// How much of a range the host has in memory, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Residency {
+    /// Pages that belong to no file.
+    pub anonymous: u64,
+    /// Pages of files that nothing else maps.
+    pub only: u64,
+    /// Pages of files that others map as well.
+    pub common: u64,
+    /// Pages that were moved to the swap space.
+    pub swapped: u64,
+}
+
+/// The residency of a range.
+pub(crate) fn pages_of(reservation: &Reservation, range: Range<u32>) -> Result<Residency, Errno> {
+    let mut found = Residency::default();
+    entries(reservation, range, |_, entry| {
+        let sum = match entry & (PRESENT | SWAPPED | OF_A_FILE | EXCLUSIVE) {
+            entry if entry & SWAPPED != 0 => &mut found.swapped,
+            entry if entry & PRESENT == 0 => return,
+            entry if entry & OF_A_FILE != 0 && entry & EXCLUSIVE != 0 => &mut found.only,
+            entry if entry & OF_A_FILE != 0 => &mut found.common,
+            // The page of zeros is nobody's.
+            entry if entry & EXCLUSIVE == 0 => return,
+            _ => &mut found.anonymous,
+        };
+        *sum += u64::from(PAGE_SIZE);
+    })?;
+    Ok(found)
+}
+
 /// The kernel's description of this process's pages, opened once.
 fn pagemap() -> Result<&'static File, Errno> {
     static PAGEMAP: OnceLock<Option<File>> = OnceLock::new();
@@ -198,6 +229,8 @@ fn scan(reservation: &Reservation, range: Range<u32>, runs: &mut Runs) -> Result
 const PRESENT: u64 = 1 << 63;
 const SWAPPED: u64 = 1 << 62;
 const OF_A_FILE: u64 = 1 << 61;
+/// It is mapped once.
+const EXCLUSIVE: u64 = 1 << 56;
 /// Bytes of an entry.
 const ENTRY: usize = 8;
 /// Pages whose entries are read at once.
@@ -205,6 +238,19 @@ const PAGES_AT_ONCE: usize = 8192;
 
 /// By reading an entry for each page.
 fn read(reservation: &Reservation, range: Range<u32>, runs: &mut Runs) -> Result<(), Errno> {
+    entries(reservation, range, |page, entry| {
+        if entry & (PRESENT | SWAPPED) != 0 && entry & OF_A_FILE == 0 {
+            runs.push(page..page.saturating_add(PAGE_SIZE));
+        }
+    })
+}
+
+/// Reads the entry of each page and hands it to `f`, with the page's address.
+fn entries(
+    reservation: &Reservation,
+    range: Range<u32>,
+    mut f: impl FnMut(u32, u64),
+) -> Result<(), Errno> {
     let pagemap = pagemap()?;
     let first_page = reservation.base().as_ptr().addr() as u64 / u64::from(PAGE_SIZE);
     let pages = |range: Range<u32>| {
@@ -223,12 +269,8 @@ fn read(reservation: &Reservation, range: Range<u32>, runs: &mut Runs) -> Result
             .read_exact_at(part, page * ENTRY as u64)
             .map_err(|_| Errno::ENOMEM)?;
         for entry in part.as_chunks::<ENTRY>().0 {
-            let entry = u64::from_ne_bytes(*entry);
-            let end = next.saturating_add(PAGE_SIZE);
-            if entry & (PRESENT | SWAPPED) != 0 && entry & OF_A_FILE == 0 {
-                runs.push(next..end);
-            }
-            next = end;
+            f(next, u64::from_ne_bytes(*entry));
+            next = next.saturating_add(PAGE_SIZE);
         }
     }
     Ok(())

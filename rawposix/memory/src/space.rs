@@ -103,6 +103,10 @@ pub struct Mapping {
     pub label: MapLabel,
     /// What it is for.
     pub kind: RegionKind,
+    /// Locked by mlock(2).
+    pub locked: bool,
+    /// Whether it is memory of the process, private or shared, without a file that has a name.
+    pub nameless: bool,
 }
 
 /// A mapping of a file that has a serial number.
@@ -260,6 +264,8 @@ impl AddressSpace {
                     None => MapLabel::default(),
                 },
                 kind: region.kind,
+                locked: region.locked,
+                nameless: region.file.is_none() || region.nameless,
             })
             .collect()
     }

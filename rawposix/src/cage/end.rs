@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rawposix_abi::Signal;
 
 use super::family::{Family, INIT, Node, Tree};
-use super::usage::Times;
+use super::usage::Used;
 use super::{Pid, Process};
 use crate::control::ExitStatus;
 
@@ -28,7 +28,7 @@ impl Family {
         &self,
         process: &Process,
         status: ExitStatus,
-        times: Times,
+        times: Used,
         reaps_itself: impl Fn(&Process) -> bool,
     ) -> Aftermath {
         let pid = process.pid;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use rawposix_abi::{Errno, Signal};
 
-use super::usage::Times;
+use super::usage::Used;
 use super::{Pid, Process};
 use crate::control::ExitStatus;
 
@@ -50,13 +50,13 @@ pub(super) struct Node {
     /// The signal that the parent gets at the end; `None` for a child that only `__WCLONE` waits for.
     pub(super) exit_signal: Option<Signal>,
     /// Set when it has ended and waits to be reaped.
-    pub(super) ended: Option<(ExitStatus, Times)>,
+    pub(super) ended: Option<(ExitStatus, Used)>,
     /// A stop or continuation that the parent has not waited for.
     pub(super) change: Option<Change>,
     /// Whether it has executed a program since it was made, which ends the parent's right to move it to another group.
     pub(super) executed: bool,
-    /// CPU time of the children that were waited for.
-    pub(super) children_times: Times,
+    /// What the children have used that were waited for.
+    pub(super) children_times: Used,
 }
 
 /// A change that wait(2) can report beside the end.
@@ -257,12 +257,20 @@ impl Family {
         }
     }
 
-    /// CPU time of the children that the process has waited for.
-    pub(crate) fn children_times(&self, pid: Pid) -> Times {
+    /// The living and dead children of a process, in no order.
+    pub(crate) fn children(&self, pid: Pid) -> Vec<Pid> {
         let tree = self.tree.lock();
         tree.nodes
             .get(&pid)
-            .map_or_else(Times::default, |node| node.children_times)
+            .map_or_else(Vec::new, |node| node.children.clone())
+    }
+
+    /// What the children have used that the process has waited for.
+    pub(crate) fn children_times(&self, pid: Pid) -> Used {
+        let tree = self.tree.lock();
+        tree.nodes
+            .get(&pid)
+            .map_or_else(Used::default, |node| node.children_times)
     }
 
     /// Notes a stop or a continuation; gives the parent, if there is one to be told.
@@ -349,7 +357,7 @@ impl Tree {
                 ended: None,
                 change: None,
                 executed: false,
-                children_times: Times::default(),
+                children_times: Used::default(),
             },
         );
     }

@@ -29,7 +29,7 @@ use death::Death;
 pub(crate) use ids::{IdMap, Ids, KEEP, Pid};
 pub(crate) use limits::{Limits, UNLIMITED};
 pub(crate) use task::Task;
-use usage::Times;
+use usage::Used;
 
 use crate::aio::Contexts;
 use crate::control::{CoreDump, ExitStatus};
@@ -86,7 +86,7 @@ struct Threads {
     /// With what the first thread ended, if it ended before the others.
     leader: Option<ExitStatus>,
     /// Processor time of threads that have ended.
-    times: Times,
+    times: Used,
 }
 
 /// What prctl(2) keeps.
@@ -101,6 +101,8 @@ pub(crate) struct Settings {
     pub(crate) timer_slack: u32,
     /// `oom_score_adj` of proc(5), 0 to 1000: only shown.
     pub(crate) oom_score: i32,
+    /// `coredump_filter` of proc(5): only shown.
+    pub(crate) core_filter: u32,
     /// The commands of membarrier(2) that the program has registered for.
     pub(crate) barriers: i32,
 }
@@ -142,6 +144,7 @@ impl Process {
                 without_terminal: false,
                 timer_slack: 50_000,
                 oom_score: 0,
+                core_filter: 0x33,
                 barriers: 0,
             }),
             program: Mutex::new(program),
@@ -258,12 +261,12 @@ impl Process {
         &self,
         tid: Pid,
         status: ExitStatus,
-        time: Duration,
-    ) -> Option<(ExitStatus, Times)> {
+        used: Used,
+    ) -> Option<(ExitStatus, Used)> {
         let mut threads = self.threads.lock();
         threads.tasks.retain(|task| task.tid != tid);
         threads.waiting.retain(|task| task.tid != tid);
-        threads.times = threads.times.with(Times { user: time });
+        threads.times = threads.times.with(used);
         if tid == self.pid {
             threads.leader = Some(status);
         }
@@ -336,8 +339,15 @@ impl Process {
         waiting.iter().for_each(|task| task.unpark());
     }
 
-    /// CPU time of threads that have ended.
-    pub(crate) fn past_times(&self) -> Times {
+    /// What all threads have used, those that have ended as well.
+    pub(crate) fn used(&self) -> Used {
+        let living = self.tasks();
+        let living = living.iter().map(|task| task.used());
+        living.fold(self.past_times(), Used::with)
+    }
+
+    /// What threads have used that have ended.
+    pub(crate) fn past_times(&self) -> Used {
         self.threads.lock().times
     }
 

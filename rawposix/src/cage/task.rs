@@ -9,6 +9,7 @@ use rawposix_interrupt::HostThread;
 use rustix::thread::CpuSet;
 
 use super::Pid;
+use super::usage::{Transfers, Used};
 use crate::signal::TaskSignals;
 
 /// The shared part of a guest thread.
@@ -21,6 +22,8 @@ pub(crate) struct Task {
     pub(crate) scheduling: Mutex<Scheduling>,
     /// The list of set_robust_list(2).
     pub(crate) robust_list: AtomicU32,
+    /// What it has read and written.
+    pub(crate) transfers: Transfers,
     /// The name that PR_SET_NAME sets, at most 15 bytes.
     name: Mutex<Vec<u8>>,
 }
@@ -62,6 +65,7 @@ impl Task {
             signals: Mutex::new(TaskSignals::new(mask)),
             scheduling: Mutex::default(),
             robust_list: AtomicU32::new(0),
+            transfers: Transfers::default(),
             name: Mutex::new(name),
         }
     }
@@ -74,6 +78,7 @@ impl Task {
             signals: Mutex::new(std::mem::take(&mut self.signals.lock())),
             scheduling: Mutex::new(self.scheduling.lock().clone()),
             robust_list: AtomicU32::new(0),
+            transfers: Transfers::from(self.transfers.moved()),
             name: Mutex::new(name),
         }
     }
@@ -83,6 +88,14 @@ impl Task {
         Self {
             scheduling: Mutex::new(self.scheduling.lock().child()),
             ..Self::new(tid, self.name(), mask)
+        }
+    }
+
+    /// What it has used so far.
+    pub(crate) fn used(&self) -> Used {
+        Used {
+            user: self.host.processor_time(),
+            moved: self.transfers.moved(),
         }
     }
 

@@ -4,7 +4,7 @@ use rawposix_abi::{Errno, Signal};
 
 use super::Pid;
 use super::family::{Change, Family};
-use super::usage::Times;
+use super::usage::Used;
 use crate::control::ExitStatus;
 
 /// Which children wait(2) is about.
@@ -40,7 +40,7 @@ pub(crate) struct Report {
     pub(crate) pid: Pid,
     pub(crate) uid: u32,
     pub(crate) event: Event,
-    pub(crate) times: Times,
+    pub(crate) times: Used,
 }
 
 impl Family {
@@ -91,7 +91,7 @@ impl Family {
             };
         };
         let node = tree.nodes.get_mut(&pid).ok_or(Errno::ECHILD)?;
-        let times = node.ended.map_or_else(Times::default, |(_, times)| times);
+        let times = node.ended.map_or_else(Used::default, |(_, times)| times);
         let report = Report {
             pid,
             uid: node.process.credentials().user.real,

@@ -4,7 +4,7 @@
 //! gone. The host knows the description by one descriptor, so a guest's second one of the same needs a copy of it. The
 //! copies belong to the description: the host's file ends when the guest's does, and takes the entries along.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
@@ -76,6 +76,29 @@ pub(crate) enum Change {
 }
 
 impl Watches {
+    /// The entries that one set has of this description: the host's descriptors and the guests'. `file` is the
+    /// description's own descriptor of the host's.
+    pub(crate) fn of(
+        &self,
+        set: &Arc<OpenFile>,
+        file: Option<BorrowedFd<'_>>,
+    ) -> Vec<(RawFd, i32)> {
+        let watches = self.0.lock();
+        let of_set = watches
+            .iter()
+            .filter(|watch| std::ptr::eq(watch.set.as_ptr(), Arc::as_ptr(set)));
+        of_set
+            .filter_map(|watch| {
+                let host = match &watch.source {
+                    Source::File => file?.as_raw_fd(),
+                    Source::Bell(bell) => bell.as_fd().as_raw_fd(),
+                    Source::Copy(copy) => copy.as_raw_fd(),
+                };
+                Some((host, watch.fd))
+            })
+            .collect()
+    }
+
     /// Changes the entry that a set has of this description by the descriptor `fd`. `host` is the set as the host has it.
     pub(crate) fn change(
         &self,

@@ -3,9 +3,11 @@
 //! A file's text is made when it is opened, and again when its reading starts anew.
 
 mod files;
+mod memory;
 mod mounts;
 mod net;
 mod process;
+mod settings;
 mod subject;
 mod sysctl;
 mod system;
@@ -25,6 +27,7 @@ use crate::cage::family::INIT;
 use crate::cage::{Pid, Process};
 use crate::fd::OpenFile;
 use files::{FileEntry, files, links};
+use settings::Setting;
 pub(crate) use subject::Who;
 use subject::{Subject, may_look_into};
 
@@ -377,19 +380,6 @@ impl ProcDir {
     }
 }
 
-/// Sets what the kernel would go by if memory got scarce; less than 0 needs CAP_SYS_RESOURCE, which nobody has here.
-fn set_oom_score(process: &Process, text: &[u8]) -> Result<(), Errno> {
-    let text = std::str::from_utf8(text).map_err(|_| Errno::EINVAL)?;
-    match text.trim().parse::<i32>() {
-        Ok(score @ 0..=1000) => {
-            process.with_settings(|settings| settings.oom_score = score);
-            Ok(())
-        }
-        Ok(-1000..0) => Err(Errno::EACCES),
-        _ => Err(Errno::EINVAL),
-    }
-}
-
 /// The number that a name is, in the one way to write it.
 fn canonical_number(text: &str) -> Option<i32> {
     text.parse::<i32>().ok().filter(|n| n.to_string() == text)
@@ -431,7 +421,7 @@ impl ProcFile {
         self.entry().is_some_and(|(_, file)| file.mode & 0o200 != 0)
     }
 
-    /// Writes to the file: those that take it are a thread's name, from its own process, and `oom_score_adj`.
+    /// Writes to the file: those that take it are a thread's name, from its own process, and some settings.
     pub(crate) fn write(self, writer: &Process, bytes: &[u8]) -> Result<usize, Errno> {
         let subject = self.dir.subject(writer).map_err(|_| Errno::ESRCH)?;
         let Some(Subject::Process(process, task)) = &subject else {
@@ -439,9 +429,11 @@ impl ProcFile {
         };
         let end = bytes.iter().position(|byte| *byte == 0);
         let text = bytes.get(..end.unwrap_or(bytes.len())).unwrap_or(bytes);
-        if self.name == FileName::Fixed("oom_score_adj") {
-            may_look_into(writer, &Subject::Process(Arc::clone(process), None))?;
-            set_oom_score(process, text)?;
+        if let FileName::Fixed(name) = self.name
+            && let Some(setting) = Setting::of(name)
+        {
+            setting.check(writer, process)?;
+            setting.set(process, text)?;
             return Ok(bytes.len());
         }
         if process.pid != writer.pid || self.name != FileName::Fixed("comm") {
@@ -480,6 +472,9 @@ impl ProcFile {
             (ProcDir::Process(_), Some(subject)) => {
                 if self.entry().is_some_and(|(_, file)| file.private) {
                     may_look_into(viewer, &subject)?;
+                }
+                if let (Some(setting), Some(process)) = (Setting::of(name), subject.process()) {
+                    setting.check_reader(viewer, process)?;
                 }
                 Ok(process::contents(name, viewer, &subject))
             }

@@ -9,7 +9,7 @@ use rawposix_abi::{DefaultAction, Errno, Signal, SignalSet};
 use super::actions::{Disposition, SA_NOCLDSTOP};
 use super::info::{self, Sender};
 use crate::cage::family::Change;
-use crate::cage::usage::Times;
+use crate::cage::usage::Used;
 use crate::cage::wait::{Event, Report};
 use crate::cage::{Capability, Process, Task};
 use crate::control::ExitStatus;
@@ -189,7 +189,7 @@ impl Process {
         signal: Signal,
         child: &Arc<Self>,
         status: ExitStatus,
-        times: Times,
+        times: Used,
     ) {
         if signal == Signal::SIGCHLD && self.signals.is_set_to_ignore(signal) {
             return;

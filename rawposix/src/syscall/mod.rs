@@ -70,6 +70,7 @@ use args::{
     Whence, Words,
 };
 
+use crate::cage::usage::Transfers;
 use crate::clone::CLONE_FROM_BLOCK;
 use crate::thread::Thread;
 use crate::trace::Shown;
@@ -114,3 +115,20 @@ macro_rules! dispatch {
 }
 
 rawposix_abi::syscalls!(dispatch);
+
+/// Counts what a call has moved that goes the long way, by its number.
+pub(crate) fn count(transfers: &Transfers, number: i32, result: Result<i32, Errno>) {
+    let moved = || result.map(|word| usize::try_from(word).unwrap_or(0));
+    match number {
+        // read, readv, pread64, preadv, preadv2
+        63 | 65 | 67 | 69 | 286 => transfers.has_read(moved()),
+        // write, writev, pwrite64, pwritev, pwritev2
+        64 | 66 | 68 | 70 | 287 => transfers.has_written(moved()),
+        // sendfile64, copy_file_range
+        71 | 285 => {
+            transfers.has_read(moved());
+            transfers.has_written(moved());
+        }
+        _ => {}
+    }
+}

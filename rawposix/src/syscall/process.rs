@@ -14,7 +14,7 @@ pub(super) use super::pidfd::{pidfd_getfd, pidfd_open};
 pub(super) use super::wait::{wait4, waitid};
 
 use super::args::{Hex, In, Int, Len, Out, Pid, PrctlOption, Ptr, Resource};
-use crate::cage::usage::Times;
+use crate::cage::usage::Used;
 use crate::cage::{BOUNDING, CapabilitySet, Pid as Id};
 use crate::control::ExitStatus;
 use crate::thread::Thread;
@@ -115,7 +115,7 @@ pub(super) fn getrusage(thread: &mut Thread, who: Int, usage: Out<Rusage>) -> Re
 }
 
 /// Processor time as getrusage(2) reports it.
-pub(super) fn rusage(times: Times) -> Rusage {
+pub(super) fn rusage(times: Used) -> Rusage {
     Rusage {
         utime: OldTimeval {
             sec: i32::try_from(times.user.as_secs()).unwrap_or(i32::MAX),

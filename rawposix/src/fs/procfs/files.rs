@@ -45,7 +45,9 @@ const ROOT: [FileEntry; 15] = [
     open("modules"),
 ];
 
-const PROCESS: [FileEntry; 23] = [
+/// Of threads and processes, but the first one only of threads, and the last two only of processes.
+const PROCESS: [FileEntry; 30] = [
+    open("children"),
     private("auxv", 0o400),
     open("cgroup"),
     open("cmdline"),
@@ -54,6 +56,7 @@ const PROCESS: [FileEntry; 23] = [
         mode: 0o644,
         private: false,
     },
+    open("cpuset"),
     private("environ", 0o400),
     open("gid_map"),
     private("io", 0o400),
@@ -69,14 +72,27 @@ const PROCESS: [FileEntry; 23] = [
         private: false,
     },
     private("personality", 0o400),
+    open("projid_map"),
     open("schedstat"),
     open("sessionid"),
     open("setgroups"),
+    private("smaps", 0o444),
+    private("smaps_rollup", 0o444),
     open("stat"),
     open("statm"),
     open("status"),
     open("uid_map"),
     open("wchan"),
+    FileEntry {
+        name: "coredump_filter",
+        mode: 0o644,
+        private: false,
+    },
+    FileEntry {
+        name: "timerslack_ns",
+        mode: 0o666,
+        private: false,
+    },
 ];
 
 const NET: [FileEntry; 11] = [
@@ -152,7 +168,10 @@ const NET_CORE: [FileEntry; 1] = [open("somaxconn")];
 pub(super) fn files(dir: ProcDir) -> &'static [FileEntry] {
     match dir {
         ProcDir::Root => &ROOT,
-        ProcDir::Process(_) => &PROCESS,
+        ProcDir::Process(who) => match (&PROCESS, who.thread) {
+            ([_, of_processes @ ..], None) => of_processes,
+            ([of_threads @ .., _, _], Some(_)) => of_threads,
+        },
         ProcDir::Net(_) => &NET,
         ProcDir::SysKernel => &KERNEL,
         ProcDir::SysKernelRandom => &RANDOM,

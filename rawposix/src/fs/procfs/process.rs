@@ -3,17 +3,16 @@
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::os::fd::{AsFd, AsRawFd};
+use std::sync::Arc;
 
 use rawposix_abi::flags::{OpenFlags, resource};
 use rawposix_abi::{Errno, SignalSet};
-use rawposix_memory::{Protection, RegionKind, Sharing};
 
-use super::mounts;
 use super::subject::Subject;
-use crate::cage::usage::{Times, ticks};
+use super::{memory, mounts};
+use crate::cage::usage::{Used, ticks};
 use crate::cage::{BOUNDING, Pid, Process, Task, UNLIMITED};
-use crate::fd::{CloseOnExec, Object, Origin};
-use crate::fs::place;
+use crate::fd::{CloseOnExec, Object, OpenFile, Origin};
 use crate::fs::stat::inode_of_file;
 
 /// What a file says.
@@ -26,8 +25,10 @@ pub(super) fn contents(name: &str, viewer: &Process, subject: &Subject) -> Vec<u
     let text = match name {
         "cmdline" if living => return strings(&process.image().argv),
         "environ" if living => return strings(&process.image().envp),
-        "maps" if living => return maps(process),
-        "cmdline" | "environ" | "maps" | "auxv" => return Vec::new(),
+        "maps" if living => return memory::maps(process),
+        "smaps" if living => return memory::smaps(process),
+        "smaps_rollup" if living => return memory::rollup(process),
+        "cmdline" | "environ" | "maps" | "smaps" | "smaps_rollup" | "auxv" => return Vec::new(),
         "comm" => return [&*name_of(process, task), b"\n"].concat(),
         "stat" => stat(process, task),
         "statm" => {
@@ -52,14 +53,42 @@ pub(super) fn contents(name: &str, viewer: &Process, subject: &Subject) -> Vec<u
         "mounts" => mounts::mounts(process),
         "mountinfo" => mounts::mountinfo(process),
         "schedstat" => format!("{} 0 0\n", times(process, task).user.as_nanos()),
-        "io" => String::from(
-            "rchar: 0\nwchar: 0\nsyscr: 0\nsyscw: 0\nread_bytes: 0\nwrite_bytes: 0\ncancelled_write_bytes: 0\n",
-        ),
+        "io" => io(process, task),
+        "children" => children(process, task),
+        "coredump_filter" if living => {
+            format!("{:08x}\n", process.with_settings(|s| s.core_filter))
+        }
+        "timerslack_ns" => format!("{}\n", process.with_settings(|s| s.timer_slack)),
         "oom_score" => format!("{}\n", oom_score(process)),
         "oom_score_adj" => format!("{}\n", process.with_settings(|s| s.oom_score)),
         name => common(name),
     };
     text.into_bytes()
+}
+
+/// What the process has moved, with its threads that have ended and the children that it has waited for; or what the
+/// thread has. What of it came from a disk is not known.
+fn io(process: &Process, task: Option<&Task>) -> String {
+    let moved = match task {
+        Some(task) => task.transfers.moved(),
+        None => {
+            let children = process.world().family.children_times(process.pid);
+            process.used().with(children).moved
+        }
+    };
+    format!(
+        "rchar: {}\nwchar: {}\nsyscr: {}\nsyscw: {}\nread_bytes: 0\nwrite_bytes: 0\ncancelled_write_bytes: 0\n",
+        moved.read, moved.written, moved.reads, moved.writes
+    )
+}
+
+/// The children: all of them are the first thread's.
+fn children(process: &Process, task: Option<&Task>) -> String {
+    if task.is_some_and(|task| task.tid != process.pid) {
+        return String::new();
+    }
+    let children = process.world().family.children(process.pid);
+    children.iter().map(|child| format!("{child} ")).collect()
 }
 
 /// What Linux says of a process that needs little memory.
@@ -71,7 +100,8 @@ fn oom_score(process: &Process) -> i32 {
 fn common(name: &str) -> String {
     String::from(match name {
         "cgroup" => "0::/\n",
-        "gid_map" | "uid_map" => "         0          0 4294967295\n",
+        "cpuset" => "/\n",
+        "gid_map" | "uid_map" | "projid_map" => "         0          0 4294967295\n",
         "loginuid" | "sessionid" => "4294967295",
         "oom_score" => "666\n",
         "oom_score_adj" => "0\n",
@@ -118,12 +148,10 @@ fn name_of(process: &Process, task: Option<&Task>) -> Vec<u8> {
     }
 }
 
-fn times(process: &Process, task: Option<&Task>) -> Times {
-    Times {
-        user: match task {
-            Some(task) => task.host.processor_time(),
-            None => process.processor_time(),
-        },
+fn times(process: &Process, task: Option<&Task>) -> Used {
+    match task {
+        Some(task) => task.used(),
+        None => process.used(),
     }
 }
 
@@ -395,47 +423,6 @@ fn limits(process: &Process) -> String {
     text
 }
 
-fn program_path(process: &Process) -> Vec<u8> {
-    match process.program() {
-        Some(program) => place::path_of_file(process.mounts(), &program),
-        None => process.image().path.clone(),
-    }
-}
-
-fn maps(process: &Process) -> Vec<u8> {
-    let mut text = Vec::new();
-    for mapping in process.space().mappings() {
-        let flag = |set: bool, letter: char| if set { letter } else { '-' };
-        let line = format!(
-            "{:08x}-{:08x} {}{}{}{} {:08x} {:02x}:{:02x} {}",
-            mapping.start,
-            mapping.end,
-            flag(mapping.protection.contains(Protection::READ), 'r'),
-            flag(mapping.protection.contains(Protection::WRITE), 'w'),
-            flag(mapping.protection.contains(Protection::EXEC), 'x'),
-            if mapping.sharing == Sharing::Shared {
-                's'
-            } else {
-                'p'
-            },
-            mapping.offset,
-            mapping.label.device >> 8 & 0xff,
-            mapping.label.device & 0xff,
-            mapping.label.inode,
-        );
-        // Paths stand in one column.
-        text.extend_from_slice(format!("{line:<73}").as_bytes());
-        let path = match mapping.kind {
-            RegionKind::Heap => b"[heap]".to_vec(),
-            RegionKind::Image => program_path(process),
-            RegionKind::Mapping => mapping.label.path,
-        };
-        text.extend_from_slice(&path);
-        text.push(b'\n');
-    }
-    text
-}
-
 /// A file of `fdinfo`. `ENOENT` when the descriptor is closed.
 pub(super) fn descriptor(subject: &Subject, fd: i32) -> Result<Vec<u8>, Errno> {
     let process = subject.process().ok_or(Errno::ENOENT)?;
@@ -460,7 +447,7 @@ pub(super) fn descriptor(subject: &Subject, fd: i32) -> Result<Vec<u8>, Errno> {
         Object::Own(own) => text.push_str(&own.file().details()),
         Object::Host(host) => match &host.origin {
             Origin::Nameless(label) if label.contains("eventpoll") => {
-                text.push_str(&members(process, &host.fd));
+                text.push_str(&members(process, &file, &host.fd));
             }
             Origin::Nameless(label) if label.starts_with("anon_inode:") => {
                 text.push_str(&details_of_host(&host.fd));
@@ -481,18 +468,20 @@ fn details_of_host(fd: impl AsFd) -> String {
     text.split_inclusive('\n').filter(is_own).collect()
 }
 
-/// The members of an epoll set that are descriptors of the process's, by the process's numbers.
-fn members(process: &Process, set: impl AsFd) -> String {
+/// The members of an epoll set whose descriptions the process has, by the guests' descriptors.
+fn members(process: &Process, set: &Arc<OpenFile>, host: impl AsFd) -> String {
     let mut numbers = HashMap::new();
     for fd in process.descriptors() {
-        if let Ok(file) = process.file(fd)
-            && let Object::Host(host) = &file.object
-        {
-            numbers.entry(host.fd.as_raw_fd()).or_insert(fd);
+        if let Ok(file) = process.file(fd) {
+            match &file.object {
+                Object::Host(host) => numbers.extend(host.watches.of(set, Some(host.fd.as_fd()))),
+                Object::Own(own) => numbers.extend(own.watches().of(set, None)),
+                Object::Dir(_) | Object::Path(_) => {}
+            }
         }
     }
     let mut text = String::new();
-    for line in details_of_host(set).lines() {
+    for line in details_of_host(host).lines() {
         let parts = line.strip_prefix("tfd:").map(str::trim_start);
         let parts = parts.and_then(|rest| rest.split_once(' '));
         let Some((number, rest)) = parts else {
