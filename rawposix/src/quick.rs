@@ -116,7 +116,7 @@ impl Thread {
         let [fd, address, count, low, high, _] = words;
         let mut shared = None;
         let file = quick_file!(self, fd, shared);
-        let Object::Host(host) = &file.object else {
+        let Object::Host(host) = file.as_opened() else {
             return None;
         };
         let range = GuestSlice::new(GuestPtr::new(address), count);
@@ -171,7 +171,7 @@ impl Thread {
         self.task.host.enter();
         let mut shared = None;
         let file = quick_file!(self, fd, shared);
-        let Object::Host(host) = &file.object else {
+        let Object::Host(host) = file.as_opened() else {
             return None;
         };
         let set = host.fd.as_fd();

@@ -2,18 +2,19 @@
 
 use std::any::Any;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 use rawposix_abi::Errno;
 use rawposix_abi::flags::OpenFlags;
 use rawposix_memory::{MapFile, MapLabel};
+use rustix::fs::FileType;
 
 use super::own::{Own, OwnFile};
 use super::watches::Watches;
 use crate::fs::busy::InUse;
 use crate::fs::device::Device;
-use crate::fs::dir::Dir;
+use crate::fs::dir::{Dir, FileId, HostDir};
 use crate::fs::listing::Listing;
 use crate::fs::mount::MountId;
 use crate::fs::node::Node;
@@ -26,7 +27,10 @@ use crate::terminal::End;
 /// An open file description: what dup(2) shares. See open(2).
 #[derive(Debug)]
 pub(crate) struct OpenFile {
-    pub(crate) object: Object,
+    object: Object,
+    /// Set while it is not known whether the host's file is a directory, and then what that was found to be: nothing
+    /// for any other file.
+    late: Option<OnceLock<Option<Box<Object>>>>,
     /// The flags it was opened with; only what the host does not keep for us is read from here.
     pub(crate) flags: OpenFlags,
 }
@@ -101,22 +105,121 @@ pub(crate) enum Origin {
 #[derive(Debug)]
 pub(crate) struct DirFile {
     pub(crate) dir: Dir,
-    /// A readable descriptor of the host's, for a host directory.
-    pub(crate) fd: Option<OwnedFd>,
+    /// A readable descriptor of the host's, for a host directory whose handle is none.
+    fd: Option<OwnedFd>,
     pub(crate) listing: Mutex<Listing>,
 }
 
+impl DirFile {
+    /// A directory of the sandbox; that of a host directory must be readable.
+    pub(crate) fn new(dir: Dir) -> Self {
+        Self {
+            dir,
+            fd: None,
+            listing: Mutex::default(),
+        }
+    }
+
+    /// The same, read by this descriptor.
+    pub(crate) fn with_readable(dir: Dir, fd: OwnedFd) -> Self {
+        Self {
+            fd: Some(fd),
+            ..Self::new(dir)
+        }
+    }
+
+    /// The host's descriptor for reading, of a host directory.
+    pub(crate) fn readable(&self) -> Option<BorrowedFd<'_>> {
+        match (&self.fd, &self.dir) {
+            (Some(fd), _) => Some(fd.as_fd()),
+            (None, Dir::Host(dir)) => Some(dir.as_fd()),
+            (None, _) => None,
+        }
+    }
+}
+
 impl OpenFile {
+    /// A description of this object.
+    pub(crate) fn new(object: Object, flags: OpenFlags) -> Arc<Self> {
+        Arc::new(Self {
+            object,
+            late: None,
+            flags,
+        })
+    }
+
     /// A description of a host file.
     pub(crate) fn host_file(fd: OwnedFd, origin: Origin, flags: OpenFlags) -> Arc<Self> {
-        let object = Object::Host(HostFile::new(fd, origin));
-        Arc::new(Self { object, flags })
+        Self::new(Object::Host(HostFile::new(fd, origin)), flags)
+    }
+
+    /// A description of a file of a mount that was opened for reading and may be a directory. Most programs never do
+    /// what would make a difference, so the host is asked when they do.
+    pub(crate) fn late(fd: OwnedFd, mount: MountId, flags: OpenFlags) -> Arc<Self> {
+        Arc::new(Self {
+            object: Object::Host(HostFile::new(fd, Origin::Mount(mount))),
+            late: Some(OnceLock::new()),
+            flags,
+        })
+    }
+
+    /// What it refers to.
+    pub(crate) fn object(&self) -> &Object {
+        match &self.late {
+            None => &self.object,
+            Some(late) => self.learned(late),
+        }
+    }
+
+    /// The same without a look at the host: a directory may be a host file here. The host refuses to read, write and
+    /// map it as it refuses everybody.
+    #[inline(always)]
+    pub(crate) fn as_opened(&self) -> &Object {
+        &self.object
+    }
+
+    fn learned<'a>(&'a self, late: &'a OnceLock<Option<Box<Object>>>) -> &'a Object {
+        let found = match late.get() {
+            Some(found) => found,
+            None => match self.directory_of_host() {
+                Ok(found) => late.get_or_init(|| found.map(Box::new)),
+                // Without a descriptor for it, it is none this time.
+                Err(_) => return &self.object,
+            },
+        };
+        found.as_deref().unwrap_or(&self.object)
+    }
+
+    /// The directory that a file of the host's is.
+    fn directory_of_host(&self) -> Result<Option<Object>, Errno> {
+        let Object::Host(HostFile {
+            fd,
+            origin: Origin::Mount(mount),
+            ..
+        }) = &self.object
+        else {
+            return Ok(None);
+        };
+        let stat = rustix::fs::fstat(fd)?;
+        if FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
+            return Ok(None);
+        }
+        let dir = HostDir {
+            fd: rustix::io::fcntl_dupfd_cloexec(fd, 0)?,
+            mount: *mount,
+            id: FileId {
+                device: stat.st_dev,
+                inode: stat.st_ino,
+            },
+        };
+        let dir = Dir::Host(Arc::new(dir));
+        Ok(Some(Object::Dir(DirFile::new(dir))))
     }
 
     /// A description of an object of rawposix's own; of the flags, `O_NONBLOCK` can be changed later.
     pub(crate) fn own_file(file: Arc<dyn OwnFile>, flags: OpenFlags) -> Arc<Self> {
         let object = Object::Own(Own::new(file, flags.contains(OpenFlags::NONBLOCK)));
-        Arc::new(Self { object, flags })
+        Self::new(object, flags)
     }
 
     /// The object of rawposix's own that it refers to, if it is one of this kind.
@@ -127,7 +230,7 @@ impl OpenFile {
         }
     }
 
-    /// The host descriptor for reading and writing: `EISDIR` for a directory, `EBADF` for an `O_PATH` descriptor,
+    /// The host descriptor for reading and writing: `EISDIR` for what is known as a directory, `EBADF` for an `O_PATH` descriptor,
     /// `EINVAL` for an object of rawposix's own.
     pub(crate) fn host(&self) -> Result<&HostFile, Errno> {
         match &self.object {
@@ -148,7 +251,7 @@ impl OpenFile {
 
     /// The directory it refers to, if it refers to one.
     pub(crate) fn directory(&self) -> Option<Dir> {
-        match &self.object {
+        match self.object() {
             Object::Dir(file) => Some(file.dir.clone()),
             Object::Path(Node::Dir(dir)) => Some(dir.clone()),
             _ => None,
@@ -164,15 +267,11 @@ impl OpenFile {
     pub(crate) fn any_fd(&self) -> Option<BorrowedFd<'_>> {
         match &self.object {
             Object::Host(file) => Some(file.fd.as_fd()),
-            Object::Dir(DirFile { fd: Some(fd), .. }) => Some(fd.as_fd()),
-            Object::Dir(DirFile {
-                dir: Dir::Host(dir),
-                ..
-            })
-            | Object::Path(Node::Dir(Dir::Host(dir))) => Some(dir.as_fd()),
+            Object::Dir(dir) => dir.readable(),
+            Object::Path(Node::Dir(Dir::Host(dir))) => Some(dir.as_fd()),
             Object::Path(Node::Host(node)) => Some(node.fd.as_fd()),
             Object::Path(Node::Open(file)) => file.any_fd(),
-            Object::Dir(_) | Object::Path(_) | Object::Own(_) => None,
+            Object::Path(_) | Object::Own(_) => None,
         }
     }
 }

@@ -4,7 +4,7 @@
 //!
 //! - A directory is always a handle (`Dir`), never a path: what a name meant a moment ago does not matter.
 //! - A host directory is entered one name at a time with `O_NOFOLLOW`, or several at once with
-//!   `openat2(RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS)`; the host kernel therefore never follows a symbolic link and
+//!   `openat2(RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS)`, or the whole path of a file, if it turns nowhere (`straight`); the host kernel therefore never follows a symbolic link and
 //!   never takes `..` for us. Links are read and resolved here, from the sandbox's root.
 //! - `..` returns along the way the walk came. Where the walk starts at a handle, the host's `..` is taken and the
 //!   result is used only if the mount's root is found above it; so a directory that is moved while it is open leads
@@ -28,6 +28,7 @@ pub(crate) mod procfs;
 pub(crate) mod quota;
 mod rest;
 pub(crate) mod stat;
+pub(crate) mod straight;
 pub(crate) mod walk;
 
 /// The greatest length of a path, with its NUL. See path_resolution(7).

@@ -3,7 +3,6 @@
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
 use rawposix_abi::Errno;
 use rawposix_abi::flags::OpenFlags;
 use rustix::fs::{AtFlags, FileType, MemfdFlags, Mode, OFlags, Stat};
@@ -11,11 +10,12 @@ use rustix::fs::{AtFlags, FileType, MemfdFlags, Mode, OFlags, Stat};
 use super::device::Device;
 use super::dir::{Dir, FileId, HostDir};
 use super::host::{is_for_writing, open_flags};
-use super::listing::{Listing, open_readable};
+use super::listing::open_readable;
 use super::mount::MountId;
 use super::node::{HostNode, Node, reopen};
 use super::owners::Maker;
 use super::procfs::ProcFile;
+use super::straight::Straight;
 use super::walk::{Entry, Parent, Walk};
 use crate::cage::Process;
 use crate::fd::{DirFile, HostFile, Object, OpenFile, Origin};
@@ -43,6 +43,36 @@ impl How {
     fn is_path(self) -> bool {
         self.has(OpenFlags::PATH)
     }
+}
+
+/// Opens a file that exists, where a path leads to it straight; nothing where [`open`] has to find out.
+pub(crate) fn open_straight(
+    process: &Process,
+    start: &Dir,
+    path: &[u8],
+    flags: OpenFlags,
+) -> Result<Option<Arc<OpenFile>>, Errno> {
+    let special = OpenFlags::CREAT | OpenFlags::PATH | OpenFlags::TMPFILE | OpenFlags::TRUNC;
+    if flags.intersects(special) || is_for_writing(flags) {
+        return Ok(None);
+    }
+    let mounts = process.mounts();
+    let Some(place) = Straight::new(mounts, start, path) else {
+        return Ok(None);
+    };
+    let mount = place.dir.mount;
+    let Some(fd) = place.open(open_flags(flags) | OFlags::NOFOLLOW)? else {
+        return Ok(None);
+    };
+    if flags.contains(OpenFlags::DIRECTORY) || mounts.quota(mount).is_some() {
+        let how = How {
+            flags,
+            mode: Mode::empty(),
+            set_ids: 0,
+        };
+        return adopt(process, fd, mount, how).map(Some);
+    }
+    Ok(Some(OpenFile::late(fd, mount, flags)))
 }
 
 /// Opens the object that a path leads to, creating a file where the flags say so.
@@ -173,7 +203,7 @@ fn open_in_host(
                     maker.made(process, &fd, b"")?;
                 }
                 let file = adopt(process, fd, host.mount, how)?;
-                return match (&file.object, follow) {
+                return match (file.object(), follow) {
                     (Object::Path(Node::Host(link)), true) if link.kind == FileType::Symlink => {
                         Ok(Opened::Link(link.read_link()?))
                     }
@@ -244,11 +274,8 @@ fn adopt(process: &Process, fd: OwnedFd, mount: MountId, how: How) -> Result<Arc
         if how.is_path() {
             Object::Path(Node::Dir(Dir::Host(Arc::new(HostDir { fd, mount, id }))))
         } else {
-            let readable = rustix::io::fcntl_dupfd_cloexec(&fd, 0)?;
-            directory(
-                Dir::Host(Arc::new(HostDir { fd, mount, id })),
-                Some(readable),
-            )
+            let dir = Dir::Host(Arc::new(HostDir { fd, mount, id }));
+            Object::Dir(DirFile::new(dir))
         }
     } else if how.is_path() {
         let fd = Arc::new(fd);
@@ -256,7 +283,7 @@ fn adopt(process: &Process, fd: OwnedFd, mount: MountId, how: How) -> Result<Arc
     } else {
         Object::Host(claim(process, fd, mount, flags, &stat)?)
     };
-    Ok(Arc::new(OpenFile { object, flags }))
+    Ok(OpenFile::new(object, flags))
 }
 
 /// The host's flags for a file of a mount: what is executed must not be truncated, which is only known when it is open.
@@ -299,14 +326,6 @@ fn claim(
     Ok(file)
 }
 
-fn directory(dir: Dir, fd: Option<OwnedFd>) -> Object {
-    Object::Dir(DirFile {
-        dir,
-        fd,
-        listing: Mutex::new(Listing::default()),
-    })
-}
-
 /// Opens an object that is already known.
 pub(crate) fn open_node(process: &Process, node: Node, how: How) -> Result<Arc<OpenFile>, Errno> {
     let flags = how.flags;
@@ -315,7 +334,7 @@ pub(crate) fn open_node(process: &Process, node: Node, how: How) -> Result<Arc<O
             return Err(Errno::ENOTDIR);
         }
         let object = Object::Path(node);
-        return Ok(Arc::new(OpenFile { object, flags }));
+        return Ok(OpenFile::new(object, flags));
     }
     if let Node::Dir(dir) | Node::Shortcut(dir) = node {
         return open_dir(process, dir, how);
@@ -332,7 +351,7 @@ pub(crate) fn open_node(process: &Process, node: Node, how: How) -> Result<Arc<O
             let fd = host.open(without_truncation(flags))?;
             let stat = rustix::fs::fstat(&fd)?;
             let object = Object::Host(claim(process, fd, host.mount, flags, &stat)?);
-            Ok(Arc::new(OpenFile { object, flags }))
+            Ok(OpenFile::new(object, flags))
         }
         Node::Device(Device::Tty) => terminal::open_controlling(process, flags),
         Node::Device(Device::Ptmx) => terminal::open_master(process, flags),
@@ -361,7 +380,7 @@ fn open_dir(process: &Process, dir: Dir, how: How) -> Result<Arc<OpenFile>, Errn
         }
         let stat = rustix::fs::fstat(&fd)?;
         let object = Object::Host(claim(process, fd, host.mount, flags, &stat)?);
-        return Ok(Arc::new(OpenFile { object, flags }));
+        return Ok(OpenFile::new(object, flags));
     }
     if how.has(OpenFlags::TMPFILE) {
         return Err(Errno::EOPNOTSUPP);
@@ -369,16 +388,18 @@ fn open_dir(process: &Process, dir: Dir, how: How) -> Result<Arc<OpenFile>, Errn
     if is_for_writing(flags) || how.has(OpenFlags::TRUNC) {
         return Err(Errno::EISDIR);
     }
-    let readable = match &dir {
-        Dir::Host(host) => Some(open_readable(host, open_flags(flags))?),
+    let file = match &dir {
+        Dir::Host(host) => {
+            let readable = open_readable(host, open_flags(flags))?;
+            DirFile::with_readable(dir, readable)
+        }
         Dir::Proc(proc) => {
             proc.check_readable(process)?;
-            None
+            DirFile::new(dir)
         }
-        Dir::Static(_) | Dir::Terminals => None,
+        Dir::Static(_) | Dir::Terminals => DirFile::new(dir),
     };
-    let object = directory(dir, readable);
-    Ok(Arc::new(OpenFile { object, flags }))
+    Ok(OpenFile::new(Object::Dir(file), flags))
 }
 
 /// The text of a file of `/proc` lies in a nameless host file: reading, seeking, mapping and polling it are those of any
@@ -417,7 +438,7 @@ pub(crate) fn refresh(process: &Process, host: &HostFile) -> Result<(), Errno> {
 /// Opens an open file once more, through its link in `/proc/self/fd`.
 fn open_again(process: &Process, file: &OpenFile, how: How) -> Result<Arc<OpenFile>, Errno> {
     let flags = how.flags;
-    match &file.object {
+    match file.object() {
         Object::Path(node) => open_node(process, node.clone(), how),
         Object::Own(_) => Err(Errno::ENXIO),
         Object::Dir(dir) => open_dir(process, dir.dir.clone(), how),
@@ -447,7 +468,7 @@ fn open_again(process: &Process, file: &OpenFile, how: How) -> Result<Arc<OpenFi
                 let fresh = reopen(fd, without_truncation(flags))?;
                 let stat = rustix::fs::fstat(&fresh)?;
                 let object = Object::Host(claim(process, fresh, *mount, flags, &stat)?);
-                return Ok(Arc::new(OpenFile { object, flags }));
+                return Ok(OpenFile::new(object, flags));
             }
             let fresh = reopen(fd, open_flags(flags))?;
             Ok(OpenFile::host_file(fresh, origin.clone(), flags))

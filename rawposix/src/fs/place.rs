@@ -18,7 +18,7 @@ pub(crate) fn path_of_dir(mounts: &Mounts, dir: &Dir) -> Result<Vec<u8>, Errno> 
 
 /// What a link in `/proc/self/fd` says.
 pub(crate) fn path_of_file(mounts: &Mounts, file: &OpenFile) -> Vec<u8> {
-    let path = match &file.object {
+    let path = match file.object() {
         Object::Dir(dir) => path_of_dir(mounts, &dir.dir),
         Object::Host(host) => match &host.origin {
             Origin::Mount(mount) => host_path(mounts, *mount, &host.fd),

@@ -7,7 +7,7 @@ use rawposix_abi::structs::{Statx, StatxTimestamp};
 use rustix::fs::{AtFlags, StatxFlags};
 
 use super::device::Device;
-use super::dir::Dir;
+use super::dir::{Dir, HostDir};
 use super::mount::MountId;
 use super::node::Node;
 use super::walk::{Entry, Follow};
@@ -189,7 +189,18 @@ pub(crate) fn stat_entry(
     if entry.slash || process.mounts().covering(host, &entry.name).is_some() {
         return Ok(None);
     }
-    let stat = statx(process, host, &entry.name, AtFlags::SYMLINK_NOFOLLOW, mask)?;
+    stat_name(process, host, &entry.name, follow, mask)
+}
+
+/// The same for a name that nothing is mounted over.
+pub(crate) fn stat_name(
+    process: &Process,
+    host: &HostDir,
+    name: &[u8],
+    follow: Follow,
+    mask: u32,
+) -> Result<Option<Statx>, Errno> {
+    let stat = statx(process, host, name, AtFlags::SYMLINK_NOFOLLOW, mask)?;
     let device = rustix::fs::makedev(stat.stx_dev_major, stat.stx_dev_minor);
     let is_link = stat.stx_mode & S_IFMT == S_IFLNK;
     if device != host.id.device || (is_link && follow == Follow::Yes) {
@@ -210,7 +221,7 @@ pub(crate) fn stat_magic_link(process: &Process) -> Statx {
 
 /// Metadata of an open file.
 pub(crate) fn stat_file(process: &Process, file: &OpenFile, mask: u32) -> Result<Statx, Errno> {
-    match &file.object {
+    match file.as_opened() {
         Object::Host(HostFile {
             origin: Origin::Virtual(stat, _),
             ..

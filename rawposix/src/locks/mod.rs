@@ -9,6 +9,7 @@ mod waits;
 use std::collections::HashMap;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::fcntl::{FcntlArg, fcntl};
 use parking_lot::Mutex;
@@ -30,6 +31,8 @@ use waits::Wanted;
 #[derive(Debug, Default)]
 pub(crate) struct RecordLocks {
     files: Mutex<HashMap<FileId, Locked>>,
+    /// Whether there ever was one: every close asks.
+    used: AtomicBool,
 }
 
 /// A file with locks of the process.
@@ -143,6 +146,7 @@ impl RecordLocks {
             None if kind(&request)? == F_UNLCK => return Ok(()),
             None => {
                 let fresh = Arc::new(lock_description(host)?);
+                self.used.store(true, Ordering::Release);
                 let mut files = self.files.lock();
                 let file = files.entry(id).or_insert_with(|| Locked {
                     fd: fresh,
@@ -220,7 +224,10 @@ impl RecordLocks {
 
     /// Drops all locks on the file: any close of a descriptor of it does that.
     pub(crate) fn release(&self, file: &OpenFile) {
-        let Object::Host(host) = &file.object else {
+        if !self.used.load(Ordering::Acquire) {
+            return;
+        }
+        let Object::Host(host) = file.as_opened() else {
             return;
         };
         let mut files = self.files.lock();

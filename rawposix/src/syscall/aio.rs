@@ -169,7 +169,7 @@ fn flags(request: &Iocb) -> Result<RwFlags, Errno> {
 
 /// What is read and written: nothing that has no ways of its own for that.
 fn host(file: &OpenFile) -> Result<&HostFile, Errno> {
-    match &file.object {
+    match file.object() {
         Object::Host(host) => Ok(host),
         Object::Path(_) => Err(Errno::EBADF),
         Object::Dir(_) | Object::Own(_) => Err(Errno::EINVAL),
@@ -240,7 +240,7 @@ fn sync(thread: &Thread, file: &OpenFile, request: &Iocb) -> Result<Result<usize
     {
         return Err(Errno::EINVAL);
     }
-    let host = match (&file.object, file.any_fd()) {
+    let host = match (file.object(), file.any_fd()) {
         (Object::Own(_), _) => return Err(Errno::EINVAL),
         (_, Some(host)) => host,
         (_, None) => return Ok(Ok(0)),
@@ -261,7 +261,7 @@ fn sync(thread: &Thread, file: &OpenFile, request: &Iocb) -> Result<Result<usize
 
 /// Adds one to an eventfd, if it has room for that.
 fn tell(thread: &Thread, file: &OpenFile) {
-    let Object::Host(host) = &file.object else {
+    let Object::Host(host) = file.object() else {
         return;
     };
     let mut room = [PollFd::new(&host.fd, PollFlags::OUT)];

@@ -97,7 +97,7 @@ fn with_changeable<R>(
         Node::Dir(Dir::Host(dir)) | Node::Shortcut(Dir::Host(dir)) => {
             writable(dir.mount).and_then(|()| f(dir.as_fd()))
         }
-        Node::Open(file) => match &file.object {
+        Node::Open(file) => match file.object() {
             Object::Host(host) => {
                 match host.origin {
                     Origin::Mount(mount) => writable(mount)?,
@@ -133,7 +133,7 @@ fn open_node_of(thread: &Thread, fd: Fd) -> Result<Node, Errno> {
 /// Whether it is a pipe, a socket or the like, whose owner nothing shows but itself.
 fn is_nameless(node: &Node) -> bool {
     match node {
-        Node::Open(file) => match &file.object {
+        Node::Open(file) => match file.object() {
             Object::Host(host) => matches!(host.origin, Origin::Nameless(_) | Origin::Socket(_)),
             Object::Path(node) => is_nameless(node),
             Object::Dir(_) | Object::Own(_) => false,
@@ -150,7 +150,7 @@ fn is_directory(node: &Node) -> bool {
 fn terminal_of(node: &Node) -> Option<u32> {
     match node {
         Node::Device(Device::Terminal(number)) => Some(*number),
-        Node::Open(file) => match &file.object {
+        Node::Open(file) => match file.object() {
             Object::Host(host) => match &host.origin {
                 Origin::Terminal(End::Line(line)) => Some(line.number),
                 _ => None,

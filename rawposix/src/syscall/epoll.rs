@@ -62,7 +62,7 @@ pub(super) fn epoll_ctl(
     };
     let (set, file) = (thread.file(epfd.0)?, thread.file(fd.0)?);
     // What an object of rawposix's own is never ready for, its bell may be ready for.
-    let (watches, watched, mask) = match &file.object {
+    let (watches, watched, mask) = match file.object() {
         Object::Host(host) => (&host.watches, Watched::Host(host.fd.as_fd()), u32::MAX),
         Object::Own(own) => {
             let bell = own.file().bell(thread, Watcher::Process)?;

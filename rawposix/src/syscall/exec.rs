@@ -154,7 +154,7 @@ fn open_node(node: &Node) -> Result<(File, Origin), Errno> {
 }
 
 fn open_description(file: &OpenFile) -> Result<(File, Origin), Errno> {
-    match &file.object {
+    match file.object() {
         Object::Path(node) => open_node(node),
         Object::Host(host) => {
             let stat = rustix::fs::fstat(&host.fd)?;

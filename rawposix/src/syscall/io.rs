@@ -55,7 +55,7 @@ fn read_own(
     ranges: &[GuestSlice<u8>],
     errno: Errno,
 ) -> Result<usize, Errno> {
-    let Object::Own(own) = &file.object else {
+    let Object::Own(own) = file.object() else {
         return Err(errno);
     };
     if access_mode(file.flags) == OpenFlags::WRONLY.bits() {
@@ -84,7 +84,7 @@ fn write_own(
 ) -> Result<usize, Errno> {
     /// Objects of rawposix's own take small messages only.
     const MOST: u32 = 1 << 16;
-    let Object::Own(own) = &file.object else {
+    let Object::Own(own) = file.object() else {
         return Err(errno);
     };
     if access_mode(file.flags) == 0 {
@@ -379,7 +379,7 @@ pub(super) fn llseek(
 ) -> Result<(), Errno> {
     let file = thread.file(fd.0)?;
     let by = (u64::from(high.0) << 32 | u64::from(low.0)).cast_signed();
-    let position = match &file.object {
+    let position = match file.object() {
         Object::Host(host) => {
             let position = rustix::fs::seek(&host.fd, seek_from(by, whence.0)?)?;
             if position == 0 {
@@ -496,7 +496,7 @@ pub(super) fn copy_file_range(
 
 /// The directory that an open file is, for getdents64.
 pub(super) fn listed_directory(file: &OpenFile) -> Result<(&crate::fd::DirFile, &Dir), Errno> {
-    match &file.object {
+    match file.object() {
         Object::Dir(dir) => Ok((dir, &dir.dir)),
         Object::Path(_) => Err(Errno::EBADF),
         Object::Host(_) | Object::Own(_) => Err(Errno::ENOTDIR),

@@ -61,7 +61,7 @@ pub(super) fn ioctl(thread: &mut Thread, fd: Fd, cmd: IoctlCmd, arg: Hex) -> Res
         }
         _ => {}
     }
-    let host = match &file.object {
+    let host = match file.object() {
         Object::Host(host) => host,
         Object::Dir(_) => return Err(Errno::ENOTTY),
         Object::Path(_) => return Err(Errno::EBADF),

@@ -56,7 +56,7 @@ fn mappable(
     prot: Prot,
     flags: MapFlags,
 ) -> Result<Arc<MappedFile>, Errno> {
-    let host = match &file.object {
+    let host = match file.object() {
         Object::Host(host) => host,
         Object::Dir(_) | Object::Own(_) => return Err(Errno::ENODEV),
         Object::Path(_) => return Err(Errno::EBADF),

@@ -14,7 +14,8 @@ use crate::fs::dir::Dir;
 use crate::fs::mount::{MountId, MountRoot};
 use crate::fs::node::{Node, proc_path};
 use crate::fs::quota::Quota;
-use crate::fs::stat::{stat_entry, stat_magic_link, stat_node};
+use crate::fs::stat::{stat_entry, stat_magic_link, stat_name, stat_node};
+use crate::fs::straight::Straight;
 use crate::fs::walk::{Follow, Parent};
 use crate::terminal::End;
 use crate::thread::Thread;
@@ -69,6 +70,12 @@ fn stat_by_name(
     mask: u32,
 ) -> Result<Option<Statx>, Errno> {
     let start = thread.start(dirfd, path)?;
+    match Straight::new(thread.process.mounts(), &start, path) {
+        Some(place) if place.is_single => {
+            return stat_name(&thread.process, place.dir, place.names, follow, mask);
+        }
+        _ => {}
+    }
     let Parent::Entry(entry) = thread.walk().parent(start, path)? else {
         return Ok(None);
     };
@@ -125,7 +132,7 @@ fn statfs(thread: &Thread, node: &Node) -> Result<Statfs64, Errno> {
         Node::Dir(Dir::Proc(_)) | Node::Shortcut(Dir::Proc(_)) | Node::Proc(_) => {
             Ok(statfs_synthetic(PROC_MAGIC))
         }
-        Node::Open(file) => match &file.object {
+        Node::Open(file) => match file.object() {
             Object::Host(host) => match &host.origin {
                 Origin::Mount(mount) => statfs_mounted(thread, &host.fd, *mount),
                 Origin::Virtual(..) => Ok(statfs_synthetic(PROC_MAGIC)),
@@ -266,7 +273,7 @@ fn on_handle<R>(
         Node::Dir(Dir::Host(dir)) | Node::Shortcut(Dir::Host(dir)) => {
             check(dir.mount).and_then(|()| f(dir.as_fd()))
         }
-        Node::Open(file) => match &file.object {
+        Node::Open(file) => match file.object() {
             Object::Host(host) => match &host.origin {
                 Origin::Mount(mount) => check(*mount).and_then(|()| f(host.fd.as_fd())),
                 _ => Err(Errno::EOPNOTSUPP),

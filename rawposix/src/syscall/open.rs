@@ -13,7 +13,7 @@ use rustix::fs::{FlockOperation, OFlags, SealFlags};
 use super::args::{DirFd, FcntlCmd, Fd, Hex, In, Len, Mode, Out, Path, Str, Uint, access_mode};
 use super::owner::{owner, set_async};
 use crate::fd::{CloseOnExec, Object, OpenFile, Origin};
-use crate::fs::open::{How, open};
+use crate::fs::open::{How, open, open_straight};
 use crate::fs::walk::{Rules, Walk};
 use crate::locks::{self, Wait};
 use crate::thread::Thread;
@@ -77,6 +77,11 @@ pub(super) fn openat(
         return Err(Errno::ENOENT);
     }
     let start = thread.start(dirfd.0, &path)?;
+    let straight = thread.block(|| open_straight(&thread.process, &start, &path, flags))?;
+    if let Some(file) = straight {
+        let close_on_exec = CloseOnExec::from_flag(flags.contains(OpenFlags::CLOEXEC));
+        return install(thread, file, close_on_exec);
+    }
     let file = thread.block(|| open(&thread.process, thread.walk(), start.clone(), &path, how))?;
     install(
         thread,
@@ -345,7 +350,7 @@ fn pipe(file: &OpenFile) -> Result<&crate::fd::HostFile, Errno> {
 
 /// F_GETFL: the host knows the flags of its descriptors; libc expects `O_LARGEFILE` on 32-bit Linux.
 fn status_flags(file: &OpenFile) -> Result<i32, Errno> {
-    let flags = match &file.object {
+    let flags = match file.object() {
         Object::Host(host) => {
             // The host's opens do not follow links that the guest's do.
             let status = rustix::fs::fcntl_getfl(&host.fd)? - OFlags::NOFOLLOW;
@@ -365,7 +370,7 @@ fn status_flags(file: &OpenFile) -> Result<i32, Errno> {
 
 /// F_SETFL changes only these; `O_ASYNC` needs signals.
 fn set_status_flags(file: &OpenFile, flags: u32) -> Result<(), Errno> {
-    let host = match &file.object {
+    let host = match file.object() {
         Object::Host(host) => host,
         Object::Own(own) => {
             own.set_nonblocking(flags & OpenFlags::NONBLOCK.bits() != 0);

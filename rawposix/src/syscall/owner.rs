@@ -70,7 +70,7 @@ pub(super) fn set_async(
     if !wanted && !owners.is_watched(file) {
         return Ok(());
     }
-    let Object::Host(host) = &file.object else {
+    let Object::Host(host) = file.object() else {
         return Ok(());
     };
     let kind = FileType::from_raw_mode(rustix::fs::fstat(&host.fd)?.st_mode);

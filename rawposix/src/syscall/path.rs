@@ -325,7 +325,7 @@ fn node_is_link(node: &Node) -> bool {
 
 /// Links an open file, such as one made with `O_TMPFILE`, through its name in `/proc/self/fd`.
 fn link_open_file(thread: &Thread, file: &OpenFile, place: &Changeable) -> Result<(), Errno> {
-    match &file.object {
+    match file.object() {
         crate::fd::Object::Host(host) if matches!(host.origin, crate::fd::Origin::Mount(m) if m == place.dir.mount) =>
         {
             link(&host.fd, place)?;
@@ -480,7 +480,7 @@ pub(super) fn readlinkat(
             return Err(Errno::ENOENT);
         }
         // An O_PATH descriptor of a link names the link itself.
-        match &thread.file(dirfd.0)?.object {
+        match thread.file(dirfd.0)?.object() {
             crate::fd::Object::Path(node) => node.clone(),
             _ => return Err(Errno::ENOENT),
         }
@@ -525,7 +525,7 @@ pub(super) fn getdents64(
             thread.process.mounts(),
             &thread.process,
             dir,
-            open.fd.as_ref(),
+            open.readable(),
         )?);
     }
     let position = usize::try_from(listing.position).unwrap_or(usize::MAX);

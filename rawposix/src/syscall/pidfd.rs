@@ -116,7 +116,7 @@ pub(super) fn pidfd_send_signal(
         return Err(Errno::EINVAL);
     }
     let file = thread.file(pidfd.0)?;
-    let process = match (&file.object, file.own::<PidFile>()) {
+    let process = match (file.object(), file.own::<PidFile>()) {
         (_, Some(pid_file)) => pid_file.process(thread),
         // An open directory of /proc stands for its process as well.
         (Object::Dir(dir), None) => match dir.dir {

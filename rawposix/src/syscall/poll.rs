@@ -36,7 +36,7 @@ impl Watch {
         if let Some(bell) = &self.bell {
             return Some(std::os::fd::AsFd::as_fd(&**bell));
         }
-        match &self.file.as_ref()?.object {
+        match self.file.as_ref()?.object() {
             Object::Host(host) => Some(std::os::fd::AsFd::as_fd(&host.fd)),
             _ => None,
         }
@@ -91,7 +91,7 @@ fn watch(
     closed: PollFlags,
 ) -> Result<Watch, Errno> {
     let file = file.filter(|file| !file.is_path());
-    let bell = match file.as_ref().map(|file| &file.object) {
+    let bell = match file.as_ref().map(|file| file.object()) {
         Some(Object::Own(own)) => {
             events &= own.file().events();
             Some(own.file().bell(thread, Watcher::Thread)?)
@@ -100,7 +100,7 @@ fn watch(
     };
     let ready = match &file {
         None => closed,
-        Some(file) if matches!(file.object, Object::Dir(_)) => ALWAYS & events,
+        Some(file) if matches!(file.object(), Object::Dir(_)) => ALWAYS & events,
         Some(_) => PollFlags::empty(),
     };
     Ok(Watch {
@@ -147,7 +147,7 @@ fn all_of_host<'a>(
 ) -> Option<Vec<PollFd<'a>>> {
     let mut fds = Vec::with_capacity(files.len());
     for (poll, file) in polled.iter().zip(files) {
-        let Object::Host(host) = &file.as_ref()?.object else {
+        let Object::Host(host) = file.as_ref()?.object() else {
             return None;
         };
         let events = PollFlags::from_bits_retain(poll.events);

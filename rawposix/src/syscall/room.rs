@@ -16,7 +16,7 @@ pub(super) fn limited(
     count: u32,
 ) -> Result<u32, Errno> {
     let limit = thread.process.file_size_limit();
-    let Object::Host(host) = &file.object else {
+    let Object::Host(host) = file.object() else {
         return Ok(count);
     };
     if (limit == crate::cage::UNLIMITED && host.quota.is_none()) || count == 0 {

@@ -87,7 +87,7 @@ pub(super) fn sync_file_range(
 pub(super) fn ftruncate64(thread: &mut Thread, fd: Fd, length: Off) -> Result<(), Errno> {
     let length = offset(length.0)?;
     let file = thread.file(fd.0)?;
-    let host = match &file.object {
+    let host = match file.object() {
         Object::Host(host) => host,
         Object::Dir(_) | Object::Own(_) => return Err(Errno::EINVAL),
         Object::Path(_) => return Err(Errno::EBADF),
@@ -179,7 +179,7 @@ pub(super) fn fadvise64_64(
     };
     let file = thread.file(fd.0)?;
     let len = offset(len.0)?;
-    let host = match &file.object {
+    let host = match file.object() {
         Object::Host(host) => host,
         Object::Dir(_) => return Ok(()),
         Object::Path(_) => return Err(Errno::EBADF),

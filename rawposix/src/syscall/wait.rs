@@ -59,7 +59,7 @@ pub(super) fn waitid(
         (P_PIDFD, fd @ 0..) => {
             let file = thread.file(fd)?;
             let pid_file = file.own::<PidFile>().ok_or(Errno::EBADF)?;
-            nonblocking = matches!(&file.object, Object::Own(own) if own.is_nonblocking());
+            nonblocking = matches!(file.object(), Object::Own(own) if own.is_nonblocking());
             let process = pid_file.process(thread).ok_or(Errno::ECHILD)?;
             Who::Process(process.pid)
         }

@@ -428,7 +428,7 @@ pub(super) fn descriptor(subject: &Subject, fd: i32) -> Result<Vec<u8>, Errno> {
     let process = subject.process().ok_or(Errno::ENOENT)?;
     let file = process.file(fd).map_err(|_| Errno::ENOENT)?;
     let close_on_exec = process.with_files(|files| files.close_on_exec(fd));
-    let (position, flags) = match &file.object {
+    let (position, flags) = match file.object() {
         Object::Host(host) => (
             rustix::fs::tell(&host.fd).unwrap_or(0),
             rustix::fs::fcntl_getfl(&host.fd)?.bits() | OpenFlags::LARGEFILE.bits(),
@@ -443,7 +443,7 @@ pub(super) fn descriptor(subject: &Subject, fd: i32) -> Result<Vec<u8>, Errno> {
     let (mount, inode) = inode_of_file(process, &file);
     let mut text =
         format!("pos:\t{position}\nflags:\t0{flags:o}\nmnt_id:\t{mount}\nino:\t{inode}\n");
-    match &file.object {
+    match file.object() {
         Object::Own(own) => text.push_str(&own.file().details()),
         Object::Host(host) => match &host.origin {
             Origin::Nameless(label) if label.contains("eventpoll") => {
@@ -473,7 +473,7 @@ fn members(process: &Process, set: &Arc<OpenFile>, host: impl AsFd) -> String {
     let mut numbers = HashMap::new();
     for fd in process.descriptors() {
         if let Ok(file) = process.file(fd) {
-            match &file.object {
+            match file.as_opened() {
                 Object::Host(host) => numbers.extend(host.watches.of(set, Some(host.fd.as_fd()))),
                 Object::Own(own) => numbers.extend(own.watches().of(set, None)),
                 Object::Dir(_) | Object::Path(_) => {}

@@ -70,7 +70,7 @@ pub(in crate::syscall) fn mq_unlink(thread: &mut Thread, path: Str) -> Result<()
 
 /// How long a call waits: not at all with `O_NONBLOCK`.
 fn patience(file: &OpenFile, limit: Option<rustix::time::Timespec>) -> Option<Deadline> {
-    match &file.object {
+    match file.object() {
         Object::Own(own) if own.is_nonblocking() => None,
         _ => Some(limit.map_or(Deadline::Never, |limit| {
             Deadline::at(limit, ClockId::Realtime)
@@ -192,7 +192,7 @@ pub(in crate::syscall) fn mq_getsetattr(
         return Err(Errno::EINVAL);
     }
     let file = thread.file(mq.0)?;
-    let (Object::Own(own), Some(open)) = (&file.object, file.own::<QueueFile>()) else {
+    let (Object::Own(own), Some(open)) = (file.object(), file.own::<QueueFile>()) else {
         return Err(Errno::EBADF);
     };
     let number = |value: u32| i32::try_from(value).unwrap_or(i32::MAX);
