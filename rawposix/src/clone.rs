@@ -305,6 +305,8 @@ impl Thread {
             return Err(Errno::EINTR);
         }
         let _settled = process.keep_threads();
+        // Another thread may have given all threads new filters since the child was made.
+        child.task.seccomp.inherit(&self.task.seccomp);
         process.add_task(Arc::clone(&child.task))?;
         if let Some((place, fork)) = place {
             self.world
@@ -368,6 +370,9 @@ impl Thread {
     pub(crate) fn prepare_from_block(&mut self, address: u32) -> Result<i32, Errno> {
         let [function, argument, stack, tls, flags, parent_tid, child_tid] =
             self.read_block(address)?;
+        if let Some(result) = self.screen((CLONE, [flags, stack, parent_tid, tls, child_tid, 0])) {
+            return result;
+        }
         let entry = match stack {
             0 => Entry::Here,
             stack => Entry::Function {

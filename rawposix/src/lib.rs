@@ -30,6 +30,7 @@
 //! | `fs` | mounts, path resolution, `/dev`, `/proc`, the private `/tmp` |
 //! | `net` | sockets: the sandbox's own, the host's under `Net::Host` |
 //! | `processors` | which processors threads run on |
+//! | `seccomp` | filters that guests put on their calls |
 //! | `locks`, `futex` | record locks, futexes |
 //! | `ipc` | shared memory, semaphores and message queues of System V; message queues of POSIX |
 //! | `aio` | the contexts of kernel AIO |
@@ -48,7 +49,7 @@
 //! 4. the bells of a signalfd, or those of a process's end; a description's bell of a message queue; then what one bell shows
 //! 5. who controls the terminal, then the tree of processes
 //! 6. the parts of a process: descriptor table, directories and mask, credentials, limits, settings, files with record
-//!    locks; its pending signals, then dispositions, then the signals of a thread
+//!    locks; its pending signals, then dispositions, then the signals of a thread, its filters of calls
 //! 7. the mappings of an address space (under limits); a private directory, then the store of all of them; the owners of files; the room
 //!    in a private directory; the queues
 //!    of futexes, then one waiter's state; the objects of one kind of `ipc`; the descriptions with `O_ASYNC`,
@@ -80,6 +81,7 @@ mod net;
 mod processors;
 mod quick;
 mod sandbox;
+mod seccomp;
 mod signal;
 mod startup;
 mod syscall;

@@ -2,7 +2,7 @@
 //! many descriptors.
 //!
 //! It does what the handlers do, and leaves to them whatever they do differently: sockets with messages, terminals in the
-//! background, file size limits, errors, traces. It is short in the sense of
+//! background, file size limits, errors, traces, filtered calls. It is short in the sense of
 //! the processor: from the host's call to the guest's next instruction there are as few returns as possible, see
 //! `rawposix_memory`'s `raw`, and no lock and no count is taken by a thread that is the only user of its descriptors.
 
@@ -212,7 +212,7 @@ impl Thread {
     /// Finds an open file: remembers it, or gives it if other threads could close it. `None` for what goes the long way.
     #[inline(never)]
     fn find(&mut self, fd: i32) -> Option<Option<Arc<OpenFile>>> {
-        if self.world.tracer.is_some() {
+        if self.world.tracer.is_some() || self.task.seccomp.is_on() {
             return None;
         }
         let file = self.file(fd).ok()?;

@@ -81,7 +81,7 @@ pub(crate) enum Step {
 }
 
 /// A system call: its number and its arguments' words.
-type Call = (i32, [u32; 6]);
+pub(crate) type Call = (i32, [u32; 6]);
 
 /// How far a call has come.
 enum Ran {
@@ -249,7 +249,10 @@ impl Thread {
         loop {
             self.call = Some(call);
             let (number, arguments) = call;
-            let result = syscall::perform(self, number, arguments);
+            let result = match self.screen(call) {
+                None => syscall::perform(self, number, arguments),
+                Some(denied) => denied,
+            };
             match self.step.take() {
                 None => {
                     syscall::count(&self.task.transfers, number, result);

@@ -263,6 +263,8 @@ const TWINS: &[Twin] = &[
     ),
     kernel("Iocb", "struct iocb", "aio_", &[]),
     kernel("IoEvent", "struct io_event", "", &[]),
+    kernel("SockFprog", "struct sock_fprog", "", &[("pad", "")]),
+    kernel("SockFilter", "struct sock_filter", "", &[]),
     kernel("CapHeader", "struct __user_cap_header_struct", "", &[]),
     kernel("CapData", "struct __user_cap_data_struct", "", &[]),
 ];
@@ -347,6 +349,7 @@ const LIBC_HEADERS: &[&str] = &[
     "linux/futex.h",
     "linux/netlink.h",
     "linux/rtnetlink.h",
+    "linux/seccomp.h",
 ];
 
 const KERNEL_HEADERS: &[&str] = &[
@@ -358,6 +361,7 @@ const KERNEL_HEADERS: &[&str] = &[
     "asm/termbits.h",
     "linux/aio_abi.h",
     "linux/capability.h",
+    "linux/filter.h",
     "linux/msg.h",
     "linux/openat2.h",
     "linux/resource.h",

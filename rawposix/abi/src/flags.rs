@@ -85,6 +85,8 @@ guest_flags! {
     refused EventfdFlags as "EFD_" { SEMAPHORE = 1; NONBLOCK = 0o4000; CLOEXEC = 0o2_000_000; }
     /// Flags of signalfd(2).
     refused SignalfdFlags as "SFD_" { NONBLOCK = 0o4000; CLOEXEC = 0o2_000_000; }
+    /// Flags of seccomp(2) with a filter.
+    refused SeccompFlags as "SECCOMP_FILTER_FLAG_" { TSYNC = 1; LOG = 2; SPEC_ALLOW = 4; TSYNC_ESRCH = 16; }
     /// Flags of pidfd_open(2).
     refused PidfdFlags as "PIDFD_" { NONBLOCK = 0o4000; }
     /// Flags of preadv2(2); unknown ones are `EOPNOTSUPP`.
@@ -224,10 +226,12 @@ guest_constants! {
     /// Options of prctl(2).
     prctl {
         PR_SET_PDEATHSIG = 1; PR_GET_PDEATHSIG = 2; PR_GET_DUMPABLE = 3; PR_SET_DUMPABLE = 4; PR_GET_KEEPCAPS = 7; PR_SET_KEEPCAPS = 8; PR_SET_NAME = 15;
-        PR_GET_NAME = 16; PR_GET_SECCOMP = 21; PR_CAPBSET_READ = 23; PR_CAPBSET_DROP = 24; PR_GET_SECUREBITS = 27; PR_SET_TIMERSLACK = 29; PR_GET_TIMERSLACK = 30;
+        PR_GET_NAME = 16; PR_GET_SECCOMP = 21; PR_SET_SECCOMP = 22; PR_CAPBSET_READ = 23; PR_CAPBSET_DROP = 24; PR_GET_SECUREBITS = 27; PR_SET_TIMERSLACK = 29; PR_GET_TIMERSLACK = 30;
         PR_SET_CHILD_SUBREAPER = 36; PR_GET_CHILD_SUBREAPER = 37; PR_SET_NO_NEW_PRIVS = 38; PR_GET_NO_NEW_PRIVS = 39; PR_GET_TID_ADDRESS = 40;
         PR_SET_THP_DISABLE = 41; PR_GET_THP_DISABLE = 42; PR_CAP_AMBIENT = 47;
     }
+    /// Operations of seccomp(2).
+    seccomp { SECCOMP_SET_MODE_STRICT = 0; SECCOMP_SET_MODE_FILTER = 1; SECCOMP_GET_ACTION_AVAIL = 2; SECCOMP_GET_NOTIF_SIZES = 3; }
     /// What `id` means to waitid(2).
     idtype { P_ALL = 0; P_PID = 1; P_PGID = 2; P_PIDFD = 3; }
     /// Operations of epoll_ctl(2).

@@ -243,7 +243,7 @@ macro_rules! syscalls {
                 435 clone3(args: Ptr, size: Len) -> Int: partial "a stack is given through libc's clone only; no namespaces, no set_tid";
                 221 execve(path: Path, argv: Argv, envp: Envp) -> Zero: full;
                 281 execveat(dirfd: DirFd, path: Path, argv: Argv, envp: Envp, flags: AtFlags) -> Zero: full;
-                167 prctl(option: PrctlOption, arg2: Hex, arg3: Hex, arg4: Hex, arg5: Hex) -> Int: partial "name, dumpable, no_new_privs, child subreaper, parent-death signal, timer slack, keeping capabilities, ambient ones, queries";
+                167 prctl(option: PrctlOption, arg2: Hex, arg3: Hex, arg4: Hex, arg5: Hex) -> Int: partial "name, dumpable, no_new_privs, child subreaper, parent-death signal, timer slack, seccomp, keeping capabilities, ambient ones, queries";
                 261 prlimit64(pid: Pid, resource: Resource, new: In<Rlimit64>, old: Out<Rlimit64>) -> Zero: partial "NOFILE, FSIZE, AS, DATA, MEMLOCK, NPROC, SIGPENDING, CPU, CORE (as the bit of a status) and NICE are enforced";
                 165 getrusage(who: Int, usage: Out<Rusage>) -> Zero: full;
                 92 personality(persona: Hex) -> Int: partial "only PER_LINUX and the query";
@@ -253,11 +253,11 @@ macro_rules! syscalls {
                 438 pidfd_getfd(pidfd: Fd, targetfd: Int, flags: Hex) -> Fd: full;
                 117 ptrace(request: Int, pid: Pid, addr: Ptr, data: Ptr) -> Int: absent "stepping and registers of WebAssembly are not Linux's; guests are debugged from the host";
                 272 kcmp(pid1: Pid, pid2: Pid, kind: Int, idx1: Uint, idx2: Uint) -> Int: absent "containers refuse it without CAP_SYS_PTRACE";
-                277 seccomp(operation: Uint, flags: Hex, args: Ptr) -> Int: absent "filters name the processor's architecture, and Linux has no name for WebAssembly";
+                277 seccomp(operation: SeccompOperation, flags: SeccompFlags, args: Ptr) -> Int: partial "filters see 0x40004157 as the architecture and no instruction pointer; no SECCOMP_USER_NOTIF";
                 444 landlock_create_ruleset(attr: Ptr, size: Len, flags: Hex) -> Fd: absent "as of a kernel without it: the sandbox is the restriction";
                 445 landlock_add_rule(ruleset: Fd, kind: Int, attr: Ptr, flags: Hex) -> Zero: absent "as of a kernel without it: the sandbox is the restriction";
                 446 landlock_restrict_self(ruleset: Fd, flags: Hex) -> Zero: absent "as of a kernel without it: the sandbox is the restriction";
-                293 rseq(area: Ptr, len: Len, flags: Hex, sig: Hex) -> Zero: absent "needs a kernel that knows the guest's program counter; libc does without";
+                293 rseq(area: Ptr, len: Len, flags: Hex, sig: Hex) -> Zero: absent "aborting a sequence needs the guest's program counter at every switch, and the host moves threads without telling; libc does without";
                 89 acct(path: Path) -> Zero: denied "needs CAP_SYS_PACCT";
             }
             schedule {

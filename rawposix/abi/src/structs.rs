@@ -128,6 +128,10 @@ guest_structs! {
     CloneArgs: 64 { flags: u64, pidfd: u64, child_tid: u64, parent_tid: u64, exit_signal: u64, stack: u64, stack_size: u64, tls: u64, }
     /// `siginfo_t` of sigaction(2).
     Siginfo: 128 { signo: i32, errno: i32, code: i32, fields: [u32; 29], }
+    /// `struct sock_fprog` of seccomp(2).
+    SockFprog: 8 { len: u16, pad: u16, filter: u32, }
+    /// `struct sock_filter`: an instruction of such a program.
+    SockFilter: 8 { code: u16, jt: u8, jf: u8, k: u32, }
     /// `struct signalfd_siginfo` of signalfd(2).
     SignalfdSiginfo: 128 {
         signo: u32, errno: i32, code: i32, pid: u32, uid: u32, fd: i32, tid: u32, band: u32, overrun: u32, trapno: u32,

@@ -10,6 +10,7 @@ use rustix::thread::CpuSet;
 
 use super::Pid;
 use super::usage::{Transfers, Used};
+use crate::seccomp::Seccomp;
 use crate::signal::TaskSignals;
 
 /// The shared part of a guest thread.
@@ -24,6 +25,8 @@ pub(crate) struct Task {
     pub(crate) robust_list: AtomicU32,
     /// What it has read and written.
     pub(crate) transfers: Transfers,
+    /// The filters of its calls.
+    pub(crate) seccomp: Seccomp,
     /// The name that PR_SET_NAME sets, at most 15 bytes.
     name: Mutex<Vec<u8>>,
 }
@@ -66,6 +69,7 @@ impl Task {
             scheduling: Mutex::default(),
             robust_list: AtomicU32::new(0),
             transfers: Transfers::default(),
+            seccomp: Seccomp::default(),
             name: Mutex::new(name),
         }
     }
@@ -79,14 +83,16 @@ impl Task {
             scheduling: Mutex::new(self.scheduling.lock().clone()),
             robust_list: AtomicU32::new(0),
             transfers: Transfers::from(self.transfers.moved()),
+            seccomp: self.seccomp.inherited(),
             name: Mutex::new(name),
         }
     }
 
-    /// A thread that this one makes: with its name and what was set for its scheduling.
+    /// A thread that this one makes: with its name, its filters, and what was set for its scheduling.
     pub(crate) fn child(&self, tid: Pid, mask: SignalSet) -> Self {
         Self {
             scheduling: Mutex::new(self.scheduling.lock().child()),
+            seccomp: self.seccomp.inherited(),
             ..Self::new(tid, self.name(), mask)
         }
     }

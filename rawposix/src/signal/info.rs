@@ -11,6 +11,8 @@ pub(crate) const SI_KERNEL: i32 = 0x80;
 pub(crate) const SI_TIMER: i32 = -2;
 const SI_MESGQ: i32 = -3;
 pub(crate) const SI_TKILL: i32 = -6;
+/// Of SIGSYS, by a filter of seccomp(2).
+pub(crate) const SYS_SECCOMP: i32 = 1;
 
 /// Who sends a signal.
 #[derive(Clone, Copy, Debug)]
@@ -77,6 +79,15 @@ pub(crate) fn from_queue(signal: Signal, value: u32) -> Siginfo {
 pub(crate) fn set_sender(info: &mut Siginfo, pid: Pid, uid: u32) {
     for (place, word) in info.fields.iter_mut().zip([pid.0.cast_unsigned(), uid]) {
         *place = word;
+    }
+}
+
+/// A system call that a filter traps: its number, the architecture it is of, and what the filter says as a reason.
+pub(crate) fn from_filter(number: i32, architecture: u32, reason: u32) -> Siginfo {
+    let words = [0, number.cast_unsigned(), architecture];
+    Siginfo {
+        errno: reason.cast_signed(),
+        ..info(Signal::SIGSYS, SYS_SECCOMP, &words)
     }
 }
 

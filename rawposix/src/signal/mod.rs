@@ -30,8 +30,8 @@ pub use deliver::Faults;
 pub(crate) use deliver::{Due, Interrupted, Resumed};
 pub use info::Fault;
 pub(crate) use info::{
-    SI_KERNEL, SI_TIMER, SI_TKILL, SI_USER, from_io, from_process, from_queue, from_system,
-    from_timer, set_overrun, set_sender, timer as timer_of,
+    SI_KERNEL, SI_TIMER, SI_TKILL, SI_USER, SYS_SECCOMP, from_filter, from_io, from_process,
+    from_queue, from_system, from_timer, set_overrun, set_sender, timer as timer_of,
 };
 pub(crate) use queue::{Queued, Slot};
 pub(crate) use send::Target;

@@ -125,6 +125,8 @@ word_arguments! {
     SigHow(u32) |word| word;
     /// Option of prctl(2).
     PrctlOption(u32) |word| word;
+    /// Operation of seccomp(2).
+    SeccompOperation(u32) |word| word;
     /// Operation of futex(2).
     FutexOp(u32) |word| word;
     /// Key of an object of sysvipc(7).

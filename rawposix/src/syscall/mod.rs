@@ -31,6 +31,7 @@ mod process_memory;
 mod room;
 mod schedule;
 mod schedule_attributes;
+mod seccomp;
 mod signal;
 pub(crate) mod signalfd;
 mod socket_options;
@@ -51,8 +52,8 @@ use rawposix_abi::Errno;
 use rawposix_abi::flags::{
     AccessMode, AtFlags, CloneFlags, CloseRangeFlags, DupFlags, EventfdFlags, FallocMode, FlockOp,
     GetrandomFlags, MapFlags, MemfdFlags, MremapFlags, MsgFlags, MsyncFlags, OpenFlags, PidfdFlags,
-    PipeFlags, Prot, RenameFlags, RwFlags, SignalfdFlags, SockFlags, SpliceFlags, StatxMask,
-    TimerFlags, XattrFlags,
+    PipeFlags, Prot, RenameFlags, RwFlags, SeccompFlags, SignalfdFlags, SockFlags, SpliceFlags,
+    StatxMask, TimerFlags, XattrFlags,
 };
 use rawposix_abi::structs::{
     AioSigset, CapHeader, EpollEvent, FdPair, Iocb, Itimerspec, Itimerval, MqAttr, OpenHow,
@@ -65,9 +66,9 @@ use args::{
     FutexOp, Gid, Hex, Hex64, IdType, In, InAddr, InBuf, InMsg, InOption, InOut, Int, IntoWord,
     IoCbs, IoEvents, IoVec, IoctlCmd, IpcFlags, IpcKey, Len, MessageCommand, MessageFlags, Mode,
     Off, Out, OutAddr, OutBuf, OutMsg, OutOption, OutStr, Path, Pid, PollFds, PrctlOption, Ptr,
-    Resource, SegmentCommand, SegmentFlags, SemOps, SemaphoreCommand, ShutdownHow, SigHow,
-    SignalArg, SocketKind, SocketLevel, SocketOption, Str, Uid, Uint, WaitOptions, WaitStatus,
-    Whence, Words,
+    Resource, SeccompOperation, SegmentCommand, SegmentFlags, SemOps, SemaphoreCommand,
+    ShutdownHow, SigHow, SignalArg, SocketKind, SocketLevel, SocketOption, Str, Uid, Uint,
+    WaitOptions, WaitStatus, Whence, Words,
 };
 
 use crate::cage::usage::Transfers;

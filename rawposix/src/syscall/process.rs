@@ -11,9 +11,11 @@ use rawposix_memory::GuestPtr;
 pub(super) use super::clone::{clone, clone3};
 pub(super) use super::exec::{execve, execveat};
 pub(super) use super::pidfd::{pidfd_getfd, pidfd_open};
+pub(super) use super::seccomp::seccomp;
 pub(super) use super::wait::{wait4, waitid};
 
 use super::args::{Hex, In, Int, Len, Out, Pid, PrctlOption, Ptr, Resource};
+use super::seccomp::set_mode;
 use crate::cage::usage::Used;
 use crate::cage::{BOUNDING, CapabilitySet, Pid as Id};
 use crate::control::ExitStatus;
@@ -212,6 +214,8 @@ pub(super) fn prctl(
         prctl::PR_GET_NO_NEW_PRIVS if arg2.0 == 0 && rest_is_zero => {
             Ok(i32::from(process.with_settings(|s| s.no_new_privileges)))
         }
+        prctl::PR_SET_SECCOMP => set_mode(thread, arg2.0, arg3.0),
+        prctl::PR_GET_SECCOMP => Ok(i32::from(thread.task.seccomp.mode() as u8)),
         prctl::PR_SET_CHILD_SUBREAPER => {
             process.with_settings(|s| s.child_subreaper = arg2.0 != 0);
             Ok(0)
@@ -231,7 +235,7 @@ pub(super) fn prctl(
         prctl::PR_GET_TIMERSLACK => Ok(process.with_settings(|s| s.timer_slack.cast_signed())),
         prctl::PR_GET_TID_ADDRESS => give(thread.clear_tid),
         prctl::PR_GET_KEEPCAPS => Ok(i32::from(process.credentials().keeps_capabilities)),
-        prctl::PR_GET_SECUREBITS | prctl::PR_GET_SECCOMP | prctl::PR_GET_THP_DISABLE => Ok(0),
+        prctl::PR_GET_SECUREBITS | prctl::PR_GET_THP_DISABLE => Ok(0),
         prctl::PR_SET_KEEPCAPS if arg2.0 <= 1 => {
             process.with_credentials(|c| c.keeps_capabilities = arg2.0 == 1);
             Ok(0)

@@ -5,7 +5,7 @@ use rawposix_abi::structs::Siginfo;
 
 use super::kinds::signal_name;
 use crate::control::{CoreDump, ExitStatus};
-use crate::signal::{SI_KERNEL, SI_TIMER, SI_TKILL, SI_USER};
+use crate::signal::{SI_KERNEL, SI_TIMER, SI_TKILL, SI_USER, SYS_SECCOMP};
 
 /// A signal that is taken, `--- SIGCHLD {si_signo=SIGCHLD, ...} ---`.
 pub(super) fn taken(info: &Siginfo) -> String {
@@ -50,6 +50,18 @@ pub(super) fn siginfo(info: &Siginfo) -> String {
             format!(
                 "si_timerid={first:#x}, si_overrun={second}, si_int={}, si_ptr={third:#x}",
                 third.cast_signed()
+            )
+        }
+        (Some(Signal::SIGSYS), SYS_SECCOMP) => {
+            let number = second.cast_signed();
+            let name = rawposix_abi::SYSCALLS
+                .iter()
+                .find(|call| i32::from(call.number) == number);
+            let name =
+                name.map_or_else(|| number.to_string(), |call| format!("__NR_{}", call.name));
+            format!(
+                "si_errno={}, si_call_addr=NULL, si_syscall={name}, si_arch={third:#x}",
+                info.errno
             )
         }
         (Some(Signal::SIGCHLD), 1..=6) => {
@@ -114,6 +126,7 @@ fn code(signal: Option<Signal>, code: i32) -> String {
         Some(Signal::SIGBUS) => &["BUS_ADRALN", "BUS_ADRERR", "BUS_OBJERR"],
         Some(Signal::SIGFPE) => &["FPE_INTDIV", "FPE_INTOVF"],
         Some(Signal::SIGILL) => &["ILL_ILLOPC", "ILL_ILLOPN"],
+        Some(Signal::SIGSYS) => &["SYS_SECCOMP"],
         _ => &[],
     };
     let own = usize::try_from(code)

@@ -2,7 +2,7 @@
 
 use rawposix_abi::flags::{
     AT_FDCWD, ActionFlags, CloneFlags, EpollEvents, GuestFlags, PollEvents, WaitFlags, WaitTypes,
-    clock, epoll, fcntl, futex, idtype, ioctl, prctl, resource, sighow, whence,
+    clock, epoll, fcntl, futex, idtype, ioctl, prctl, resource, seccomp, sighow, whence,
 };
 use rawposix_abi::structs::{
     CapHeader, EpollEvent, FdPair, Iovec, Itimerspec, Itimerval, OpenHow, Pollfd, Rlimit64, Rusage,
@@ -20,8 +20,8 @@ use crate::clone::EXIT_SIGNAL;
 use crate::syscall::args::{
     Argv, ClockId, CloneWord, DirFd, Envp, EpollOp, FcntlCmd, Fd, FutexOp, Gid, Hex, Hex64, IdType,
     In, InBuf, InOut, Int, IoVec, IoctlCmd, Len, Mode, Off, Out, OutBuf, OutStr, Path, Pid,
-    PollFds, PrctlOption, Ptr, Resource, SigHow, SignalArg, Str, Uid, Uint, WaitOptions,
-    WaitStatus, Whence, Words,
+    PollFds, PrctlOption, Ptr, Resource, SeccompOperation, SigHow, SignalArg, Str, Uid, Uint,
+    WaitOptions, WaitStatus, Whence, Words,
 };
 
 /// A kind of argument that can be shown.
@@ -90,6 +90,7 @@ plain! {
     Resource: |word| named(resource::name(word), word);
     SigHow: |word| named(sighow::name(word), word);
     PrctlOption: |word| named(prctl::name(word), word);
+    SeccompOperation: |word| named(seccomp::name(word), word);
     SignalArg: |word| signal_name(word);
     IdType: |word| named(idtype::name(word), word);
     WaitOptions: |word| wait_options(word);

@@ -362,15 +362,23 @@ fn status(process: &Process, task: Option<&Task>) -> String {
         masks.caught.bits(),
     );
     let capabilities = credentials.capabilities;
+    let leader = process.task(process.pid);
+    let (mode, filters) = task
+        .or(leader.as_deref())
+        .map_or_else(Default::default, |task| {
+            (task.seccomp.mode(), task.seccomp.filters().len())
+        });
     let _ = write!(
         text,
-        "CapInh:\t{:016x}\nCapPrm:\t{:016x}\nCapEff:\t{:016x}\nCapBnd:\t{:016x}\nCapAmb:\t{:016x}\nNoNewPrivs:\t{}\nSeccomp:\t0\nSeccomp_filters:\t0\n",
+        "CapInh:\t{:016x}\nCapPrm:\t{:016x}\nCapEff:\t{:016x}\nCapBnd:\t{:016x}\nCapAmb:\t{:016x}\nNoNewPrivs:\t{}\nSeccomp:\t{}\nSeccomp_filters:\t{}\n",
         capabilities.inheritable.0,
         capabilities.permitted.0,
         capabilities.effective.0,
         BOUNDING.0,
         capabilities.ambient.0,
         i32::from(process.with_settings(|settings| settings.no_new_privileges)),
+        mode as u8,
+        filters,
     );
     text.push_str("voluntary_ctxt_switches:\t0\nnonvoluntary_ctxt_switches:\t0\n");
     text
