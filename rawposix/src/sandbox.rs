@@ -5,7 +5,7 @@ use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
@@ -84,6 +84,8 @@ pub(crate) struct World {
     changed: Condvar,
     cwd: Vec<u8>,
     limits: Vec<Limit>,
+    /// The memory of processes that have ended: none.
+    nowhere: OnceLock<Arc<AddressSpace>>,
     /// Removed when the world ends, or earlier by [`Sandbox::abandon`].
     private: Arc<PrivateStore>,
 }
@@ -152,6 +154,7 @@ impl Sandbox {
             changed: Condvar::new(),
             cwd: builder::bytes(&config.cwd),
             limits: config.limits,
+            nowhere: OnceLock::new(),
             private,
         };
         world.first_context().map_err(|errno| ConfigError {
@@ -245,6 +248,17 @@ impl Sandbox {
     pub fn open_program(&self, path: &Path, search: &OsStr) -> Result<(PathBuf, File), Errno> {
         self.world
             .open_program(path.as_os_str().as_bytes(), search.as_bytes())
+    }
+}
+
+impl World {
+    /// An address space without anything, which all processes have that have ended; `None` when the host has no room.
+    pub(crate) fn nowhere(&self) -> Option<Arc<AddressSpace>> {
+        if let Some(nowhere) = self.nowhere.get() {
+            return Some(Arc::clone(nowhere));
+        }
+        let nowhere = AddressSpace::new().ok()?;
+        Some(Arc::clone(self.nowhere.get_or_init(|| nowhere)))
     }
 }
 

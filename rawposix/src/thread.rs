@@ -404,12 +404,19 @@ impl Thread {
         let used = self.task.used();
         HostThread::detach();
         self.release_memory();
-        if let Some((status, times)) = self.process.remove_task(self.tid(), status, used) {
+        let last = self.process.remove_task(self.tid(), status, used);
+        let is_last = last.is_some();
+        if let Some((status, times)) = last {
             exit::end_process(&self.process, status, times);
         }
         self.process.pending_has_changed();
         self.release_vfork();
-        self.world.family.release_thread(self.tid());
+        let family = &self.world.family;
+        if is_last {
+            family.release_last_thread(self.tid(), self.process.pid);
+        } else {
+            family.release_thread(self.tid());
+        }
     }
 
     /// What a thread does that gives up its address space: robust futexes and the word at `clear_tid`.

@@ -70,6 +70,8 @@ pub struct Incoming {
     pub rights: Vec<OwnedFd>,
     /// `MSG_*` flags of the message.
     pub flags: u32,
+    /// Why the bytes after the prefix could not be given to the guest: EFAULT. The message is gone all the same.
+    pub failure: Option<Errno>,
 }
 
 impl IoVecs {
@@ -108,7 +110,8 @@ impl AddressSpace {
     /// recvmsg(2) into guest memory.
     ///
     /// # Errors
-    /// The host's.
+    /// The host's. A message with a prefix that comes to memory that cannot be written is no error, see
+    /// [`Incoming::failure`].
     pub fn receive_message(
         &self,
         fd: BorrowedFd<'_>,
@@ -125,7 +128,16 @@ impl AddressSpace {
         // SAFETY: the header's pointers are to live buffers of the given lengths, and the ranges lie inside the
         // reservation; the kernel writes nothing else.
         let received = unsafe { libc::recvmsg(fd.as_raw_fd(), &raw mut header, flags) };
-        let count = usize::try_from(received).map_err(|_| last_errno())?;
+        let Ok(count) = usize::try_from(received) else {
+            return match last_errno() {
+                errno @ Errno::EFAULT if !prefix.is_empty() => Ok(Incoming {
+                    prefix,
+                    failure: Some(errno),
+                    ..Incoming::default()
+                }),
+                errno => Err(errno),
+            };
+        };
         name.truncate(usize::try_from(header.msg_namelen).unwrap_or(0));
         control.truncate(header.msg_controllen);
         prefix.truncate(count);
@@ -137,6 +149,7 @@ impl AddressSpace {
             control,
             rights,
             flags: header.msg_flags.cast_unsigned(),
+            failure: None,
         })
     }
 

@@ -35,6 +35,8 @@ pub(super) struct Tree {
     ids: HashMap<Pid, u32>,
     last: i32,
     threads: usize,
+    /// Processes without threads that wait to be reaped: they count as one thread each.
+    zombies: usize,
     /// No process is added any more: the sandbox ends.
     is_closed: bool,
 }
@@ -51,6 +53,8 @@ pub(super) struct Node {
     pub(super) exit_signal: Option<Signal>,
     /// Set when it has ended and waits to be reaped.
     pub(super) ended: Option<(ExitStatus, Used)>,
+    /// Whether it counts although it has no threads.
+    is_zombie: bool,
     /// A stop or continuation that the parent has not waited for.
     pub(super) change: Option<Change>,
     /// Whether it has executed a program since it was made, which ends the parent's right to move it to another group.
@@ -81,6 +85,7 @@ impl Default for Family {
                 ids: HashMap::from([(INIT, 1)]),
                 last: INIT.0,
                 threads: 0,
+                zombies: 0,
                 is_closed: false,
             }),
         }
@@ -88,10 +93,12 @@ impl Default for Family {
 }
 
 impl Family {
-    /// A new id for a thread, or for a process and its first thread. `EAGAIN` when there are `limit` threads already.
+    /// A new id for a thread, or for a process and its first thread. `EAGAIN` when there are `limit` threads and zombies
+    /// already.
     pub(crate) fn new_id(&self, limit: u64) -> Result<Pid, Errno> {
         let mut tree = self.tree.lock();
-        if u64::try_from(tree.threads).unwrap_or(u64::MAX) >= limit {
+        let counted = tree.threads.saturating_add(tree.zombies);
+        if u64::try_from(counted).unwrap_or(u64::MAX) >= limit {
             return Err(Errno::EAGAIN);
         }
         let pid = tree.free_id().ok_or(Errno::EAGAIN)?;
@@ -104,6 +111,20 @@ impl Family {
     pub(crate) fn release_thread(&self, tid: Pid) {
         let mut tree = self.tree.lock();
         tree.threads = tree.threads.saturating_sub(1);
+        tree.release(tid);
+    }
+
+    /// The same of the last thread of a process that has ended. Until somebody waits for the process, it counts.
+    pub(crate) fn release_last_thread(&self, tid: Pid, pid: Pid) {
+        let mut tree = self.tree.lock();
+        tree.threads = tree.threads.saturating_sub(1);
+        let Tree { nodes, zombies, .. } = &mut *tree;
+        if let Some(node) = nodes.get_mut(&pid)
+            && node.ended.is_some()
+            && !std::mem::replace(&mut node.is_zombie, true)
+        {
+            *zombies += 1;
+        }
         tree.release(tid);
     }
 
@@ -355,6 +376,7 @@ impl Tree {
                 session,
                 exit_signal: place.exit_signal,
                 ended: None,
+                is_zombie: false,
                 change: None,
                 executed: false,
                 children_times: Used::default(),
@@ -367,6 +389,9 @@ impl Tree {
         let Some(node) = self.nodes.remove(&pid) else {
             return;
         };
+        if node.is_zombie {
+            self.zombies = self.zombies.saturating_sub(1);
+        }
         for id in [pid, node.group, node.session] {
             self.release(id);
         }

@@ -359,6 +359,10 @@ impl Process {
         drop(self.program.lock().take());
         self.world.ipc.semaphores.undo(self.pid);
         self.world.ipc.segments.abandon(self);
+        // Until it is reaped it keeps no memory.
+        if let Some(nowhere) = self.world.nowhere() {
+            self.space.store(nowhere);
+        }
         self.timers.clear();
         self.aio.clear();
         self.signals.clear();

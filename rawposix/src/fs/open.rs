@@ -326,6 +326,18 @@ fn claim(
     Ok(file)
 }
 
+/// The object itself where a link of `/proc` leads to a handle of it, so that handles of handles do not get deeper and
+/// deeper.
+fn innermost(node: Node) -> Node {
+    match &node {
+        Node::Open(file) => match file.object() {
+            Object::Path(inner) => inner.clone(),
+            _ => node,
+        },
+        _ => node,
+    }
+}
+
 /// Opens an object that is already known.
 pub(crate) fn open_node(process: &Process, node: Node, how: How) -> Result<Arc<OpenFile>, Errno> {
     let flags = how.flags;
@@ -333,7 +345,7 @@ pub(crate) fn open_node(process: &Process, node: Node, how: How) -> Result<Arc<O
         if how.has(OpenFlags::DIRECTORY) && !matches!(node, Node::Dir(_)) {
             return Err(Errno::ENOTDIR);
         }
-        let object = Object::Path(node);
+        let object = Object::Path(innermost(node));
         return Ok(OpenFile::new(object, flags));
     }
     if let Node::Dir(dir) | Node::Shortcut(dir) = node {

@@ -1,5 +1,6 @@
 //! Path resolution, as path_resolution(7) describes it, inside the sandbox.
 
+use std::cell::Cell;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -14,6 +15,9 @@ use super::procfs::{ProcDir, ProcEntry};
 use super::rest::Rest;
 use super::{MAX_LINKS, NAME_MAX, PATH_MAX};
 use crate::cage::{Pid, Process};
+
+/// How many directories a resolution looks at above those that `..` leads to, which is less than a second's work.
+const MAX_CLIMBS: u32 = 1 << 18;
 
 /// Whether a symbolic link at the end of a path is followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +70,8 @@ pub(crate) struct Walk<'a> {
     /// The thread whose `/proc/thread-self` it is, where that is not the first one.
     thread: Option<Pid>,
     links: u32,
+    /// How many directories it may still look at on the way up to the root of a mount.
+    climbs: Cell<u32>,
     /// The directories that were left by going down, for `..`.
     trail: Vec<Dir>,
 }
@@ -80,6 +86,7 @@ impl<'a> Walk<'a> {
             process,
             thread: None,
             links: 0,
+            climbs: Cell::new(MAX_CLIMBS),
             trail: Vec::new(),
         }
     }
@@ -171,9 +178,33 @@ impl<'a> Walk<'a> {
                 let fd = open_directory(host, c"..", OFlags::NOFOLLOW)?;
                 let above = HostDir::new(fd, host.mount)?;
                 self.mounts.admit(host.mount, &above, above.id.device)?;
-                is_below(&above, root)?;
+                self.check_below(&above, root)?;
                 Ok(Dir::Host(Arc::new(above)))
             }
+        }
+    }
+
+    /// Fails unless `root` is `dir` or a directory above it. `ENAMETOOLONG` when that takes too long to say: a thread
+    /// cannot be ended meanwhile.
+    fn check_below(&self, dir: &HostDir, root: &HostDir) -> Result<(), Errno> {
+        if dir.id == root.id {
+            return Ok(());
+        }
+        let mut fd = open_directory(dir, c"..", OFlags::NOFOLLOW)?;
+        let mut last = dir.id;
+        loop {
+            let id = FileId::of(&fd)?;
+            if id == root.id {
+                return Ok(());
+            }
+            if id == last {
+                // The host's own root: the directory was moved out of the mount.
+                return Err(Errno::ENOENT);
+            }
+            let left = self.climbs.get().checked_sub(1);
+            self.climbs.set(left.ok_or(Errno::ENAMETOOLONG)?);
+            last = id;
+            fd = open_directory(&fd, c"..", OFlags::NOFOLLOW)?;
         }
     }
 
@@ -506,25 +537,4 @@ enum Step {
     Node(Node),
     /// Where a link of `/proc` led: no way back from there along the path.
     Far(Node),
-}
-
-/// Fails unless `root` is `dir` or a directory above it.
-fn is_below(dir: &HostDir, root: &HostDir) -> Result<(), Errno> {
-    if dir.id == root.id {
-        return Ok(());
-    }
-    let mut fd = open_directory(dir, c"..", OFlags::NOFOLLOW)?;
-    let mut last = dir.id;
-    loop {
-        let id = FileId::of(&fd)?;
-        if id == root.id {
-            return Ok(());
-        }
-        if id == last {
-            // The host's own root: the directory was moved out of the mount.
-            return Err(Errno::ENOENT);
-        }
-        last = id;
-        fd = open_directory(&fd, c"..", OFlags::NOFOLLOW)?;
-    }
 }

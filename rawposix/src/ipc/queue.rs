@@ -391,7 +391,14 @@ impl OwnFile for QueueFile {
                 None => Arc::clone(own.insert(Arc::new(Bell::new()?))),
             }
         };
-        self.queue.state.lock().bells.push(Arc::downgrade(&bell));
+        {
+            let mut state = self.queue.state.lock();
+            // Those of descriptions that are closed go when the list would grow.
+            if state.bells.len() == state.bells.capacity() {
+                state.bells.retain(|bell| bell.strong_count() > 0);
+            }
+            state.bells.push(Arc::downgrade(&bell));
+        }
         bell.show(|| self.queue.ready());
         Ok(bell)
     }

@@ -303,6 +303,9 @@ impl Socket {
                 waiting.remove(&number)
             }
         };
+        if let Some(errno) = incoming.failure {
+            return Err(errno);
+        }
         let letter = letter.ok_or(Errno::EAGAIN)?;
         if let Some(errno) = letter.failure {
             return Err(errno);

@@ -200,10 +200,10 @@ fn read(
     if request.offset == 0 {
         refresh(&thread.process, host)?;
     }
-    let result = match read_at(thread, host, &ranges, request.offset, flags) {
+    let result = match read_at(thread, file, host, &ranges, (request.offset, flags)) {
         // What has no positions is read from where it is.
         Err(Errno::ESPIPE) if flags.is_empty() => read_ranges(thread, file, host, &ranges),
-        Err(Errno::ESPIPE) => read_at(thread, host, &ranges, -1, flags),
+        Err(Errno::ESPIPE) => read_at(thread, file, host, &ranges, (-1, flags)),
         result => result,
     };
     ended(result, flags)

@@ -164,6 +164,11 @@ fn open_description(file: &OpenFile) -> Result<(File, Origin), Errno> {
             if stat.st_mode & 0o111 == 0 {
                 return Err(Errno::EACCES);
             }
+            // What lind was given open for writing only is not given for reading.
+            let mode = rustix::fs::fcntl_getfl(&host.fd)? & OFlags::RWMODE;
+            if matches!(host.origin, Origin::Stream) && mode == OFlags::WRONLY {
+                return Err(Errno::EACCES);
+            }
             let file = File::from(reopen(&host.fd, OFlags::RDONLY)?);
             Ok((file, host.origin.clone()))
         }

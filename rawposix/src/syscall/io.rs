@@ -276,17 +276,29 @@ pub(super) fn preadv2(
     }
     let file = thread.file(fd.0)?;
     let host = file.host()?;
-    read_at(thread, host, &ranges(thread, iov, count)?, at.0, flags)
+    read_at(
+        thread,
+        &file,
+        host,
+        &ranges(thread, iov, count)?,
+        (at.0, flags),
+    )
 }
 
 /// Reads from there; -1 is the file's own position.
 pub(super) fn read_at(
     thread: &Thread,
+    file: &Arc<OpenFile>,
     host: &HostFile,
     ranges: &IoVecs,
-    at: i64,
-    flags: RwFlags,
+    (at, flags): (i64, RwFlags),
 ) -> Result<usize, Errno> {
+    if at == -1 && flags.is_empty() {
+        return read_ranges(thread, file, host, ranges);
+    }
+    if at == -1 && is_special(host) {
+        return Err(Errno::EOPNOTSUPP);
+    }
     let host = &host.fd;
     thread.block(|| {
         thread
@@ -318,16 +330,27 @@ pub(super) fn pwritev2(
 /// Writes there; -1 is the file's own position.
 pub(super) fn write_at(
     thread: &Thread,
-    file: &OpenFile,
+    file: &Arc<OpenFile>,
     host: &HostFile,
     ranges: IoVecs,
     (at, flags): (i64, RwFlags),
 ) -> Result<usize, Errno> {
+    if at == -1 && flags.is_empty() {
+        return write_ranges(thread, file, host, ranges);
+    }
+    if at == -1 && is_special_to_write(host) {
+        return Err(Errno::EOPNOTSUPP);
+    }
     if let Origin::Virtual(_, proc) = &host.origin {
         return write_virtual(thread, *proc, ranges.ranges());
     }
     let host = &host.fd;
-    let ranges = limited_ranges(thread, file, u64::try_from(at).ok(), ranges)?;
+    let start = if flags.contains(RwFlags::APPEND) {
+        u64::try_from(rustix::fs::fstat(host)?.st_size).ok()
+    } else {
+        u64::try_from(at).ok()
+    };
+    let ranges = limited_ranges(thread, file, start, ranges)?;
     let result = thread.block(|| {
         thread
             .memory()

@@ -12,6 +12,8 @@ use crate::thread::Thread;
 /// Most bytes that are copied at once, and no more than to the end of a page of either side, so that what lies before a
 /// bad page is copied.
 const STEP: u32 = AddressSpace::PAGE_SIZE;
+/// Most bytes that one call copies, as on Linux.
+const MOST: u32 = 0x7fff_f000;
 
 #[expect(clippy::too_many_arguments, reason = "the system call has six")]
 pub(super) fn process_vm_readv(
@@ -96,8 +98,11 @@ impl Plan {
         let mut theirs = Cursor::new(self.theirs.ranges());
         let mut buffer = vec![0; STEP as usize];
         let mut copied = 0;
-        while let (Some((to, room)), Some((from, left))) = (own.here(), theirs.here()) {
-            let step = room.min(left);
+        let mut rest = MOST;
+        while rest > 0
+            && let (Some((to, room)), Some((from, left))) = (own.here(), theirs.here())
+        {
+            let step = room.min(left).min(rest);
             let size = usize::try_from(step).map_err(|_| Errno::EINVAL)?;
             let bytes = buffer.get_mut(..size).ok_or(Errno::EINVAL)?;
             match copy(to, from, bytes) {
@@ -107,6 +112,7 @@ impl Plan {
             }
             own.advance(step);
             theirs.advance(step);
+            rest -= step;
         }
         Ok(copied)
     }

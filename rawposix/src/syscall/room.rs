@@ -26,11 +26,11 @@ pub(super) fn limited(
     if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
         return Ok(count);
     }
+    let appends = rustix::fs::fcntl_getfl(&host.fd)?.contains(OFlags::APPEND);
     let at = match at {
+        // As on Linux, also where a position is given.
+        _ if appends => u64::try_from(stat.st_size).unwrap_or(0),
         Some(at) => at,
-        None if rustix::fs::fcntl_getfl(&host.fd)?.contains(OFlags::APPEND) => {
-            u64::try_from(stat.st_size).unwrap_or(0)
-        }
         None => rustix::fs::seek(&host.fd, SeekFrom::Current(0))?,
     };
     let room = match limit.checked_sub(at) {

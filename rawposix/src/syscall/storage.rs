@@ -118,7 +118,8 @@ pub(super) fn truncate64(thread: &mut Thread, path: Path, length: Off) -> Result
         mode: rustix::fs::Mode::empty(),
         set_ids: 0,
     };
-    let file: Arc<OpenFile> = open_node(&thread.process, node, how)?;
+    // What a link of /proc leads to may be a pipe, which is waited for.
+    let file: Arc<OpenFile> = thread.block(|| open_node(&thread.process, node.clone(), how))?;
     resize(thread, file.host()?, length)
 }
 

@@ -364,6 +364,8 @@ impl Terminals {
                 return;
             };
             let foreground = state.release();
+            // As on Linux, it is the last terminal that counts.
+            table.left.retain(|(other, _)| *other != leader);
             table.left.push((leader, foreground));
             leader
         };

@@ -10,6 +10,9 @@ use parking_lot::{Condvar, Mutex};
 use super::Key;
 use crate::cage::Process;
 
+/// Plans among which none is looked for that is void.
+const ENOUGH: usize = 1 << 12;
+
 /// What is planned, and the thread that does it; that begins with the first plan.
 #[derive(Debug)]
 pub(crate) struct Alarms {
@@ -26,6 +29,8 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Plans {
     heap: BinaryHeap<Reverse<Plan>>,
+    /// How many there may be before those are looked for that are void.
+    enough: usize,
     number: u64,
     has_thread: bool,
     closed: bool,
@@ -110,9 +115,28 @@ impl Drop for Alarms {
 }
 
 impl Shared {
+    /// Forgets the plans of timers that were set anew, deleted, or whose processes have ended.
+    fn forget_void(plans: &mut parking_lot::MutexGuard<'_, Plans>) {
+        let all = std::mem::take(&mut plans.heap);
+        let valid = parking_lot::MutexGuard::unlocked(plans, || {
+            let mut all = all.into_vec();
+            all.retain(|Reverse(plan)| {
+                let process = plan.process.upgrade();
+                process.is_some_and(|process| process.has_planned(plan.key, plan.generation))
+            });
+            all
+        });
+        plans.enough = valid.len() * 2;
+        plans.heap.extend(valid);
+    }
+
     fn run(&self) {
         let mut plans = self.plans.lock();
         while !plans.closed {
+            if plans.heap.len() >= plans.enough.max(ENOUGH) {
+                Self::forget_void(&mut plans);
+                continue;
+            }
             let next = plans.heap.peek().map(|Reverse(plan)| plan.at);
             match next {
                 None => self.changed.wait(&mut plans),

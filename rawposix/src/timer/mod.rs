@@ -290,6 +290,21 @@ impl Process {
         alarms.plan(after, Arc::downgrade(self), key, timer.generation);
     }
 
+    /// Whether a plan of this generation still matters.
+    fn has_planned(&self, key: Key, generation: u64) -> bool {
+        if self.end().is_some() {
+            return false;
+        }
+        let table = self.timers.0.lock();
+        match key {
+            Key::Limit => table.limit_generation == generation,
+            _ => {
+                let timer = table.timers.get(&key);
+                timer.is_some_and(|timer| timer.generation == generation)
+            }
+        }
+    }
+
     /// A timer may have expired that was planned in this generation.
     fn timer_is_due(self: &Arc<Self>, key: Key, generation: u64) {
         if key == Key::Limit {
