@@ -8,7 +8,7 @@ use std::sync::Arc;
 use rawposix_abi::Errno;
 use rustix::fs::{CWD, FileType, Mode, OFlags};
 
-use crate::config::{Access, Config, ConfigError};
+use crate::config::{Access, Config, ConfigError, PrivateOptions};
 use crate::fs::device::Device;
 use crate::fs::dir::{Dir, HostDir, open_directory};
 use crate::fs::mount::{Above, MountId, MountRoot, Mounts, StaticEntry, StaticId, refuse_procfs};
@@ -47,14 +47,19 @@ pub(crate) fn build(config: &Config) -> Result<(Mounts, Arc<PrivateStore>), Conf
     place(&mut mounts, terminals, b"/dev/pts").map_err(built_in)?;
     for (name, path) in [("tmp", "/tmp"), ("shm", "/dev/shm")] {
         let id = mounts.next_mount();
-        let dir = Arc::new(PrivateDir::new(&private, name.to_owned(), id, None));
+        let dir = Arc::new(PrivateDir::new(
+            &private,
+            name.to_owned(),
+            id,
+            PrivateOptions::default(),
+        ));
         mounts.add_mount(MountRoot::Private(dir), Access::ReadWrite);
         place(&mut mounts, id, path.as_bytes()).map_err(built_in)?;
     }
     for (number, wanted) in config.private.iter().enumerate() {
         let (id, path) = (mounts.next_mount(), &wanted.guest);
         let name = format!("tmpfs-{number}");
-        let dir = Arc::new(PrivateDir::new(&private, name, id, wanted.size));
+        let dir = Arc::new(PrivateDir::new(&private, name, id, wanted.options));
         mounts.add_mount(MountRoot::Private(dir), Access::ReadWrite);
         place(&mut mounts, id, &bytes(path)).map_err(at(path, "make", "in the sandbox"))?;
     }

@@ -32,9 +32,20 @@ pub struct Mount {
 pub struct Private {
     /// Absolute path in the sandbox.
     pub guest: PathBuf,
+    /// What it is like.
+    pub options: PrivateOptions,
+}
+
+/// What a private directory is like, in the terms of tmpfs(5).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PrivateOptions {
     /// The most bytes that its files have together, rounded up to whole pages of 4096; more is `ENOSPC`. Without one they
     /// take what the host's disk has.
     pub size: Option<u64>,
+    /// The most names that it holds, itself included; more is `ENOSPC`.
+    pub inodes: Option<u64>,
+    /// Its mode at first, up to 0o7777; 0o1777 without one.
+    pub mode: Option<u32>,
 }
 
 /// The executable that the sandbox is made for; it is visible, read-only, at its own path.

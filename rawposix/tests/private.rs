@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 
 use common::{CWD, Guest};
-use rawposix::{Config, Errno, Private};
+use rawposix::{Config, Errno, Private, PrivateOptions};
 use rawposix_abi::structs::Statfs64;
 use rawposix_memory::GuestPtr;
 
@@ -107,7 +107,10 @@ fn guest_with_room(size: u64) -> Guest {
     Guest::new(Config {
         private: vec![Private {
             guest: "/room".into(),
-            size: Some(size),
+            options: PrivateOptions {
+                size: Some(size),
+                ..PrivateOptions::default()
+            },
         }],
         ..Config::default()
     })

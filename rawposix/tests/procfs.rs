@@ -148,7 +148,7 @@ fn private_directories_lie_where_they_are_asked_for() {
         private: ["/run", "/var/cache"]
             .map(|path| Private {
                 guest: path.into(),
-                size: None,
+                options: rawposix::PrivateOptions::default(),
             })
             .to_vec(),
         ..Config::default()

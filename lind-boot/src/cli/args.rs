@@ -81,9 +81,10 @@ pub struct Run {
     #[arg(long, value_name = "DIR", help_heading = "Files", value_hint = ValueHint::DirPath)]
     pub root: Option<PathBuf>,
 
-    /// Make an empty directory that only this sandbox has and that ends with it, as there is one at /tmp; it holds SIZE
-    /// bytes at most (K, M, G), or what the host's disk does
-    #[arg(long, value_name = "DIR[:size=SIZE]", help_heading = "Files",
+    /// Make an empty directory that only this sandbox has and that ends with it, as there is one at /tmp. OPTIONS are those
+    /// of tmpfs, with commas: `size=SIZE` and `nr_inodes=N` are the most bytes and names that it holds (K, M, G; otherwise
+    /// what the host's disk does), `mode=MODE` its permissions
+    #[arg(long, value_name = "DIR[:OPTIONS]", help_heading = "Files",
           value_parser = OsStringValueParser::new().try_map(|spec| grant::private(&spec)))]
     pub tmpfs: Vec<Private>,
 

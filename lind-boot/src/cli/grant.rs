@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use rawposix::{Access, Private};
+use rawposix::{Access, Private, PrivateOptions};
 
 use super::quantity;
 
@@ -68,25 +68,49 @@ impl DirGrant {
     }
 }
 
-/// `DIR[:size=SIZE]`: the place of `--tmpfs` and how much it holds.
+/// `DIR[:OPTION,...]`: the place of `--tmpfs` and what it is like.
 ///
 /// # Errors
-/// A sentence, if it is not absolute or the root, or if the size is none.
+/// A sentence, if it is not absolute or the root, or if an option is none of tmpfs's that there are.
 pub(super) fn private(spec: &OsStr) -> Result<Private, String> {
-    const SIZE: &[u8] = b":size=";
     let bytes = spec.as_bytes();
-    let at = bytes.windows(SIZE.len()).rposition(|part| part == SIZE);
-    let (path, size) = match at {
-        Some(at) => {
-            let (path, rest) = bytes.split_at(at);
-            let size = rest.strip_prefix(SIZE).unwrap_or_default();
-            let size = quantity::bytes(&String::from_utf8_lossy(size))?;
-            (path, Some(size))
-        }
-        None => (bytes, None),
+    let colon = bytes.iter().rposition(|byte| *byte == b':');
+    let (path, options) = match colon.map(|colon| bytes.split_at(colon)) {
+        Some((path, options)) if options.contains(&b'=') => (path, options.get(1..)),
+        _ => (bytes, None),
     };
     let guest = guest_directory(OsStr::from_bytes(path))?;
-    Ok(Private { guest, size })
+    let options = options.map(String::from_utf8_lossy);
+    let options = options
+        .as_deref()
+        .map_or(Ok(PrivateOptions::default()), tmpfs_options)?;
+    Ok(Private { guest, options })
+}
+
+fn tmpfs_options(text: &str) -> Result<PrivateOptions, String> {
+    let mut options = PrivateOptions::default();
+    for option in text.split(',') {
+        match option.split_once('=') {
+            Some(("size", size)) => options.size = Some(quantity::bytes(size)?),
+            Some(("nr_inodes", count)) => options.inodes = Some(quantity::count(count)?),
+            Some(("mode", mode)) => options.mode = Some(permissions(mode)?),
+            _ => {
+                return Err(format!(
+                    "'{option}' is no option; use size=SIZE, nr_inodes=N or mode=MODE"
+                ));
+            }
+        }
+    }
+    Ok(options)
+}
+
+fn permissions(text: &str) -> Result<u32, String> {
+    match u32::from_str_radix(text, 8) {
+        Ok(mode @ 0..=0o7777) => Ok(mode),
+        _ => Err(format!(
+            "'{text}' is no mode; write octal digits, up to 7777"
+        )),
+    }
 }
 
 fn guest_directory(path: &OsStr) -> Result<PathBuf, String> {
@@ -202,16 +226,23 @@ mod tests {
     }
 
     #[test]
-    fn a_private_directory_may_have_a_size() {
+    fn a_private_directory_may_have_options() {
         let private = |spec: &str| {
-            private(OsStr::new(spec)).map(|dir| (dir.guest.to_str().unwrap().to_owned(), dir.size))
+            private(OsStr::new(spec)).map(|dir| {
+                let PrivateOptions { size, inodes, mode } = dir.options;
+                (dir.guest.to_str().unwrap().to_owned(), size, inodes, mode)
+            })
         };
-        assert_eq!(private("/run"), Ok(("/run".into(), None)));
+        assert_eq!(private("/run"), Ok(("/run".into(), None, None, None)));
         assert_eq!(
             private("/run:size=64M"),
-            Ok(("/run".into(), Some(64 << 20)))
+            Ok(("/run".into(), Some(64 << 20), None, None))
         );
-        assert_eq!(private("/a:b:size=1"), Ok(("/a:b".into(), Some(1))));
+        assert_eq!(
+            private("/a:b:nr_inodes=2k,mode=755,size=1"),
+            Ok(("/a:b".into(), Some(1), Some(2048), Some(0o755)))
+        );
+        assert_eq!(private("/a:b"), Ok(("/a:b".into(), None, None, None)));
         for spec in [
             "run",
             "/",
@@ -219,6 +250,11 @@ mod tests {
             "/run:size=",
             "/run:size=0",
             "/run:size=x",
+            "/run:size=1,",
+            "/run:size=1,inodes=3",
+            "/run:nr_inodes=1kb",
+            "/run:mode=8",
+            "/run:mode=10000",
             ":size=1",
         ] {
             assert!(private(spec).is_err(), "{spec}");

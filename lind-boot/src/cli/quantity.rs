@@ -16,6 +16,22 @@ pub(super) fn bytes(text: &str) -> Result<u64, String> {
     scale(number, 1 << shift)
 }
 
+/// Parses a number of things, with an optional K, M or G (1024-based).
+///
+/// # Errors
+/// A sentence, if `text` is not such a number.
+pub(super) fn count(text: &str) -> Result<u64, String> {
+    let (number, unit) = split(text);
+    let shift = match unit.to_ascii_lowercase().as_str() {
+        "" => 0,
+        "k" => 10,
+        "m" => 20,
+        "g" => 30,
+        _ => return Err(format!("'{unit}' is no unit of a number; use K, M or G")),
+    };
+    scale(number, 1 << shift)
+}
+
 /// Parses a number of seconds, with an optional s, m or h.
 ///
 /// # Errors

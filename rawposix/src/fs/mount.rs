@@ -10,7 +10,7 @@ use super::device::Device;
 use super::dir::{Dir, FileId, HostDir};
 use super::private::PrivateDir;
 use super::procfs::ProcDir;
-use super::quota::Quota;
+use super::quota::{Inode, Quota};
 use crate::config::Access;
 
 /// A place in the table of mounts.
@@ -209,6 +209,11 @@ impl Mounts {
             MountRoot::Private(dir) => dir.quota(),
             _ => None,
         }
+    }
+
+    /// An inode for a new name in a directory; `ENOSPC` where a private directory has no more.
+    pub(crate) fn take_inode(&self, id: MountId) -> Result<Option<Inode>, Errno> {
+        self.quota(id).map(Quota::take_inode).transpose()
     }
 
     /// Whether only the sandbox has what is mounted.

@@ -15,6 +15,7 @@ use super::mount::MountId;
 use super::node::{HostNode, Node, reopen};
 use super::owners::Maker;
 use super::procfs::ProcFile;
+use super::quota::Inode;
 use super::straight::Straight;
 use super::walk::{Entry, Parent, Walk};
 use crate::cage::Process;
@@ -189,16 +190,31 @@ fn open_in_host(
     } else {
         None
     };
+    let counts = flags.contains(OFlags::CREATE) && process.mounts().quota(host.mount).is_some();
+    let looks = maker.is_some() || counts;
     for _ in 0..RACES {
-        let (opened, is_made) = match maker {
-            None => (
-                rustix::fs::openat(host, &*entry.name, flags, how.mode),
-                false,
-            ),
-            Some(_) => open_or_make(host, &entry.name, flags, how.mode),
+        // The inode is given back if the file is there already.
+        let inode = if counts {
+            process.mounts().take_inode(host.mount)
+        } else {
+            Ok(None)
+        };
+        let (opened, is_made) = if inode.is_err() {
+            let flags = flags - OFlags::CREATE - OFlags::EXCL;
+            let opened = rustix::fs::openat(host, &*entry.name, flags, Mode::empty());
+            (opened, false)
+        } else if looks {
+            open_or_make(host, &entry.name, flags, how.mode)
+        } else {
+            let opened = rustix::fs::openat(host, &*entry.name, flags, how.mode);
+            (opened, false)
         };
         match opened {
+            Ok(_) if inode.is_err() && how.has(OpenFlags::EXCL) => return Err(Errno::EEXIST),
             Ok(fd) => {
+                if let (Ok(Some(inode)), true) = (inode, is_made) {
+                    inode.keep();
+                }
                 if let (Some(maker), true) = (maker, is_made) {
                     maker.made(process, &fd, b"")?;
                 }
@@ -222,7 +238,8 @@ fn open_in_host(
                 }
             }
             // Somebody else has made it a moment ago: look again.
-            Err(rustix::io::Errno::EXIST) if maker.is_some() && !how.has(OpenFlags::EXCL) => {}
+            Err(rustix::io::Errno::EXIST) if looks && !how.has(OpenFlags::EXCL) => {}
+            Err(rustix::io::Errno::NOENT) if let Err(errno) = inode => return Err(errno),
             Err(rustix::io::Errno::NOENT) if read_only && how.creates() => {
                 return Err(Errno::EROFS);
             }
@@ -386,7 +403,9 @@ fn open_dir(process: &Process, dir: Dir, how: How) -> Result<Arc<OpenFile>, Errn
             return Err(Errno::EROFS);
         }
         let maker = Maker::of(process, host, how.set_ids)?;
+        let inode = process.mounts().take_inode(host.mount)?;
         let fd = rustix::fs::openat(host, c".", open_flags(flags), how.mode)?;
+        inode.into_iter().for_each(Inode::keep);
         if let Some(maker) = maker {
             maker.made(process, &fd, b"")?;
         }

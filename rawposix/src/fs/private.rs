@@ -18,6 +18,7 @@ use super::listing::{open_readable, read_host};
 use super::mount::MountId;
 use super::node::proc_path;
 use super::quota::Quota;
+use crate::config::PrivateOptions;
 
 /// The host directory in which the private directories lie; it is removed with this value.
 #[derive(Debug, Default)]
@@ -45,7 +46,7 @@ impl PrivateStore {
         }
     }
 
-    fn make(&self, name: &str, mount: MountId) -> Result<HostDir, Errno> {
+    fn make(&self, name: &str, mode: u32, mount: MountId) -> Result<HostDir, Errno> {
         let mut state = self.state.lock();
         if let State::Unused = *state {
             // Nobody else of the host's gets in, whatever modes the guest gives its files.
@@ -62,7 +63,7 @@ impl PrivateStore {
         };
         let path = store.path().join(name);
         rustix::fs::mkdir(&path, Mode::RWXU)?;
-        rustix::fs::chmod(&path, Mode::from_bits_truncate(0o1777))?;
+        rustix::fs::chmod(&path, Mode::from_bits_truncate(mode))?;
         HostDir::new(open_directory(CWD, path, OFlags::NOFOLLOW)?, mount)
     }
 }
@@ -138,6 +139,7 @@ pub(crate) struct PrivateDir {
     store: Arc<PrivateStore>,
     name: String,
     mount: MountId,
+    mode: u32,
     made: OnceLock<Arc<HostDir>>,
     /// Held while it is made, so that it is made once.
     making: Mutex<()>,
@@ -146,21 +148,31 @@ pub(crate) struct PrivateDir {
 }
 
 impl PrivateDir {
-    /// A directory that does not exist yet, for so many bytes.
+    /// The mode of such a directory if none is asked for.
+    pub(crate) const MODE: u32 = 0o1777;
+
+    /// A directory that does not exist yet, with so much room.
     pub(crate) fn new(
         store: &Arc<PrivateStore>,
         name: String,
         mount: MountId,
-        size: Option<u64>,
+        options: PrivateOptions,
     ) -> Self {
+        let is_limited = options.size.is_some() || options.inodes.is_some();
         Self {
             store: Arc::clone(store),
             name,
             mount,
             made: OnceLock::new(),
             making: Mutex::new(()),
-            quota: size.map(|size| Arc::new(Quota::new(size))),
+            mode: options.mode.unwrap_or(Self::MODE),
+            quota: is_limited.then(|| Arc::new(Quota::new(options.size, options.inodes))),
         }
+    }
+
+    /// Its mode at first.
+    pub(crate) fn mode(&self) -> u32 {
+        self.mode
     }
 
     /// How much it holds, if that is limited.
@@ -177,7 +189,7 @@ impl PrivateDir {
         if let Some(dir) = self.made.get() {
             return Ok(dir);
         }
-        let dir = Arc::new(self.store.make(&self.name, self.mount)?);
+        let dir = Arc::new(self.store.make(&self.name, self.mode, self.mount)?);
         Ok(self.made.get_or_init(|| dir))
     }
 }

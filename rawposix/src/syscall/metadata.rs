@@ -166,16 +166,24 @@ fn statfs_mounted(thread: &Thread, fd: impl AsFd, mount: MountId) -> Result<Stat
 
 /// The same with a limit's numbers.
 fn with_room(stat: Statfs64, quota: &Quota) -> Statfs64 {
-    let (limit, free) = quota.room();
     let block = AddressSpace::PAGE_SIZE;
     let blocks = |bytes: u64| bytes / u64::from(block);
-    Statfs64 {
-        bsize: block,
-        frsize: block,
-        blocks: blocks(limit),
-        bfree: blocks(free),
-        bavail: blocks(free),
+    let (files, ffree) = quota.inodes().unwrap_or((stat.files, stat.ffree));
+    let stat = Statfs64 {
+        files,
+        ffree,
         ..stat
+    };
+    match quota.room() {
+        None => stat,
+        Some((limit, free)) => Statfs64 {
+            bsize: block,
+            frsize: block,
+            blocks: blocks(limit),
+            bfree: blocks(free),
+            bavail: blocks(free),
+            ..stat
+        },
     }
 }
 

@@ -18,6 +18,7 @@ use crate::fs::listing::{ListedName, read_names};
 use crate::fs::node::{Node, proc_path};
 use crate::fs::owners::{Maker, on_host};
 use crate::fs::place;
+use crate::fs::quota::Inode;
 use crate::fs::walk::{Entry, Follow};
 use crate::thread::Thread;
 
@@ -114,13 +115,35 @@ fn make(
     make: impl FnOnce(&[u8]) -> rustix::io::Result<()>,
 ) -> Result<(), Errno> {
     let maker = Maker::of(&thread.process, &place.dir, mode)?;
-    make(&place.name)?;
+    within_inodes(thread, place, || make(&place.name))?;
     match maker {
         Some(maker) => {
             let name = place.name.strip_suffix(b"/").unwrap_or(&place.name);
             maker.made(&thread.process, &place.dir, name)
         }
         None => Ok(()),
+    }
+}
+
+/// Makes a name, if there is an inode for it; that is the last thing that can be wrong.
+fn within_inodes(
+    thread: &Thread,
+    place: &Changeable,
+    make: impl FnOnce() -> rustix::io::Result<()>,
+) -> Result<(), Errno> {
+    match thread.process.mounts().take_inode(place.dir.mount) {
+        Ok(inode) => {
+            make()?;
+            inode.into_iter().for_each(Inode::keep);
+            Ok(())
+        }
+        Err(errno) => {
+            let name = place.name.strip_suffix(b"/").unwrap_or(&place.name);
+            match on_host(&place.dir, name) {
+                Ok(_) => Err(Errno::EEXIST),
+                Err(_) => Err(errno),
+            }
+        }
     }
 }
 
@@ -227,14 +250,22 @@ pub(super) fn unlinkat(
     } else {
         rustix::fs::AtFlags::empty()
     };
-    let last = last_name(thread, &place);
+    let named = named(thread, &place);
     rustix::fs::unlinkat(&place.dir, &*place.name, host_flags)?;
-    forget(thread, &place, last);
+    forget(thread, &place, named);
     Ok(())
 }
 
-/// The file behind a name that is about to be removed, if it is its last name and rawposix keeps something of files.
-fn last_name(thread: &Thread, place: &Changeable) -> Option<FileId> {
+/// The file behind a name that is about to be removed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Named {
+    file: FileId,
+    /// It has no other name.
+    is_last: bool,
+}
+
+/// The file behind a name, if rawposix keeps something of files.
+fn named(thread: &Thread, place: &Changeable) -> Option<Named> {
     let quota = thread.process.mounts().quota(place.dir.mount);
     if thread.world.owners.is_empty() && quota.is_none() {
         return None;
@@ -242,18 +273,28 @@ fn last_name(thread: &Thread, place: &Changeable) -> Option<FileId> {
     let name = place.name.strip_suffix(b"/").unwrap_or(&place.name);
     let stat = on_host(&place.dir, name).ok()?;
     let is_directory = FileType::from_raw_mode(stat.stx_mode.into()) == FileType::Directory;
-    (stat.stx_nlink <= 1 || is_directory).then(|| FileId {
-        device: rustix::fs::makedev(stat.stx_dev_major, stat.stx_dev_minor),
-        inode: stat.stx_ino,
+    Some(Named {
+        file: FileId {
+            device: rustix::fs::makedev(stat.stx_dev_major, stat.stx_dev_minor),
+            inode: stat.stx_ino,
+        },
+        is_last: stat.stx_nlink <= 1 || is_directory,
     })
 }
 
-/// The last name of a file is gone.
-fn forget(thread: &Thread, place: &Changeable, file: Option<FileId>) {
-    let Some(file) = file else { return };
-    thread.world.owners.forget(file);
-    if let Some(quota) = thread.process.mounts().quota(place.dir.mount) {
-        quota.unnamed(file.inode);
+/// The name of a file is gone.
+fn forget(thread: &Thread, place: &Changeable, named: Option<Named>) {
+    let Some(Named { file, is_last }) = named else {
+        return;
+    };
+    let quota = thread.process.mounts().quota(place.dir.mount);
+    if is_last {
+        thread.world.owners.forget(file);
+    }
+    match quota {
+        Some(quota) if is_last => quota.unnamed(file.inode),
+        Some(quota) => quota.lost_name(),
+        None => {}
     }
 }
 
@@ -304,7 +345,7 @@ pub(super) fn linkat(
     if node_is_link(&node) {
         link_link(thread, olddirfd.0, &old, &place)
     } else {
-        link(&*source, &place)
+        link(thread, &*source, &place)
     }
 }
 
@@ -328,9 +369,14 @@ fn link_open_file(thread: &Thread, file: &OpenFile, place: &Changeable) -> Resul
     match file.object() {
         crate::fd::Object::Host(host) if matches!(host.origin, crate::fd::Origin::Mount(m) if m == place.dir.mount) =>
         {
-            link(&host.fd, place)?;
+            let is_nameless = rustix::fs::fstat(&host.fd)?.st_nlink == 0;
+            link(thread, &host.fd, place)?;
             if let Some(quota) = thread.process.mounts().quota(place.dir.mount) {
                 quota.named(FileId::of(&host.fd)?.inode);
+                if is_nameless {
+                    // It had its inode before.
+                    quota.lost_name();
+                }
             }
             Ok(())
         }
@@ -339,15 +385,11 @@ fn link_open_file(thread: &Thread, file: &OpenFile, place: &Changeable) -> Resul
 }
 
 /// Gives the object behind a handle a name; the host resolves no path but the handle's own.
-fn link(source: impl AsFd, place: &Changeable) -> Result<(), Errno> {
+fn link(thread: &Thread, source: impl AsFd, place: &Changeable) -> Result<(), Errno> {
     let flags = rustix::fs::AtFlags::SYMLINK_FOLLOW;
-    Ok(rustix::fs::linkat(
-        CWD,
-        proc_path(source),
-        &place.dir,
-        &*place.name,
-        flags,
-    )?)
+    within_inodes(thread, place, || {
+        rustix::fs::linkat(CWD, proc_path(source), &place.dir, &*place.name, flags)
+    })
 }
 
 /// Gives a symbolic link another name: by its own, since a handle of it would be followed.
@@ -359,13 +401,9 @@ fn link_link(thread: &Thread, dirfd: i32, path: &[u8], place: &Changeable) -> Re
             slash: false,
         } if dir.mount == place.dir.mount => {
             let flags = rustix::fs::AtFlags::empty();
-            Ok(rustix::fs::linkat(
-                &dir,
-                &*name,
-                &place.dir,
-                &*place.name,
-                flags,
-            )?)
+            within_inodes(thread, place, || {
+                rustix::fs::linkat(&dir, &*name, &place.dir, &*place.name, flags)
+            })
         }
         _ => Err(Errno::EXDEV),
     }
@@ -408,9 +446,9 @@ pub(super) fn renameat2(
     let replaced = if flags.contains(RenameFlags::EXCHANGE) {
         None
     } else {
-        let moved = last_name(thread, &from);
-        let replaced = last_name(thread, &to);
-        replaced.filter(|file| moved != Some(*file))
+        let moved = named(thread, &from).map(|named| named.file);
+        let replaced = named(thread, &to);
+        replaced.filter(|named| moved != Some(named.file))
     };
     let flags = rustix::fs::RenameFlags::from_bits_retain(flags.bits());
     let (source, target) = ((&from.dir, &*from.name), (&to.dir, &*to.name));

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use crate::cage::Process;
 use crate::fs::mount::{MountId, MountPoint, MountRoot, Mounts};
 use crate::fs::place;
+use crate::fs::private::PrivateDir;
 use crate::fs::stat::Tree;
 
 /// One line of the table.
@@ -47,13 +48,24 @@ fn shown<'a>(process: &'a Process, id: MountId, point: &'a MountPoint) -> Option
     })
 }
 
-/// The access, and the size of a private directory, in KiB as tmpfs shows it.
+/// The access, and what was asked for of a private directory, as tmpfs shows it: the size in KiB.
 fn options(mounts: &Mounts, id: MountId) -> String {
     let access = if mounts.is_read_only(id) { "ro" } else { "rw" };
-    match mounts.quota(id) {
-        Some(quota) => format!("{access},relatime,size={}k", quota.room().0 / 1024),
-        None => format!("{access},relatime"),
+    let mut options = format!("{access},relatime");
+    if let Some(quota) = mounts.quota(id) {
+        if let Some((limit, _)) = quota.room() {
+            let _ = write!(options, ",size={}k", limit / 1024);
+        }
+        if let Some((limit, _)) = quota.inodes() {
+            let _ = write!(options, ",nr_inodes={limit}");
+        }
     }
+    if let Ok(MountRoot::Private(dir)) = mounts.point(id).map(|point| &point.root)
+        && dir.mode() != PrivateDir::MODE
+    {
+        let _ = write!(options, ",mode={:o}", dir.mode());
+    }
+    options
 }
 
 fn each(process: &Process) -> impl Iterator<Item = Shown<'_>> {
