@@ -131,8 +131,8 @@ impl Vfork {
     }
 }
 
-/// Flags that ask for what a sandbox does not have: other namespaces, tracing, cgroups.
-const UNSUPPORTED: CloneFlags = CloneFlags::NEWNS
+/// Flags that ask for what a sandbox does not have: other namespaces.
+pub(crate) const NAMESPACES: CloneFlags = CloneFlags::NEWNS
     .union(CloneFlags::NEWCGROUP)
     .union(CloneFlags::NEWUTS)
     .union(CloneFlags::NEWIPC)
@@ -143,7 +143,7 @@ const UNSUPPORTED: CloneFlags = CloneFlags::NEWNS
 fn check(arguments: &CloneArguments) -> Result<Option<Signal>, Errno> {
     let flags = arguments.flags;
     let without = |flag, needed| flags.contains(flag) && !flags.contains(needed);
-    if flags.intersects(UNSUPPORTED)
+    if flags.intersects(NAMESPACES)
         || without(CloneFlags::SIGHAND, CloneFlags::VM)
         || without(CloneFlags::THREAD, CloneFlags::SIGHAND)
         || (flags.contains(CloneFlags::PIDFD)

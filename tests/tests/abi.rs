@@ -347,6 +347,7 @@ const LIBC_HEADERS: &[&str] = &[
     "linux/close_range.h",
     "linux/fs.h",
     "linux/futex.h",
+    "linux/kcmp.h",
     "linux/netlink.h",
     "linux/rtnetlink.h",
     "linux/seccomp.h",

@@ -234,6 +234,8 @@ guest_constants! {
     seccomp { SECCOMP_SET_MODE_STRICT = 0; SECCOMP_SET_MODE_FILTER = 1; SECCOMP_GET_ACTION_AVAIL = 2; SECCOMP_GET_NOTIF_SIZES = 3; }
     /// What `id` means to waitid(2).
     idtype { P_ALL = 0; P_PID = 1; P_PGID = 2; P_PIDFD = 3; }
+    /// What kcmp(2) compares.
+    kcmp { KCMP_FILE = 0; KCMP_VM = 1; KCMP_FILES = 2; KCMP_FS = 3; KCMP_SIGHAND = 4; KCMP_IO = 5; KCMP_SYSVSEM = 6; KCMP_EPOLL_TFD = 7; }
     /// Operations of epoll_ctl(2).
     epoll { EPOLL_CTL_ADD = 1; EPOLL_CTL_DEL = 2; EPOLL_CTL_MOD = 3; }
     /// Address families of socket(2).

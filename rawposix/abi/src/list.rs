@@ -248,11 +248,11 @@ macro_rules! syscalls {
                 165 getrusage(who: Int, usage: Out<Rusage>) -> Zero: full;
                 92 personality(persona: Hex) -> Int: partial "only PER_LINUX and the query";
                 97 unshare(flags: CloneFlags) -> Zero: partial "by the only thread of a process; namespaces answer EPERM";
-                268 setns(fd: Fd, nstype: Hex) -> Zero: denied "there are no namespaces, and entering one needs CAP_SYS_ADMIN";
+                268 setns(fd: Fd, nstype: Hex) -> Zero: partial "always an error: there are no namespaces, and entering those of a process needs CAP_SYS_ADMIN";
                 434 pidfd_open(pid: Pid, flags: PidfdFlags) -> Fd: full;
                 438 pidfd_getfd(pidfd: Fd, targetfd: Int, flags: Hex) -> Fd: full;
                 117 ptrace(request: Int, pid: Pid, addr: Ptr, data: Ptr) -> Int: absent "stepping and registers of WebAssembly are not Linux's; guests are debugged from the host";
-                272 kcmp(pid1: Pid, pid2: Pid, kind: Int, idx1: Uint, idx2: Uint) -> Int: absent "containers refuse it without CAP_SYS_PTRACE";
+                272 kcmp(pid1: Pid, pid2: Pid, kind: KcmpType, idx1: Uint, idx2: Uint) -> Int: partial "no KCMP_EPOLL_TFD";
                 277 seccomp(operation: SeccompOperation, flags: SeccompFlags, args: Ptr) -> Int: partial "filters see 0x40004157 as the architecture and no instruction pointer; no SECCOMP_USER_NOTIF";
                 444 landlock_create_ruleset(attr: Ptr, size: Len, flags: Hex) -> Fd: absent "as of a kernel without it: the sandbox is the restriction";
                 445 landlock_add_rule(ruleset: Fd, kind: Int, attr: Ptr, flags: Hex) -> Zero: absent "as of a kernel without it: the sandbox is the restriction";

@@ -439,6 +439,16 @@ impl Process {
         Arc::strong_count(&self.files.load()) == 1
     }
 
+    /// What names the descriptor table, as long as it is used.
+    pub(crate) fn identity_of_files(&self) -> usize {
+        Arc::as_ptr(&self.files.load()).addr()
+    }
+
+    /// What names the directories and the mask, as long as they are used.
+    pub(crate) fn identity_of_context(&self) -> usize {
+        Arc::as_ptr(&self.context.load()).addr()
+    }
+
     /// Descriptors in use, rising.
     pub(crate) fn descriptors(&self) -> Vec<i32> {
         self.files.load().lock().numbers().collect()

@@ -16,9 +16,38 @@ pub(crate) fn path_of_dir(mounts: &Mounts, dir: &Dir) -> Result<Vec<u8>, Errno> 
     Ok(if path.is_empty() { b"/".to_vec() } else { path })
 }
 
-/// What a link in `/proc/self/fd` says.
+/// What stands for a path that there is none of.
+const UNREACHABLE: &[u8] = b"(unreachable)";
+
+/// The longest path that Linux tells, without its NUL.
+const LONGEST: usize = 4095;
+
+/// What a link in `/proc/self/fd` says. `ENAMETOOLONG` for a path that does not fit a page, of the host's or the
+/// sandbox's.
+pub(crate) fn link_to_file(mounts: &Mounts, file: &OpenFile) -> Result<Vec<u8>, Errno> {
+    link(known_path(mounts, file))
+}
+
+/// The same for a directory.
+pub(crate) fn link_to_dir(mounts: &Mounts, dir: &Dir) -> Result<Vec<u8>, Errno> {
+    link(path_of_dir(mounts, dir))
+}
+
+fn link(path: Result<Vec<u8>, Errno>) -> Result<Vec<u8>, Errno> {
+    match path {
+        Ok(path) if path.len() > LONGEST => Err(Errno::ENAMETOOLONG),
+        Err(Errno::ENAMETOOLONG) => Err(Errno::ENAMETOOLONG),
+        path => Ok(path.unwrap_or_else(|_| UNREACHABLE.to_vec())),
+    }
+}
+
+/// What is shown of an open file.
 pub(crate) fn path_of_file(mounts: &Mounts, file: &OpenFile) -> Vec<u8> {
-    let path = match file.object() {
+    known_path(mounts, file).unwrap_or_else(|_| UNREACHABLE.to_vec())
+}
+
+fn known_path(mounts: &Mounts, file: &OpenFile) -> Result<Vec<u8>, Errno> {
+    match file.object() {
         Object::Dir(dir) => path_of_dir(mounts, &dir.dir),
         Object::Host(host) => match &host.origin {
             Origin::Mount(mount) => host_path(mounts, *mount, &host.fd),
@@ -31,8 +60,7 @@ pub(crate) fn path_of_file(mounts: &Mounts, file: &OpenFile) -> Vec<u8> {
         },
         Object::Path(node) => path_of_node(mounts, node),
         Object::Own(own) => Ok(own.file().label().into_bytes()),
-    };
-    path.unwrap_or_else(|_| b"(unreachable)".to_vec())
+    }
 }
 
 /// The path of an object.

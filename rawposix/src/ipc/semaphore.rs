@@ -468,6 +468,15 @@ impl SemaphoreSets {
         Ok(())
     }
 
+    /// Whether there is something to undo when a process ends.
+    pub(crate) fn undoes_for(&self, process: Pid) -> bool {
+        let state = self.0.lock();
+        state
+            .sets
+            .values()
+            .any(|set| set.undo.contains_key(&process))
+    }
+
     /// A process has ended: undoes what it did with `SEM_UNDO`.
     pub(crate) fn undo(&self, process: Pid) {
         let mut state = self.0.lock();

@@ -126,6 +126,11 @@ impl Signals {
         f(&mut self.actions.load().lock())
     }
 
+    /// What names the dispositions, as long as they are used.
+    pub(crate) fn identity_of_actions(&self) -> usize {
+        Arc::as_ptr(&self.actions.load()).addr()
+    }
+
     /// What rt_sigaction(2) reports.
     pub(crate) fn action(&self, signal: Signal) -> Sigaction {
         self.with_actions(|actions| actions.get(signal))

@@ -155,6 +155,8 @@ word_arguments! {
     Argv(u32) |word| word;
     /// The environment of execve(2).
     Envp(u32) |word| word;
+    /// What kcmp(2) compares.
+    KcmpType(u32) |word| word;
     /// Operation of epoll_ctl(2).
     EpollOp(i32) u32::cast_signed;
     /// Address family of socket(2).

@@ -4,6 +4,7 @@ mod aio;
 pub(crate) mod args;
 mod attributes;
 mod clone;
+mod compare;
 mod control;
 mod epoll;
 mod exec;
@@ -64,11 +65,11 @@ use rawposix_abi::structs::{
 use args::{
     AioContext, Argument, Argv, ClockId, CloneWord, DirFd, Envp, EpollOp, Family, FcntlCmd, Fd,
     FutexOp, Gid, Hex, Hex64, IdType, In, InAddr, InBuf, InMsg, InOption, InOut, Int, IntoWord,
-    IoCbs, IoEvents, IoVec, IoctlCmd, IpcFlags, IpcKey, Len, MessageCommand, MessageFlags, Mode,
-    Off, Out, OutAddr, OutBuf, OutMsg, OutOption, OutStr, Path, Pid, PollFds, PrctlOption, Ptr,
-    Resource, SeccompOperation, SegmentCommand, SegmentFlags, SemOps, SemaphoreCommand,
-    ShutdownHow, SigHow, SignalArg, SocketKind, SocketLevel, SocketOption, Str, Uid, Uint,
-    WaitOptions, WaitStatus, Whence, Words,
+    IoCbs, IoEvents, IoVec, IoctlCmd, IpcFlags, IpcKey, KcmpType, Len, MessageCommand,
+    MessageFlags, Mode, Off, Out, OutAddr, OutBuf, OutMsg, OutOption, OutStr, Path, Pid, PollFds,
+    PrctlOption, Ptr, Resource, SeccompOperation, SegmentCommand, SegmentFlags, SemOps,
+    SemaphoreCommand, ShutdownHow, SigHow, SignalArg, SocketKind, SocketLevel, SocketOption, Str,
+    Uid, Uint, WaitOptions, WaitStatus, Whence, Words,
 };
 
 use crate::cage::usage::Transfers;

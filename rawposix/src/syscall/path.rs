@@ -528,10 +528,8 @@ pub(super) fn readlinkat(
     let text = match &node {
         Node::Host(host) if host.kind == FileType::Symlink => host.read_link()?,
         Node::Link(text) => text.clone(),
-        Node::Open(file) => place::path_of_file(mounts, file),
-        Node::Shortcut(dir) => {
-            place::path_of_dir(mounts, dir).unwrap_or_else(|_| b"(unreachable)".to_vec())
-        }
+        Node::Open(file) => place::link_to_file(mounts, file)?,
+        Node::Shortcut(dir) => place::link_to_dir(mounts, dir)?,
         _ if path.is_empty() => return Err(Errno::ENOENT),
         _ => return Err(Errno::EINVAL),
     };

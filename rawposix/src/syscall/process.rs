@@ -9,15 +9,18 @@ use rawposix_abi::{Errno, Signal};
 use rawposix_memory::GuestPtr;
 
 pub(super) use super::clone::{clone, clone3};
+pub(super) use super::compare::kcmp;
 pub(super) use super::exec::{execve, execveat};
+use super::pidfd::PidFile;
 pub(super) use super::pidfd::{pidfd_getfd, pidfd_open};
 pub(super) use super::seccomp::seccomp;
 pub(super) use super::wait::{wait4, waitid};
 
-use super::args::{Hex, In, Int, Len, Out, Pid, PrctlOption, Ptr, Resource};
+use super::args::{Fd, Hex, In, Int, Len, Out, Pid, PrctlOption, Ptr, Resource};
 use super::seccomp::set_mode;
 use crate::cage::usage::Used;
 use crate::cage::{BOUNDING, CapabilitySet, Pid as Id};
+use crate::clone::NAMESPACES;
 use crate::control::ExitStatus;
 use crate::thread::Thread;
 
@@ -135,18 +138,14 @@ pub(super) fn personality(thread: &mut Thread, persona: Hex) -> Result<i32, Errn
     }
 }
 
+/// `CLONE_NEWTIME`, which clone(2) does not know.
+const NEWTIME: u32 = 0x80;
+
 pub(super) fn unshare(thread: &mut Thread, flags: CloneFlags) -> Result<(), Errno> {
     // The memory and what belongs to it can be given up by execve(2) only.
     let shared = CloneFlags::SIGHAND | CloneFlags::VM | CloneFlags::THREAD;
     let own = CloneFlags::FILES | CloneFlags::FS | CloneFlags::SYSVSEM | shared;
-    let namespaces = CloneFlags::NEWNS
-        | CloneFlags::NEWCGROUP
-        | CloneFlags::NEWUTS
-        | CloneFlags::NEWIPC
-        | CloneFlags::NEWUSER
-        | CloneFlags::NEWPID
-        | CloneFlags::NEWNET;
-    if flags.intersects(namespaces) {
+    if flags.intersects(NAMESPACES) {
         return Err(Errno::EPERM);
     }
     // Threads of one process have one table and one working directory here.
@@ -161,6 +160,25 @@ pub(super) fn unshare(thread: &mut Thread, flags: CloneFlags) -> Result<(), Errn
         thread.process.unshare_context();
     }
     Ok(())
+}
+
+/// There are no files that stand for namespaces, and all processes have the same ones.
+pub(super) fn setns(thread: &mut Thread, fd: Fd, nstype: Hex) -> Result<(), Errno> {
+    let file = thread.file(fd.0)?;
+    let pid_file = file.own::<PidFile>().ok_or(Errno::EINVAL)?;
+    let known = NAMESPACES.bits() | NEWTIME;
+    if nstype.0 == 0 || nstype.0 & !known != 0 {
+        return Err(Errno::EINVAL);
+    }
+    let process = pid_file.process(thread).ok_or(Errno::ESRCH)?;
+    if process.end().is_some() {
+        return Err(Errno::ESRCH);
+    }
+    // Nobody enters the user namespace that he is in, and the others need CAP_SYS_ADMIN.
+    if nstype.0 & CloneFlags::NEWUSER.bits() != 0 {
+        return Err(Errno::EINVAL);
+    }
+    Err(Errno::EPERM)
 }
 
 /// Bytes of a thread's name, with its NUL.

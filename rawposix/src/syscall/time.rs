@@ -165,6 +165,11 @@ pub(super) fn clock_nanosleep_time64(
         let request = checked(thread.memory().read(request.0)?)?;
         return sleep_by_processor(thread, id, &clock, (flags, request), remain);
     }
+    // These wake the machine up, which needs CAP_WAKE_ALARM.
+    let wakes = matches!(
+        id.0,
+        clock::CLOCK_REALTIME_ALARM | clock::CLOCK_BOOTTIME_ALARM
+    );
     let id = match id.0 {
         clock::CLOCK_MONOTONIC_RAW
         | clock::CLOCK_REALTIME_COARSE
@@ -174,6 +179,9 @@ pub(super) fn clock_nanosleep_time64(
         id => host_clock(id)?,
     };
     let mut request = checked(thread.memory().read(request.0)?)?;
+    if wakes {
+        return Err(Errno::EPERM);
+    }
     if flags.contains(TimerFlags::ABSTIME) {
         return thread
             .block(|| rustix::thread::clock_nanosleep_absolute(id, &request).map_err(Errno::from));

@@ -2,7 +2,7 @@
 
 use rawposix_abi::flags::{
     AT_FDCWD, ActionFlags, CloneFlags, EpollEvents, GuestFlags, PollEvents, WaitFlags, WaitTypes,
-    clock, epoll, fcntl, futex, idtype, ioctl, prctl, resource, seccomp, sighow, whence,
+    clock, epoll, fcntl, futex, idtype, ioctl, kcmp, prctl, resource, seccomp, sighow, whence,
 };
 use rawposix_abi::structs::{
     CapHeader, EpollEvent, FdPair, Iovec, Itimerspec, Itimerval, OpenHow, Pollfd, Rlimit64, Rusage,
@@ -19,8 +19,8 @@ use super::{Moment, Shown, errno_of};
 use crate::clone::EXIT_SIGNAL;
 use crate::syscall::args::{
     Argv, ClockId, CloneWord, DirFd, Envp, EpollOp, FcntlCmd, Fd, FutexOp, Gid, Hex, Hex64, IdType,
-    In, InBuf, InOut, Int, IoVec, IoctlCmd, Len, Mode, Off, Out, OutBuf, OutStr, Path, Pid,
-    PollFds, PrctlOption, Ptr, Resource, SeccompOperation, SigHow, SignalArg, Str, Uid, Uint,
+    In, InBuf, InOut, Int, IoVec, IoctlCmd, KcmpType, Len, Mode, Off, Out, OutBuf, OutStr, Path,
+    Pid, PollFds, PrctlOption, Ptr, Resource, SeccompOperation, SigHow, SignalArg, Str, Uid, Uint,
     WaitOptions, WaitStatus, Whence, Words,
 };
 
@@ -94,6 +94,7 @@ plain! {
     SignalArg: |word| signal_name(word);
     IdType: |word| named(idtype::name(word), word);
     WaitOptions: |word| wait_options(word);
+    KcmpType: |word| named(kcmp::name(word), word);
     EpollOp: |word| named(epoll::name(word), word);
     FutexOp: |word| futex_operation(word);
     CloneWord: |word| clone_flags(word);

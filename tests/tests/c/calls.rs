@@ -53,6 +53,7 @@ const PROGRAMS: [&str; 42] = [
     "sort_search",
     "process/io_priority",
     "process/memory_of_others",
+    "process/compare",
     "process/scheduling_attributes",
     "futex/errors",
     "futex/robust_list",
@@ -66,7 +67,7 @@ const PROGRAMS: [&str; 42] = [
 
 /// Calls that cannot succeed: for want of a privilege, of hardware, of a process that takes time to end, or of a request
 /// that does; and the one whose success is `EINTR`.
-const NEVER_SUCCEED: [&str; 9] = [
+const NEVER_SUCCEED: [&str; 10] = [
     "clock_settime64",
     "io_cancel",
     "name_to_handle_at",
@@ -76,6 +77,7 @@ const NEVER_SUCCEED: [&str; 9] = [
     "rt_sigsuspend",
     "setdomainname",
     "sethostname",
+    "setns",
 ];
 
 /// Calls that cannot fail: the manual page knows no error of theirs, or none that can be provoked.
