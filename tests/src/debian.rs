@@ -52,16 +52,13 @@ impl Sources {
         let _ = fs::remove_dir_all(&partial);
         create(&partial)?;
         self.apt(&self.home, &["--quiet=2", "update"])?;
-        self.apt(
-            &partial,
-            &[
-                "--quiet=2",
-                "--download-only",
-                "--only-source",
-                "source",
-                name,
-            ],
-        )?;
+        let source = |name: &str| {
+            let options = ["--quiet=2", "--download-only", "--only-source", "source"];
+            self.apt(&partial, &[&options[..], &[name]].concat())
+        };
+        // Mirrors drop the files of a security update sooner than its name; those of the release itself stay.
+        source(name)
+            .or_else(|error| source(&format!("{name}/{}", release())).map_err(|_| error))?;
         create(&self.home.join("packages"))?;
         fs::rename(&partial, &directory)
             .map_err(|e| format!("cannot keep '{}': {e}", directory.display()))?;
@@ -88,6 +85,35 @@ impl Sources {
             command.arg("--skip-patches");
         }
         command.arg(description).arg(directory);
+        succeed(&mut command)
+    }
+
+    /// Unpacks some directories of a downloaded package to `directory`, replacing what is there: as upstream released them.
+    ///
+    /// # Errors
+    /// When the package has no upstream tarball, or it has none of these directories.
+    pub fn unpack_parts(&self, name: &str, parts: &[&str], directory: &Path) -> Result<()> {
+        let description = self.download(name)?;
+        let tarball = description
+            .parent()
+            .and_then(|packages| fs::read_dir(packages).ok())
+            .into_iter()
+            .flat_map(|entries| entries.flatten())
+            .map(|entry| entry.path())
+            .find(|path| path.to_string_lossy().contains(".orig.tar."))
+            .ok_or_else(|| format!("'{name}' has no upstream tarball"))?;
+        if directory.exists() {
+            fs::remove_dir_all(directory)
+                .map_err(|e| format!("cannot remove '{}': {e}", directory.display()))?;
+        }
+        create(directory)?;
+        let mut command = Command::new("tar");
+        command
+            .args(["--extract", "--strip-components=1", "--wildcards", "--file"])
+            .arg(tarball)
+            .arg("--directory")
+            .arg(directory)
+            .args(parts.iter().map(|part| format!("*/{part}")));
         succeed(&mut command)
     }
 
@@ -137,13 +163,19 @@ fn description_in(directory: &Path) -> Option<PathBuf> {
         .min()
 }
 
-/// Writes the machine's own sources of its Debian release again, as sources of source packages; returns how many.
-fn copy_sources(into: &Path) -> Result<usize> {
-    let release = fs::read_to_string("/etc/os-release").unwrap_or_default();
-    let release = release
+/// The name of this machine's Debian release.
+fn release() -> String {
+    let description = fs::read_to_string("/etc/os-release").unwrap_or_default();
+    description
         .lines()
         .find_map(|line| line.strip_prefix("VERSION_CODENAME="))
-        .unwrap_or("stable");
+        .unwrap_or("stable")
+        .to_owned()
+}
+
+/// Writes the machine's own sources of its Debian release again, as sources of source packages; returns how many.
+fn copy_sources(into: &Path) -> Result<usize> {
+    let release = release();
     let mut files: Vec<PathBuf> = fs::read_dir("/etc/apt/sources.list.d")
         .map(|entries| entries.flatten().map(|entry| entry.path()).collect())
         .unwrap_or_default();
@@ -156,9 +188,9 @@ fn copy_sources(into: &Path) -> Result<usize> {
             .unwrap_or_default();
         let text = fs::read_to_string(&file).unwrap_or_default();
         let text = if extension == "sources" {
-            from_stanzas(&text, release)
+            from_stanzas(&text, &release)
         } else {
-            from_lines(&text, release)
+            from_lines(&text, &release)
         };
         if matches!(extension, "sources" | "list") && !text.is_empty() {
             let name = into.join(file.file_name().unwrap_or_default());

@@ -22,6 +22,8 @@ mod python;
 mod redis;
 #[path = "apps/scripts.rs"]
 mod scripts;
+#[path = "apps/selftests.rs"]
+mod selftests;
 #[path = "apps/shells.rs"]
 mod shells;
 #[path = "apps/socat.rs"]
@@ -52,7 +54,7 @@ use lind_tests::run::disable_core_files;
 /// A program: builds it and checks what it does.
 type Recipe = fn(&Builder) -> Result<()>;
 
-const RECIPES: [(&str, Recipe); 26] = [
+const RECIPES: [(&str, Recipe); 27] = [
     ("bash", shells::check_bash),
     ("bash-suite", suites::check_bash),
     ("busybox", busybox::check),
@@ -75,6 +77,7 @@ const RECIPES: [(&str, Recipe); 26] = [
     ("redis", redis::check),
     ("sed", text::check_sed),
     ("sed-suite", suites::check_sed),
+    ("selftests", selftests::check),
     ("socat", socat::check),
     ("sqlite", sqlite::check),
     ("system", system::check),

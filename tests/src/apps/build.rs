@@ -84,6 +84,32 @@ impl Builder {
     /// # Errors
     /// When the source cannot be had, or with the end of a failed step's output.
     pub fn build(&self, package: &str, patches: Patches, steps: &[&[&str]]) -> Result<Built<'_>> {
+        self.build_from(package, steps, |directory| {
+            self.sources.unpack(package, patches, directory)
+        })
+    }
+
+    /// The same with some directories of a large package's upstream source.
+    ///
+    /// # Errors
+    /// As [`Builder::build`].
+    pub fn build_parts(
+        &self,
+        package: &str,
+        parts: &[&str],
+        steps: &[&[&str]],
+    ) -> Result<Built<'_>> {
+        self.build_from(package, steps, |directory| {
+            self.sources.unpack_parts(package, parts, directory)
+        })
+    }
+
+    fn build_from(
+        &self,
+        package: &str,
+        steps: &[&[&str]],
+        unpack: impl FnOnce(&Path) -> Result<()>,
+    ) -> Result<Built<'_>> {
         let directory = self.home.join(package);
         let stamp = directory.join(STAMP);
         let description = self.sources.download(package)?;
@@ -95,7 +121,7 @@ impl Builder {
         if fs::read_to_string(&stamp).is_ok_and(|found| found == identity) {
             return Ok(built);
         }
-        self.sources.unpack(package, patches, &built.directory)?;
+        unpack(&built.directory)?;
         for step in steps {
             built.step(step)?;
         }
