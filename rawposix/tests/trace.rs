@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex};
 
 use common::{CWD, Guest, mount};
 use rawposix::{Access, Config, Signal, Trace, TraceFilter, is_known_filter};
+use rawposix_abi::Errno;
 use rawposix_abi::structs::Timespec;
 use rawposix_memory::GuestPtr;
 
@@ -338,4 +339,43 @@ fn interprocess_communication() {
          msgrcv(0, ROOM, 8, 0, IPC_NOWAIT|MSG_NOERROR) = -1 EACCES (Permission denied)\n\
          mq_open(\"queue\", O_RDWR|O_CREAT, 0600, {mq_flags=0, mq_maxmsg=3, mq_msgsize=8, mq_curmsgs=0}) = 3\n"
     );
+}
+
+#[test]
+fn filters_of_calls_and_what_they_do() {
+    let filter = ["seccomp", "getppid"].map(str::to_owned).to_vec();
+    let (_dir, mut guest, kept) = traced(TraceFilter::Only(filter));
+    // Load the number; SIGSYS with 5 for getppid, everything else is allowed.
+    let program: [(u16, u8, u8, u32); 4] = [
+        (0x20, 0, 0, 0),
+        (0x15, 0, 1, 173),
+        (0x06, 0, 0, 0x0003_0005),
+        (0x06, 0, 0, 0x7fff_0000),
+    ];
+    let mut bytes = Vec::new();
+    for (code, yes, no, k) in program {
+        bytes.extend(code.to_le_bytes());
+        bytes.extend([yes, no]);
+        bytes.extend(k.to_le_bytes());
+    }
+    let program = guest.bytes(&bytes);
+    let mut head = vec![4, 0, 0, 0];
+    head.extend(program.to_le_bytes());
+    let head = guest.bytes(&head);
+    assert_eq!(guest.call("seccomp", &[1, 0, head]), Err(Errno::EACCES));
+    guest.call("prctl", &[38, 1, 0, 0, 0]).unwrap();
+    kept.take();
+    guest.call("seccomp", &[1, 2, head]).unwrap();
+    guest.call("getpid", &[]).unwrap();
+    assert_eq!(guest.call("seccomp", &[0, 0, 0]), Err(Errno::EINVAL));
+    guest.end("getppid", &[]);
+    let arguments = format!("SECCOMP_FILTER_FLAG_LOG, {head:#x}");
+    let expected = format!(
+        "seccomp(SECCOMP_SET_MODE_FILTER, {arguments}) = 0\n\
+         seccomp(SECCOMP_SET_MODE_STRICT, 0, NULL) = -1 EINVAL (Invalid argument)\n\
+         getppid()                               = ?\n\
+         --- SIGSYS {{si_signo=SIGSYS, si_code=SYS_SECCOMP, si_errno=5, si_call_addr=NULL, si_syscall=__NR_getppid, si_arch=0x40004157}} ---\n\
+         +++ killed by SIGSYS (core dumped) +++\n"
+    );
+    assert_eq!(kept.take(), expected);
 }

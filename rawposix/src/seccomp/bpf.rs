@@ -82,22 +82,22 @@ enum Test {
     AnySet,
 }
 
-/// A checked instruction. Targets of jumps are places in the program.
+/// A checked instruction. Targets of jumps are places in the program. Small, since a thread may have many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
-    LoadData(usize),
+    LoadData(u8),
     Load(u32),
     LoadX(u32),
-    LoadCell(usize),
-    LoadXCell(usize),
-    Store(usize),
-    StoreX(usize),
+    LoadCell(u8),
+    LoadXCell(u8),
+    Store(u8),
+    StoreX(u8),
     Calculate(Alu, Operand),
     Negate,
     ToX,
     FromX,
-    Jump(usize),
-    Branch(Test, Operand, [usize; 2]),
+    Jump(u16),
+    Branch(Test, Operand, [u16; 2]),
     Return(u32),
     ReturnA,
 }
@@ -107,6 +107,8 @@ enum Step {
 pub(crate) struct Program {
     steps: Box<[Step]>,
 }
+
+const _: () = assert!(size_of::<Step>() <= 16);
 
 impl Program {
     /// Checks a program.
@@ -140,15 +142,15 @@ impl Program {
     pub(crate) fn run(&self, data: &Data) -> u32 {
         let mut cells = [0_u32; CELLS];
         let (mut a, mut x) = (0_u32, 0_u32);
-        let mut place = 0;
-        while let Some(step) = self.steps.get(place) {
+        let mut place = 0_u16;
+        while let Some(step) = self.steps.get(usize::from(place)) {
             place += 1;
             match *step {
-                Step::LoadData(word) => a = data.words.get(word).copied().unwrap_or(0),
+                Step::LoadData(word) => a = data.words.get(usize::from(word)).copied().unwrap_or(0),
                 Step::Load(value) => a = value,
                 Step::LoadX(value) => x = value,
-                Step::LoadCell(cell) => a = cells.get(cell).copied().unwrap_or(0),
-                Step::LoadXCell(cell) => x = cells.get(cell).copied().unwrap_or(0),
+                Step::LoadCell(cell) => a = cells.get(usize::from(cell)).copied().unwrap_or(0),
+                Step::LoadXCell(cell) => x = cells.get(usize::from(cell)).copied().unwrap_or(0),
                 Step::Store(cell) => store(&mut cells, cell, a),
                 Step::StoreX(cell) => store(&mut cells, cell, x),
                 Step::Calculate(operation, operand) => {
@@ -185,8 +187,8 @@ fn value(operand: Operand, x: u32) -> u32 {
     }
 }
 
-fn store(cells: &mut [u32; CELLS], cell: usize, value: u32) {
-    if let Some(place) = cells.get_mut(cell) {
+fn store(cells: &mut [u32; CELLS], cell: u8, value: u32) {
+    if let Some(place) = cells.get_mut(usize::from(cell)) {
         *place = value;
     }
 }
@@ -225,12 +227,12 @@ fn decode(instruction: SockFilter, place: usize, length: usize) -> Option<Step> 
     };
     let target = |ahead: u32| {
         let target = usize::try_from(ahead).ok()?.checked_add(place + 1)?;
-        (target < length).then_some(target)
+        u16::try_from(target).ok().filter(|_| target < length)
     };
     Some(match code {
         LD_W_ABS => {
             let in_data = k < DATA_SIZE && k.is_multiple_of(4);
-            Step::LoadData(usize::try_from(k / 4).ok().filter(|_| in_data)?)
+            Step::LoadData(u8::try_from(k / 4).ok().filter(|_| in_data)?)
         }
         LD_W_LEN => Step::Load(DATA_SIZE),
         LDX_W_LEN => Step::LoadX(DATA_SIZE),
@@ -264,11 +266,13 @@ fn decode(instruction: SockFilter, place: usize, length: usize) -> Option<Step> 
     })
 }
 
-fn cell(k: u32) -> Option<usize> {
-    usize::try_from(k).ok().filter(|cell| *cell < CELLS)
+fn cell(k: u32) -> Option<u8> {
+    u8::try_from(k)
+        .ok()
+        .filter(|cell| usize::from(*cell) < CELLS)
 }
 
-fn branch(test: Test, operand: Operand, yes: Option<usize>, no: Option<usize>) -> Option<Step> {
+fn branch(test: Test, operand: Operand, yes: Option<u16>, no: Option<u16>) -> Option<Step> {
     Some(Step::Branch(test, operand, [yes?, no?]))
 }
 
@@ -303,8 +307,8 @@ fn cells_are_stored_before(steps: &[Step]) -> bool {
     let mut stored = 0_u16;
     for (place, step) in steps.iter().enumerate() {
         stored &= known.get(place).copied().unwrap_or(0);
-        let mut arrive = |target: usize| {
-            if let Some(mask) = known.get_mut(target) {
+        let mut arrive = |target: u16| {
+            if let Some(mask) = known.get_mut(usize::from(target)) {
                 *mask &= stored;
             }
         };

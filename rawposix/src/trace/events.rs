@@ -59,10 +59,11 @@ pub(super) fn siginfo(info: &Siginfo) -> String {
                 .find(|call| i32::from(call.number) == number);
             let name =
                 name.map_or_else(|| number.to_string(), |call| format!("__NR_{}", call.name));
-            format!(
-                "si_errno={}, si_call_addr=NULL, si_syscall={name}, si_arch={third:#x}",
-                info.errno
-            )
+            let errno = match info.errno {
+                0 => String::new(),
+                errno => format!("si_errno={errno}, "),
+            };
+            format!("{errno}si_call_addr=NULL, si_syscall={name}, si_arch={third:#x}")
         }
         (Some(Signal::SIGCHLD), 1..=6) => {
             let [_, _, status, utime, stime, ..] = info.fields;

@@ -3,6 +3,8 @@
  * @opt -O0 -O2
  */
 #include <stdint.h>
+#include <fcntl.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <linux/capability.h>
 #include "filter.h"
@@ -125,6 +127,29 @@ static void reads_and_writes(void)
 	int copy = dup(ends[0]);
 	CHECK_EQ(read(copy, &byte, 1), 1);
 	CHECK_EQ(read(copy, &byte, 1), 1);
+
+	int set = epoll_create1(0), zero = open("/dev/zero", O_RDWR);
+	struct epoll_event event;
+	CHECK_EQ(epoll_wait(set, &event, 1, 0), 0);
+	CHECK_EQ(pread(zero, &byte, 1, 0), 1);
+	CHECK_OK(refuse(SYS_epoll_pwait, SECCOMP_RET_ERRNO | ELOOP, 0));
+	CHECK_OK(refuse(SYS_write, SECCOMP_RET_ERRNO | EXDEV, 0));
+	CHECK_OK(refuse(SYS_pread64, SECCOMP_RET_ERRNO | ENOTTY, 0));
+	CHECK_OK(refuse(SYS_pwrite64, SECCOMP_RET_ERRNO | EDOM, 0));
+	CHECK_ERRNO(epoll_pwait(set, &event, 1, 0, NULL), ELOOP);
+	CHECK_ERRNO(write(ends[1], &byte, 1), EXDEV);
+	CHECK_ERRNO(write(zero, &byte, 1), EXDEV);
+	CHECK_ERRNO(pread(zero, &byte, 1, 0), ENOTTY);
+	CHECK_ERRNO(pwrite(zero, &byte, 1, 0), EDOM);
+	CHECK_EQ(read(zero, &byte, 1), 1);
+}
+
+static void forks(void)
+{
+	CHECK_OK(give_up_privileges());
+	CHECK_OK(refuse(SYS_clone, SECCOMP_RET_ERRNO | EXDEV, 0));
+	CHECK_ERRNO(fork(), EXDEV);
+	CHECK_ERRNO(fork(), EXDEV);
 }
 
 static void arguments(void)
@@ -238,6 +263,7 @@ int main(int argc, char **argv)
 	CHECK_EQ(in_child(refused_calls), 0);
 	CHECK_EQ(in_child(errors), 0);
 	CHECK_EQ(in_child(reads_and_writes), 0);
+	CHECK_EQ(in_child(forks), 0);
 	CHECK_EQ(in_child(arguments), 0);
 	CHECK_EQ(in_child(children), 0);
 	CHECK_EQ(in_child(too_many), 0);
