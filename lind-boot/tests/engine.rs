@@ -207,6 +207,22 @@ fn contexts_go_on() {
 }
 
 #[test]
+fn contexts_end_as_often_as_they_are_made() {
+    let body = r#"
+        (global $count (mut i32) (i32.const 0))
+        (func (export "__lind_context_start") (param i32)
+            (global.set $count (i32.add (global.get $count) (i32.const 1)))
+            (drop (call $setcontext (i32.const 0x10000) (i32.const 1))))
+        (func (export "_start")
+            (loop $more
+                (if (call $makecontext (i32.const 0x10200) (i32.const 48)) (then (call $exit (i32.const 1))))
+                (drop (call $swapcontext (i32.const 0x10000) (i32.const 0x10200)))
+                (br_if $more (i32.lt_u (global.get $count) (i32.const 20000))))
+            (call $exit (i32.eq (global.get $count) (i32.const 20000))))"#;
+    assert_eq!(run(body), (ExitStatus::Exited(1), String::new()));
+}
+
+#[test]
 fn contexts_that_do_not_exist_are_refused() {
     let exit = |call: &str| start(&format!("(call $exit (i32.sub (i32.const 0) {call}))"));
     let refused = (ExitStatus::Exited(22), String::new());
@@ -305,4 +321,13 @@ fn tables_have_a_limit() {
         (func (export "_start") (call $exit (i32.eq (i32.const -1)
             (table.grow $t (ref.null func) (i32.const 0x10000000)))))"#;
     assert_eq!(run(huge), (ExitStatus::Exited(1), String::new()));
+    // All tables together.
+    let both = r#"(table $t 1 funcref) (table $u 1 funcref)
+        (func (export "_start") (call $exit (i32.add
+            (i32.eq (i32.const 1) (table.grow $t (ref.null func) (i32.const 600000)))
+            (i32.eq (i32.const -1) (table.grow $u (ref.null func) (i32.const 600000))))))"#;
+    assert_eq!(run(both), (ExitStatus::Exited(2), String::new()));
+    let at_first = "(table 600000 funcref)".repeat(2) + r#"(func (export "_start"))"#;
+    let result = run_module(&format!("(module {IMPORTS} {at_first})"));
+    assert!(!matches!(result, Ok((ExitStatus::Exited(_), _))));
 }

@@ -57,6 +57,7 @@ pub(super) fn setcontext(
         let switched = if ended == 0 {
             contexts.switch(caller, jumps, None, name)
         } else {
+            forget_ended(caller, contexts);
             contexts.end(caller, jumps, name)
         };
         Ok(entered(caller, switched, mask))
@@ -166,11 +167,27 @@ fn entered(caller: &mut Caller<'_, Guest>, switched: wasmtime::Result<()>, mask:
     0
 }
 
-/// Forgets contexts whose names the guest has written over, and places of contexts likewise.
-fn purge(caller: &Caller<'_, Guest>, contexts: &mut Contexts<Saved>) {
-    if !contexts.is_crowded() {
-        return;
+/// Forgets contexts now and then that have come to their end, one of which is about to: each of them is kept in mind, and
+/// they need not be so large that there ever are too many.
+fn forget_ended(caller: &mut Caller<'_, Guest>, contexts: &mut Contexts<Saved>) {
+    /// So many are nothing.
+    const MANY: usize = 1 << 12;
+    let ended = &mut caller.data_mut().ended_contexts;
+    *ended += 1;
+    if *ended > MANY.max(contexts.len()) {
+        *ended = 0;
+        forget(caller, contexts);
     }
+}
+
+/// Forgets contexts whose names the guest has written over, and places of contexts likewise, when there are many.
+fn purge(caller: &Caller<'_, Guest>, contexts: &mut Contexts<Saved>) {
+    if contexts.is_crowded() {
+        forget(caller, contexts);
+    }
+}
+
+fn forget(caller: &Caller<'_, Guest>, contexts: &mut Contexts<Saved>) {
     let space = caller.data().thread.memory();
     contexts.purge(|kept| match kept {
         Kept::Context(name, ucp) => {

@@ -7,8 +7,7 @@ use std::sync::atomic::AtomicBool;
 use rawposix::{ExitStatus, Signal, Thread};
 use wasmtime::native_frames::{self, Contexts, Frames, JumpBuffers, Snapshot};
 use wasmtime::{
-    Engine, Global, Instance, InstancePre, Linker, Store, StoreLimits, StoreLimitsBuilder,
-    WasmBacktrace,
+    Engine, Global, Instance, InstancePre, Linker, ResourceLimiter, Store, WasmBacktrace,
 };
 
 use super::asyncify::{self, Asyncify, Unwound};
@@ -30,6 +29,8 @@ pub(super) struct Guest {
     pub(super) thread: Thread,
     pub(super) jumps: JumpBuffers<Saved>,
     pub(super) contexts: Contexts<Saved>,
+    /// Contexts of the thread that have come to their end since those were last forgotten.
+    pub(super) ended_contexts: usize,
     pub(super) stack_pointer: Option<Global>,
     pub(super) machine: Arc<Machine>,
     pub(super) program: Program,
@@ -41,7 +42,34 @@ pub(super) struct Guest {
     pub(super) asyncify: Asyncify,
     /// The last fault was an access to a mapping without data behind it.
     pub(super) no_data: Arc<AtomicBool>,
-    limits: StoreLimits,
+    limits: Limits,
+}
+
+/// What the engine may allocate for a guest thread beside its memory.
+struct Limits {
+    /// Entries of tables that it has not got yet.
+    entries: usize,
+}
+
+impl ResourceLimiter for Limits {
+    /// Memories are address spaces, which have limits of their own.
+    fn memory_growing(&mut self, _: usize, _: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(true)
+    }
+
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(false);
+        }
+        let left = self.entries.checked_sub(desired.saturating_sub(current));
+        self.entries = left.unwrap_or(self.entries);
+        Ok(left.is_some())
+    }
 }
 
 /// Where a guest thread begins.
@@ -193,6 +221,7 @@ fn new_store(machine: &Arc<Machine>, program: &Program, thread: Thread) -> Store
         thread,
         jumps: JumpBuffers::default(),
         contexts: Contexts::default(),
+        ended_contexts: 0,
         stack_pointer: None,
         machine: Arc::clone(machine),
         program: program.clone(),
@@ -201,9 +230,9 @@ fn new_store(machine: &Arc<Machine>, program: &Program, thread: Thread) -> Store
         start: Start::Program,
         asyncify: Asyncify::default(),
         no_data: Arc::default(),
-        limits: StoreLimitsBuilder::new()
-            .table_elements(TABLE_ENTRIES)
-            .build(),
+        limits: Limits {
+            entries: TABLE_ENTRIES,
+        },
     };
     let mut store = Store::new(program.module.engine(), guest);
     store.limiter(|guest| &mut guest.limits);

@@ -18,6 +18,8 @@ use crate::failure::{Failure, reason};
 
 /// Programs that are kept loaded.
 const PROGRAMS: usize = 64;
+/// Bytes of the largest module that is looked at, as many as the engine takes.
+const LARGEST: u64 = 1 << 30;
 /// A file that changed more recently may change again without its times telling.
 const SETTLED: Duration = Duration::from_secs(2);
 /// How long the end of lind waits for guests that are being killed.
@@ -29,6 +31,9 @@ pub(super) struct Machine {
     pub(super) checks: ForkChecks,
     cache: Option<Cache>,
     programs: Mutex<Vec<(Identity, Program)>>,
+    /// Held while a program is compiled that a guest executes: that takes all processors, and memory many times the
+    /// module's size, which no limit of the guest's counts.
+    compiling: Mutex<()>,
     outcome: Mutex<Outcome>,
     /// A host thread of the program has nothing more to say.
     settled: Condvar,
@@ -96,6 +101,7 @@ impl Program {
             checks: ForkChecks::from_environment()?,
             cache,
             programs: Mutex::default(),
+            compiling: Mutex::default(),
             outcome: Mutex::default(),
             settled: Condvar::new(),
         });
@@ -131,12 +137,21 @@ impl Machine {
                 return Ok(program.clone());
             }
         }
+        let mut file = request.file();
+        if file.metadata().map_err(Errno::from)?.len() > LARGEST {
+            return Err(Errno::ENOEXEC);
+        }
         let mut wasm = Vec::new();
-        request.file().read_to_end(&mut wasm).map_err(Errno::from)?;
+        // It may have grown, and is then cut off, which no module survives.
+        let read = file.by_ref().take(LARGEST).read_to_end(&mut wasm);
+        read.map_err(Errno::from)?;
         let name = String::from_utf8_lossy(request.path()).into_owned();
-        let (program, _) = engine
-            .load(&wasm, &name, self.cache.as_ref(), || ())
-            .map_err(|_| Errno::ENOEXEC)?;
+        let mut turn = None;
+        let loaded = engine.load(&wasm, &name, self.cache.as_ref(), || {
+            turn = Some(self.compiling.lock());
+        });
+        drop(turn);
+        let (program, _) = loaded.map_err(|_| Errno::ENOEXEC)?;
         if let Some(identity) = identity {
             let mut programs = self.programs.lock();
             if programs.len() >= PROGRAMS {

@@ -209,6 +209,38 @@ fn what_is_no_program_is_refused_with_a_sentence() {
             )),
         ),
         (
+            "memory of 64 bits",
+            module(&format!(
+                r#"(import "env" "memory" (memory i64 4 65536 shared)) {START}"#
+            )),
+        ),
+        (
+            "second memory",
+            module(&format!("{MEMORY} (memory 1) {START}")),
+        ),
+        (
+            "structures",
+            module(&format!("{MEMORY} (type (struct (field i32))) {START}")),
+        ),
+        ("exceptions", module(&format!("{MEMORY} (tag) {START}"))),
+        (
+            "foreign references",
+            module(&format!("{MEMORY} (table 1 externref) {START}")),
+        ),
+        (
+            "continuations",
+            module(&format!(
+                "{MEMORY} (type $f (func)) (type (cont $f)) {START}"
+            )),
+        ),
+        (
+            "wide arithmetic",
+            module(&format!(
+                "{MEMORY} (func (param i64) (result i64 i64)
+                    (i64.mul_wide_u (local.get 0) (local.get 0))) {START}"
+            )),
+        ),
+        (
             "invalid body",
             b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x0a\x05\x01\x03\0\x6a\x0b".to_vec(),
         ),
