@@ -9,7 +9,7 @@
 mod common;
 
 use common::Guest;
-use rawposix::{Config, Control, Entry, Errno, Limit, Private, Thread};
+use rawposix::{Config, Control, Entry, Errno, Limit, Private, PrivateOptions, Thread};
 
 const AF_UNIX: u32 = 1;
 const SOCK_STREAM: u32 = 1;
@@ -170,7 +170,10 @@ fn what_is_appended_counts_where_it_is() {
     let mut guest = Guest::new(Config {
         private: vec![Private {
             guest: "/small".into(),
-            size: Some(8192),
+            options: PrivateOptions {
+                size: Some(8192),
+                ..PrivateOptions::default()
+            },
         }],
         ..Config::default()
     });
