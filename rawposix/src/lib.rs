@@ -54,8 +54,8 @@
 //!    in a private directory; the queues
 //!    of futexes, then one waiter's state; the objects of one kind of `ipc`; the descriptions with `O_ASYNC`,
 //!    then one message queue of POSIX; the contexts of kernel AIO of a process, then what one of them holds
-//!    and the entries that epoll sets have of one description
-//! 8. names and ports of sockets, then the state of one; what goes along with messages
+//!    and the entries that epoll sets have of one description; the write hints of files
+//! 8. the turn to listen, then names and ports of sockets, then the state of one; what goes along with messages
 //! 9. the sink of the trace
 //!
 //! No lock is held across a copy from or to guest memory or across a host call that waits for others. The one

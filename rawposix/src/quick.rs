@@ -134,17 +134,19 @@ impl Thread {
         if direction == Direction::Write && is_limited {
             return None;
         }
-        let host = host.fd.as_fd();
+        let fd = host.fd.as_fd();
         let at = (u64::from(high) << 32 | u64::from(low)).cast_signed();
         let result = self.task.host.block(|| match (direction, has_offset) {
-            (Direction::Read, false) => self.space.read_fd(host, range),
-            (Direction::Write, false) => self.space.write_fd(host, range),
-            (Direction::Read, true) => self.space.pread_fd(host, range, at),
-            (Direction::Write, true) => self.space.pwrite_fd(host, range, at),
+            (Direction::Read, false) => self.space.read_fd(fd, range),
+            (Direction::Write, false) => self.space.write_fd(fd, range),
+            (Direction::Read, true) => self.space.pread_fd(fd, range, at),
+            (Direction::Write, true) => self.space.pwrite_fd(fd, range, at),
         });
-        if result == Err(Errno::EPIPE) {
-            let _ = self.broken_pipe(result);
-        }
+        let room = usize::try_from(count).unwrap_or(usize::MAX);
+        let result = match direction {
+            Direction::Read => host.received(result, room),
+            Direction::Write => self.broken_pipe(host.sent(result, room)),
+        };
         drop(shared);
         self.count(direction, result);
         Some(self.leave_quickly(number, words, result))

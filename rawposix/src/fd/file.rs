@@ -21,7 +21,7 @@ use crate::fs::node::Node;
 use crate::fs::procfs::ProcFile;
 use crate::fs::quota::InQuota;
 use crate::fs::stat::VirtualStat;
-use crate::net::{Farewell, Socket};
+use crate::net::{Farewell, LastWord, Socket};
 use crate::terminal::End;
 
 /// An open file description: what dup(2) shares. See open(2).
@@ -51,7 +51,10 @@ pub(crate) enum Object {
 /// An open file of the host's.
 #[derive(Debug)]
 pub(crate) struct HostFile {
-    /// Dropped first: what a terminal that is hung up sends comes before its end.
+    /// Dropped first, for the peer of a socket reads no end before it is told of another.
+    #[expect(dead_code, reason = "its end is what it is for")]
+    last_word: Option<LastWord>,
+    /// What a terminal that is hung up sends comes before its end.
     pub(crate) origin: Origin,
     pub(crate) fd: OwnedFd,
     pub(crate) watches: Watches,
@@ -67,11 +70,12 @@ pub(crate) struct HostFile {
 impl HostFile {
     /// An open file that came from there.
     pub(crate) fn new(fd: OwnedFd, origin: Origin) -> Self {
-        let farewell = match &origin {
-            Origin::Socket(socket) => socket.farewell(),
-            _ => None,
+        let (last_word, farewell) = match &origin {
+            Origin::Socket(socket) => (LastWord::of(socket), socket.farewell()),
+            _ => (None, None),
         };
         Self {
+            last_word,
             origin,
             fd,
             watches: Watches::default(),

@@ -66,6 +66,8 @@ pub(super) struct State {
     pub(super) file: Option<Arc<OwnedFd>>,
     /// Shut down for sending.
     pub(super) mute: bool,
+    /// A connection's peer is known to be gone: what is sent is an error.
+    pub(super) is_gone: bool,
 }
 
 /// How far the life of a stream has come.
@@ -115,6 +117,7 @@ impl State {
             failure: None,
             file: None,
             mute: false,
+            is_gone: false,
         }
     }
 }

@@ -24,8 +24,8 @@
 //! - addresses other than loopback ones are `ENETUNREACH`, as on a machine whose only interface is the loopback.
 //!
 //! What differs from a real loopback: a datagram that finds the receiver's buffer full is dropped as there, but the
-//! buffer is counted at the inlet; a connection's options of tcp(7) are kept, but do nothing; packet options of ip(7)
-//! are not attached to datagrams.
+//! buffer is counted at the inlet; a connection's options of tcp(7) are kept, but do nothing; a connection that is reset
+//! is told to who reads and writes (`reset`), but is no `EPOLLERR`; packet options of ip(7) are not attached to datagrams.
 //!
 //! Sockets of the host at a path in a granted directory answer `ECONNREFUSED`: a directory is not granted for whom one
 //! can talk to in it. Under `--net=host`, which grants to talk to others, streams can be connected to them (`foreign`),
@@ -53,6 +53,7 @@ mod local;
 mod names;
 mod options;
 mod ports;
+mod reset;
 mod route;
 mod socket;
 mod stream;
@@ -66,6 +67,7 @@ pub(crate) use flight::Parcel;
 pub(crate) use interfaces::{Interface, interfaces};
 pub(crate) use local::{Farewell, Local};
 pub(crate) use options::{Scope, Value, check_new, length_of, scope};
+pub(crate) use reset::LastWord;
 pub(crate) use socket::{Backend, Socket, host_address, socket_address};
 
 use parking_lot::Mutex;

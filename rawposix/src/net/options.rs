@@ -101,7 +101,10 @@ pub(crate) fn scope(socket: &Socket, level: u32, option: u32) -> Option<(Scope, 
             | ipopt::IP_MULTICAST_LOOP
             | ipopt::IP_MULTICAST_ALL => int(Kept(1)),
             ipopt::IP_MTU => int(Constant(65536)),
-            ipopt::IP_MULTICAST_IF => Some((Refused(Errno::EADDRNOTAVAIL), Value::Bytes(12))),
+            ipopt::IP_MULTICAST_IF if socket.is_stream() => {
+                Some((Refused(Errno::EINVAL), Value::Bytes(12)))
+            }
+            ipopt::IP_MULTICAST_IF => Some((Bytes(&[0; 4]), Value::Bytes(12))),
             ipopt::IP_ADD_MEMBERSHIP | ipopt::IP_DROP_MEMBERSHIP => {
                 Some((Refused(Errno::ENODEV), Value::Bytes(12)))
             }
@@ -194,6 +197,16 @@ impl Stored {
         let values = self.values.lock();
         let value = values.get(&(level, option));
         value.is_some_and(|value| value.iter().any(|byte| *byte != 0))
+    }
+
+    /// Whether `SO_LINGER` is on, with no time.
+    pub(super) fn resets_at_close(&self) -> bool {
+        let value = self.get(SOL_SOCKET, sockopt::SO_LINGER).unwrap_or_default();
+        value
+            .iter()
+            .position(|byte| *byte != 0)
+            .is_some_and(|on| on < 4)
+            && value.iter().skip(4).all(|byte| *byte == 0)
     }
 
     pub(super) fn reuses_address(&self) -> bool {

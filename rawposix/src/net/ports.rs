@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Weak};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use rawposix_abi::Errno;
 use rawposix_abi::flags::family::AF_INET6;
 
@@ -16,6 +16,8 @@ use crate::entropy;
 #[derive(Debug, Default)]
 pub(crate) struct Ports {
     table: Mutex<HashMap<Port, Vec<Holder>>>,
+    /// Held by who is about to listen, so that no two do so at one place.
+    listening: Mutex<()>,
 }
 
 /// A port of streams or of datagrams.
@@ -156,6 +158,38 @@ impl Ports {
         drop(kept);
         let number = number.ok_or(Errno::EADDRINUSE)?;
         Ok(SocketAddr::new(address.ip(), number))
+    }
+
+    /// Waits until nobody else is about to listen.
+    pub(super) fn turn_to_listen(&self) -> MutexGuard<'_, ()> {
+        self.listening.lock()
+    }
+
+    /// Whether another socket listens where this one is bound, and does not share its port: sockets that are only bound
+    /// can have one port, but only one of them can listen.
+    pub(super) fn is_listened_at(&self, socket: &Arc<Socket>, local: &super::Local) -> bool {
+        let Some(super::Address::Inet(bound)) = local.state().name.clone() else {
+            return false;
+        };
+        let port = Port {
+            datagram: false,
+            number: bound.port(),
+        };
+        let is_own = |holder: &Holder| holder.socket.as_ptr() == Arc::as_ptr(socket);
+        let others: Vec<_> = {
+            let table = self.table.lock();
+            let holders = || table.get(&port).into_iter().flatten();
+            let Some(own) = holders().find(|holder| is_own(holder)) else {
+                return false;
+            };
+            holders()
+                .filter(|other| !is_own(other) && other.overlaps(own.address, own.only_v6))
+                .filter_map(|other| other.socket.upgrade())
+                .collect()
+        };
+        others.iter().any(|other| {
+            other.local().is_some_and(super::Local::is_listening) && !shares(socket, other)
+        })
     }
 
     /// Frees the port of a socket that goes on without it.

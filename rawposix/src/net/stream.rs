@@ -99,6 +99,11 @@ impl Socket {
             };
             self.bind_any(local, ip)?;
         }
+        let ports = &local.network.ports;
+        let _turn = ports.turn_to_listen();
+        if self.is_inet() && !local.is_listening() && ports.is_listened_at(self, local) {
+            return Err(Errno::EADDRINUSE);
+        }
         let mut state = local.state();
         if state.name.is_none() {
             return Err(Errno::EINVAL);
@@ -407,6 +412,9 @@ impl Socket {
             };
         }
         let how = if connected { how } else { Shutdown::Read };
+        if connected && how != Shutdown::Read {
+            local.state().mute = true;
+        }
         Ok(rustix::net::shutdown(&file.fd, how)?)
     }
 }

@@ -28,6 +28,15 @@ fn slice(start: GuestPtr<u8>, count: u32) -> GuestSlice<u8> {
     GuestSlice::new(start, count)
 }
 
+fn size(count: u32) -> usize {
+    usize::try_from(count.min(MAX_COUNT)).unwrap_or(usize::MAX)
+}
+
+/// All the bytes of the ranges.
+pub(super) fn whole(ranges: &IoVecs) -> usize {
+    usize::try_from(ranges.total()).unwrap_or(usize::MAX)
+}
+
 pub(super) fn offset(offset: i64) -> Result<u64, Errno> {
     u64::try_from(offset).map_err(|_| Errno::EINVAL)
 }
@@ -43,8 +52,9 @@ pub(super) fn read(thread: &mut Thread, fd: Fd, buf: OutBuf, count: Len) -> Resu
         return read_socket(thread, &file, &ranges);
     }
     thread.before_read(host)?;
-    let host = &host.fd;
-    thread.block(|| thread.memory().read_fd(as_fd(host), slice(buf.0, count.0)))
+    let fd = &host.fd;
+    let result = thread.block(|| thread.memory().read_fd(as_fd(fd), slice(buf.0, count.0)));
+    host.received(result, size(count.0))
 }
 
 /// Reads an object of rawposix's own; `errno` is for what is none.
@@ -112,10 +122,10 @@ pub(super) fn write(thread: &mut Thread, fd: Fd, buf: InBuf, count: Len) -> Resu
     if let Origin::Virtual(_, proc) = &host.origin {
         return write_virtual(thread, *proc, [slice(buf.0, count.0)]);
     }
-    let host = &host.fd;
+    let fd = &host.fd;
     let count = limited(thread, &file, None, count.0)?;
-    let result = thread.block(|| thread.memory().write_fd(as_fd(host), slice(buf.0, count)));
-    thread.broken_pipe(result)
+    let result = thread.block(|| thread.memory().write_fd(as_fd(fd), slice(buf.0, count)));
+    thread.broken_pipe(host.sent(result, size(count)))
 }
 
 /// Writes to a file of `/proc`, which takes a page at most, wherever it is written.
@@ -205,8 +215,9 @@ pub(super) fn read_ranges(
         return read_socket(thread, file, ranges);
     }
     thread.before_read(host)?;
-    let host = &host.fd;
-    thread.block(|| thread.memory().readv_fd(as_fd(host), ranges))
+    let fd = &host.fd;
+    let result = thread.block(|| thread.memory().readv_fd(as_fd(fd), ranges));
+    host.received(result, whole(ranges))
 }
 
 pub(super) fn writev(thread: &mut Thread, fd: Fd, iov: IoVec, count: Int) -> Result<usize, Errno> {
@@ -232,10 +243,10 @@ pub(super) fn write_ranges(
     if let Origin::Virtual(_, proc) = &host.origin {
         return write_virtual(thread, *proc, ranges.ranges());
     }
-    let host = &host.fd;
+    let fd = &host.fd;
     let ranges = limited_ranges(thread, file, None, ranges)?;
-    let result = thread.block(|| thread.memory().writev_fd(as_fd(host), &ranges));
-    thread.broken_pipe(result)
+    let result = thread.block(|| thread.memory().writev_fd(as_fd(fd), &ranges));
+    thread.broken_pipe(host.sent(result, whole(&ranges)))
 }
 
 pub(super) fn preadv(

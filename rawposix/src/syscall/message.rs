@@ -13,6 +13,7 @@ use rawposix_memory::{GuestIovec, GuestPtr, GuestSlice, IoVecs};
 
 use super::args::{Fd, InAddr, InBuf, InMsg, InOut, Len, OutAddr, OutBuf, OutMsg, Ptr, Uint};
 use super::control::{Item, gather, scatter};
+use super::io::whole;
 use super::network::{host_of, socket_of};
 use super::time::{checked, to_guest};
 use crate::fd::{HostFile, OpenFile};
@@ -206,7 +207,8 @@ fn send_in_stream(
         flags: (flags & TO_HOST).bits(),
         ..Outgoing::default()
     };
-    send_to_host(thread, host, ranges, &outgoing)
+    let sent = send_to_host(thread, host, ranges, &outgoing);
+    host.sent(sent, whole(ranges))
 }
 
 /// A request to netlink.
@@ -305,7 +307,10 @@ fn receive_in_stream(
         thread
             .memory()
             .receive_message(fd, ranges, host_wanted, bits)
-    })?;
+    });
+    let count = got.as_ref().map(|got| got.count).map_err(|errno| *errno);
+    host.received(count, whole(ranges))?;
+    let got = got?;
     let flights = &local.network().flights;
     let mut parcel = Parcel::default();
     // What the host sends stands for nothing here.

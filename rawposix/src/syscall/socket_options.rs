@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use rawposix_abi::Errno;
 use rawposix_abi::flags::family::AF_UNIX;
-use rawposix_abi::flags::level::{SOL_IPV6, SOL_NETLINK, SOL_SOCKET, SOL_TCP};
-use rawposix_abi::flags::{ipv6opt, sockopt, tcpopt};
+use rawposix_abi::flags::level::{SOL_IP, SOL_IPV6, SOL_NETLINK, SOL_SOCKET, SOL_TCP};
+use rawposix_abi::flags::{ipopt, ipv6opt, sockopt, tcpopt};
 use rawposix_abi::structs::{OldTimeval, Timeval64};
 use rawposix_memory::socket::{set_socket_option, socket_option};
 use rustix::fd::{AsFd, BorrowedFd};
@@ -111,6 +111,9 @@ pub(super) fn setsockopt(
             if (level, option) == (SOL_TCP, tcpopt::TCP_CONGESTION) {
                 return congestion(local, &bytes);
             }
+            if (level, option) == (SOL_IP, ipopt::IP_MULTICAST_IF) {
+                return multicast_interface(local, &bytes);
+            }
             local.stored().set(level, option, &bytes);
             Ok(())
         }
@@ -135,6 +138,23 @@ fn congestion(local: &Local, name: &[u8]) -> Result<(), Errno> {
     }
     let name = [name, &[0]].concat();
     local.stored().set(SOL_TCP, tcpopt::TCP_CONGESTION, &name);
+    Ok(())
+}
+
+/// The loopback interface or none in particular: there is no other. The value is a `struct in_addr`, a `struct ip_mreq`, or a
+/// `struct ip_mreqn`, whose last word is the interface's number.
+fn multicast_interface(local: &Local, bytes: &[u8]) -> Result<(), Errno> {
+    let word = |at: usize| bytes.get(at..).and_then(|rest| rest.first_chunk::<4>());
+    let address = word(if bytes.len() < 8 { 0 } else { 4 }).ok_or(Errno::EINVAL)?;
+    let number = word(8).map_or(0, |number| i32::from_le_bytes(*number));
+    let is_here = match number {
+        0 => matches!(address, [0, 0, 0, 0] | [127, ..]),
+        number => number == 1,
+    };
+    if !is_here {
+        return Err(Errno::EADDRNOTAVAIL);
+    }
+    local.stored().set(SOL_IP, ipopt::IP_MULTICAST_IF, address);
     Ok(())
 }
 
