@@ -27,6 +27,7 @@ use crate::exec::Program;
 use crate::fd::{AsyncIo, CloseOnExec, FdTable, OpenFile, Origin};
 use crate::fs::busy::Busy;
 use crate::fs::dir::FileId;
+use crate::fs::hints::WriteHints;
 use crate::fs::mount::Mounts;
 use crate::fs::node::Node;
 use crate::fs::owners::Owners;
@@ -68,6 +69,7 @@ pub(crate) struct World {
     pub(crate) family: Family,
     pub(crate) busy: Arc<Busy>,
     pub(crate) owners: Owners,
+    pub(crate) write_hints: WriteHints,
     pub(crate) processors: Processors,
     pub(crate) queued: Arc<Queued>,
     pub(crate) crowds: Crowds,
@@ -139,6 +141,7 @@ impl Sandbox {
             family: Family::default(),
             busy: Arc::default(),
             owners: Owners::default(),
+            write_hints: WriteHints::default(),
             processors: Processors::of_host(),
             queued: Arc::default(),
             crowds: Crowds::default(),

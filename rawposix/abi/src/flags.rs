@@ -193,6 +193,7 @@ guest_constants! {
         F_SETSIG = 10; F_GETSIG = 11; F_GETLK64 = 12; F_SETLK64 = 13; F_SETLKW64 = 14; F_SETOWN_EX = 15; F_GETOWN_EX = 16;
         F_OFD_GETLK = 36; F_OFD_SETLK = 37; F_OFD_SETLKW = 38; F_SETLEASE = 1024; F_GETLEASE = 1025; F_NOTIFY = 1026;
         F_DUPFD_CLOEXEC = 1030; F_SETPIPE_SZ = 1031; F_GETPIPE_SZ = 1032; F_ADD_SEALS = 1033; F_GET_SEALS = 1034;
+        F_GET_RW_HINT = 1035; F_SET_RW_HINT = 1036;
     }
     /// Kinds of record locks of fcntl(2).
     lock { F_RDLCK = 0; F_WRLCK = 1; F_UNLCK = 2; }

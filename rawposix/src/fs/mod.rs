@@ -15,6 +15,7 @@
 pub(crate) mod busy;
 pub(crate) mod device;
 pub(crate) mod dir;
+pub(crate) mod hints;
 pub(crate) mod host;
 pub(crate) mod listing;
 pub(crate) mod mount;

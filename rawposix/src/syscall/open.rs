@@ -312,6 +312,16 @@ pub(super) fn fcntl64(thread: &mut Thread, fd: Fd, cmd: FcntlCmd, arg: Hex) -> R
             let host = file.host().map_err(|_| Errno::EINVAL)?;
             Ok(rustix::fs::fcntl_get_seals(&host.fd)?.bits().cast_signed())
         }
+        fcntl::F_GET_RW_HINT | fcntl::F_SET_RW_HINT => {
+            let (hints, ptr) = (&thread.world.write_hints, GuestPtr::<u64>::new(arg.0));
+            let host = file.any_fd().ok_or(Errno::EINVAL)?;
+            if cmd.0 == fcntl::F_SET_RW_HINT {
+                hints.set(host, thread.memory().read(ptr)?)?;
+            } else {
+                thread.memory().write(ptr, &hints.get(host)?)?;
+            }
+            Ok(0)
+        }
         fcntl::F_SETOWN | fcntl::F_GETOWN | fcntl::F_SETOWN_EX | fcntl::F_GETOWN_EX => {
             owner(thread, &file, cmd.0, arg.0)
         }
