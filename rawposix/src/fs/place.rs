@@ -8,6 +8,7 @@ use super::device::Device;
 use super::dir::Dir;
 use super::mount::{Above, MountId, MountRoot, Mounts};
 use super::node::{Node, proc_path};
+use crate::cage::Process;
 use crate::fd::{Object, OpenFile, Origin};
 
 /// The path of a directory in the sandbox. `ENOENT` when it has none any more.
@@ -39,6 +40,27 @@ fn link(path: Result<Vec<u8>, Errno>) -> Result<Vec<u8>, Errno> {
         Err(Errno::ENAMETOOLONG) => Err(Errno::ENAMETOOLONG),
         path => Ok(path.unwrap_or_else(|_| UNREACHABLE.to_vec())),
     }
+}
+
+/// A path as a process sees it that may have another root than the sandbox. `Err` for one that does not lie below.
+pub(crate) fn seen(process: &Process, path: Vec<u8>) -> Result<Vec<u8>, Vec<u8>> {
+    let (mounts, root) = (process.mounts(), process.root());
+    if mounts.root().is_ok_and(|all| all.is_same(&root)) {
+        return Ok(path);
+    }
+    let Ok(root) = path_of_dir(mounts, &root) else {
+        return Err(path);
+    };
+    match path.strip_prefix(&*root) {
+        Some(b"") => Ok(b"/".to_vec()),
+        Some(rest) if rest.first() == Some(&b'/') => Ok(rest.to_vec()),
+        _ => Err(path),
+    }
+}
+
+/// The same for links of `/proc`, which show what lies elsewhere by its path in the sandbox.
+pub(crate) fn shown(process: &Process, path: Vec<u8>) -> Vec<u8> {
+    seen(process, path).unwrap_or_else(|path| path)
 }
 
 /// What is shown of an open file.

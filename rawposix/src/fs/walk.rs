@@ -261,8 +261,11 @@ impl<'a> Walk<'a> {
                 continue;
             }
             if name == b".." {
-                if self.rules.beneath && dir.is_same(&self.root) {
-                    return Err(Errno::EXDEV);
+                if dir.is_same(&self.root) {
+                    if self.rules.beneath {
+                        return Err(Errno::EXDEV);
+                    }
+                    continue;
                 }
                 dir = match self.trail.pop() {
                     Some(left) => left,

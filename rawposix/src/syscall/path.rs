@@ -11,7 +11,7 @@ use rustix::fs::{Access, CWD, FileType};
 
 use super::args::{DirFd, Fd, Hex, Len, Mode, OutStr, Path, Ptr, Str};
 use super::io::listed_directory;
-use crate::cage::Umask;
+use crate::cage::{Capability, Umask};
 use crate::fd::OpenFile;
 use crate::fs::dir::{Dir, FileId, HostDir};
 use crate::fs::listing::{ListedName, read_names};
@@ -23,7 +23,9 @@ use crate::fs::walk::{Entry, Follow};
 use crate::thread::Thread;
 
 pub(super) fn getcwd(thread: &mut Thread, buf: OutStr, size: Len) -> Result<usize, Errno> {
-    let mut path = place::path_of_dir(thread.process.mounts(), &thread.process.cwd())?;
+    let path = place::path_of_dir(thread.process.mounts(), &thread.process.cwd())?;
+    let mut path = place::seen(&thread.process, path)
+        .unwrap_or_else(|path| [b"(unreachable)", &*path].concat());
     path.push(0);
     if path.len() > usize::try_from(size.0).unwrap_or(usize::MAX) {
         return Err(Errno::ERANGE);
@@ -45,11 +47,31 @@ pub(super) fn fchdir(thread: &mut Thread, fd: Fd) -> Result<(), Errno> {
     enter(thread, dir)
 }
 
-/// Makes a directory the working directory, if it may be searched.
-fn enter(thread: &Thread, dir: Dir) -> Result<(), Errno> {
-    if let Dir::Host(host) = &dir {
+pub(super) fn chroot(thread: &mut Thread, path: Path) -> Result<(), Errno> {
+    let path = thread.read_path(path.0)?;
+    let Node::Dir(dir) = thread.node(AT_FDCWD, &path, Follow::Yes)? else {
+        return Err(Errno::ENOTDIR);
+    };
+    check_search(&dir)?;
+    let caller = thread.process.credentials();
+    if !caller.can(Capability::SysChroot) {
+        return Err(Errno::EPERM);
+    }
+    thread.process.with_context(|context| context.root = dir);
+    Ok(())
+}
+
+/// Fails for a directory that may not be searched.
+fn check_search(dir: &Dir) -> Result<(), Errno> {
+    if let Dir::Host(host) = dir {
         rustix::fs::accessat(host, c".", Access::EXEC_OK, rustix::fs::AtFlags::empty())?;
     }
+    Ok(())
+}
+
+/// Makes a directory the working directory, if it may be searched.
+fn enter(thread: &Thread, dir: Dir) -> Result<(), Errno> {
+    check_search(&dir)?;
     thread.process.with_context(|context| context.cwd = dir);
     Ok(())
 }
@@ -528,8 +550,8 @@ pub(super) fn readlinkat(
     let text = match &node {
         Node::Host(host) if host.kind == FileType::Symlink => host.read_link()?,
         Node::Link(text) => text.clone(),
-        Node::Open(file) => place::link_to_file(mounts, file)?,
-        Node::Shortcut(dir) => place::link_to_dir(mounts, dir)?,
+        Node::Open(file) => place::shown(&thread.process, place::link_to_file(mounts, file)?),
+        Node::Shortcut(dir) => place::shown(&thread.process, place::link_to_dir(mounts, dir)?),
         _ if path.is_empty() => return Err(Errno::ENOENT),
         _ => return Err(Errno::EINVAL),
     };

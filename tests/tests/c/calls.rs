@@ -28,6 +28,7 @@ const PROGRAMS: [&str; 43] = [
     "errors/storage",
     "errors/transfer",
     "aio",
+    "chroot",
     // getdents64, pread64 and their kind; copy_file_range, tee; faccessat, fchmod, statfs64.
     "directories",
     "file_io",

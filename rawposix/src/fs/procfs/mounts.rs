@@ -22,6 +22,8 @@ fn shown<'a>(process: &'a Process, id: MountId, point: &'a MountPoint) -> Option
     let mounts = process.mounts();
     let path = place::mount_path(mounts, id).ok()?;
     let path = if path.is_empty() { b"/".to_vec() } else { path };
+    // Only what lies below the process's root.
+    let path = place::seen(process, path).ok()?;
     let host = |fd: std::os::fd::BorrowedFd<'_>| {
         rustix::fs::fstat(fd).map_or((0, 0), |stat| {
             let device = stat.st_dev;
