@@ -157,7 +157,13 @@ fn private_directories_lie_where_they_are_asked_for() {
         let name = format!("{path}/file");
         guest.write_file(&name, "text").unwrap();
         assert_eq!(guest.list(path).unwrap(), ["file"]);
-        assert_eq!(guest.stat(path).unwrap().mode & 0o7777, 0o1777);
+        let stat = guest.stat(path).unwrap();
+        assert_eq!(stat.mode & 0o7777, 0o1777);
+        // Each is a file system of its own, under the number that the table of mounts has.
+        let device = format!("{}:{} / {path} ", stat.dev_major, stat.dev_minor);
+        let mounts = String::from_utf8(guest.read_file("/proc/self/mountinfo").unwrap()).unwrap();
+        assert!(mounts.contains(&device), "{device} is not in {mounts}");
+        assert_eq!(guest.stat(&name).unwrap().dev_minor, stat.dev_minor);
     }
     assert_eq!(guest.write_file("/var/file", "text"), Err(Errno::EROFS));
 }

@@ -216,6 +216,14 @@ impl Mounts {
         self.quota(id).map(Quota::take_inode).transpose()
     }
 
+    /// The number of the device that a private directory is, of which the major number is 0: each is a file system of its
+    /// own.
+    pub(crate) fn private_device(&self, id: MountId) -> Option<u32> {
+        const FIRST: u32 = 0x10;
+        let number = u32::try_from(id.0).unwrap_or(0);
+        self.is_private(id).then_some(FIRST + number)
+    }
+
     /// Whether only the sandbox has what is mounted.
     pub(crate) fn is_private(&self, id: MountId) -> bool {
         let point = self.points.get(id.0);

@@ -274,6 +274,10 @@ fn statx(
 /// The host's answer in the guest's layout, with the sandbox's owners.
 fn to_guest(process: &Process, stat: &rustix::fs::Statx, mount: MountId) -> Statx {
     let seen = process.world().owners.see(stat, process.ids());
+    let (dev_major, dev_minor) = match process.mounts().private_device(mount) {
+        Some(minor) => (0, minor),
+        None => (stat.stx_dev_major, stat.stx_dev_minor),
+    };
     let time = |t: rustix::fs::StatxTimestamp| StatxTimestamp {
         sec: t.tv_sec,
         nsec: t.tv_nsec,
@@ -295,8 +299,8 @@ fn to_guest(process: &Process, stat: &rustix::fs::Statx, mount: MountId) -> Stat
         mtime: time(stat.stx_mtime),
         rdev_major: stat.stx_rdev_major,
         rdev_minor: stat.stx_rdev_minor,
-        dev_major: stat.stx_dev_major,
-        dev_minor: stat.stx_dev_minor,
+        dev_major,
+        dev_minor,
         mnt_id: mount.0 as u64 + 1,
         ..Statx::default()
     }

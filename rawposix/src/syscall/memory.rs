@@ -71,7 +71,13 @@ fn mappable(
     let stat = rustix::fs::fstat(&host.fd)?;
     let named = matches!(host.origin, Origin::Mount(_) | Origin::Virtual(..));
     let label = MapLabel {
-        device: stat.st_dev,
+        device: match &host.origin {
+            Origin::Mount(mount) => {
+                let private = thread.process.mounts().private_device(*mount);
+                private.map_or(stat.st_dev, |minor| rustix::fs::makedev(0, minor))
+            }
+            _ => stat.st_dev,
+        },
         inode: stat.st_ino,
         path: if named {
             place::path_of_file(thread.process.mounts(), &file)

@@ -15,7 +15,7 @@ use rawposix_abi::{SYSCALLS, Support};
 use crate::{Bench, directory};
 
 /// The programs; what a group of them is there for, if its names do not say it.
-const PROGRAMS: [&str; 43] = [
+const PROGRAMS: [&str; 44] = [
     "errors/attributes",
     "errors/descriptors",
     "errors/events",

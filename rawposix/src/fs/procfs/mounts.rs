@@ -35,7 +35,7 @@ fn shown<'a>(process: &'a Process, id: MountId, point: &'a MountPoint) -> Option
         MountRoot::Terminals => ("devpts", (0, Tree::Terminals as u32)),
         MountRoot::Static(_) => ("tmpfs", (0, Tree::Static as u32)),
         // Not made before it is needed.
-        MountRoot::Private(_) => ("tmpfs", (0, 0x10 + u32::try_from(id.0).unwrap_or(0))),
+        MountRoot::Private(_) => ("tmpfs", (0, mounts.private_device(id).unwrap_or(0))),
         MountRoot::Dir(dir) => ("hostfs", host(std::os::fd::AsFd::as_fd(&**dir))),
         MountRoot::File(fd) => ("hostfs", host(std::os::fd::AsFd::as_fd(&**fd))),
     };
