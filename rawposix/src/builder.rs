@@ -8,7 +8,7 @@ use std::sync::Arc;
 use rawposix_abi::Errno;
 use rustix::fs::{CWD, FileType, Mode, OFlags};
 
-use crate::config::{Access, Config, ConfigError, PrivateOptions};
+use crate::config::{Access, Config, ConfigError, HostUsers, PrivateOptions};
 use crate::fs::device::Device;
 use crate::fs::dir::{Dir, HostDir, open_directory};
 use crate::fs::mount::{Above, MountId, MountRoot, Mounts, StaticEntry, StaticId, refuse_procfs};
@@ -35,7 +35,10 @@ pub(crate) fn build(config: &Config) -> Result<(Mounts, Arc<PrivateStore>), Conf
             mounts.add_mount(MountRoot::Static(tree), Access::ReadOnly);
         }
     }
-    let private = Arc::new(PrivateStore::default());
+    let private = {
+        let owner = (config.host_users == HostUsers::Same).then_some((config.uid, config.gid));
+        Arc::new(PrivateStore::new(owner))
+    };
     let built_in = |errno| ConfigError {
         what: String::from("cannot set up /dev, /proc, /tmp and /etc"),
         errno,

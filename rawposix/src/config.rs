@@ -152,6 +152,18 @@ impl fmt::Debug for Trace {
     }
 }
 
+/// How users and groups of the host's appear in a sandbox.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HostUsers {
+    /// As in a user namespace with one user: lind's user is the sandbox's, root is root, everybody else is nobody. What a
+    /// guest of that user may do with a file is for the host to say, which checks lind's user.
+    #[default]
+    One,
+    /// As in a container: by the same numbers. This is for a lind that is root: the host forbids it nothing, so all is
+    /// checked in the sandbox, and what the sandbox's first user makes is given to that user on the host.
+    Same,
+}
+
 /// Everything a sandbox is made of. The default grants nothing of the host's but the standard streams.
 #[derive(Debug)]
 pub struct Config {
@@ -173,6 +185,8 @@ pub struct Config {
     pub uid: u32,
     /// Group id of the first process.
     pub gid: u32,
+    /// How users of the host's appear.
+    pub host_users: HostUsers,
     /// Network.
     pub net: Net,
     /// Resource limits that differ from the defaults.
@@ -192,6 +206,7 @@ impl Default for Config {
             hostname: String::from("lind"),
             uid: 1000,
             gid: 1000,
+            host_users: HostUsers::One,
             net: Net::None,
             limits: Vec::new(),
             trace: None,

@@ -92,8 +92,8 @@ mod trace;
 
 pub use clone::{CloneRequest, Entry};
 pub use config::{
-    Access, Config, ConfigError, Limit, Mount, Net, Private, PrivateOptions, Program, Trace,
-    TraceContent, TraceFilter, TraceLabels,
+    Access, Config, ConfigError, HostUsers, Limit, Mount, Net, Private, PrivateOptions, Program,
+    Trace, TraceContent, TraceFilter, TraceLabels,
 };
 pub use confine::{ConfineError, confine};
 pub use control::{Control, CoreDump, ExitStatus};

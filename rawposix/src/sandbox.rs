@@ -133,6 +133,7 @@ impl Sandbox {
                 host_gid: rustix::process::getegid().as_raw(),
                 guest_uid: config.uid,
                 guest_gid: config.gid,
+                users: config.host_users,
             },
             started: Instant::now(),
             started_at: rustix::time::clock_gettime(ClockId::Realtime),
@@ -275,6 +276,11 @@ impl Image {
 }
 
 impl World {
+    /// Whether the host's check of lind's user is none for somebody in the sandbox.
+    pub(crate) fn is_foreign(&self, uid: u32, gid: u32) -> bool {
+        uid != 0 && (self.ids.are_same() || (uid, gid) != (self.uid, self.gid))
+    }
+
     /// The process that the sandbox was started with has ended.
     pub(crate) fn program_ended(&self, status: ExitStatus) {
         self.population.lock().status = Some(status);

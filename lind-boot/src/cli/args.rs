@@ -97,10 +97,11 @@ pub struct Run {
           value_parser = OsStringValueParser::new().try_map(|spec| EnvGrant::parse(&spec)))]
     pub env: Vec<EnvGrant>,
 
-    /// Run as this user and group of the sandbox; files of lind's user are theirs. User 0 is root inside, and nothing outside
-    #[arg(long, value_name = "UID[:GID]", help_heading = "Environment", default_value = "1000",
+    /// Run as this user and group of the sandbox, 1000 by default; files of lind's user are theirs. User 0 is root inside, and
+    /// nothing outside. If lind is root itself and this is given, users are the host's, as in a container
+    #[arg(long, value_name = "UID[:GID]", help_heading = "Environment",
           value_parser = StringValueParser::new().try_map(|spec| User::parse(&spec)))]
-    pub user: User,
+    pub user: Option<User>,
 
     /// The host name that the program sees
     #[arg(long, value_name = "NAME", help_heading = "Environment", default_value = "lind",

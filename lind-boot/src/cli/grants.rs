@@ -6,6 +6,7 @@ use std::path::Path;
 use rawposix::{Access, Config, Limit, Mount, Net};
 
 use super::args::{self, Run};
+use super::identity;
 use super::strace;
 use crate::cache::Cache;
 use crate::failure::{Failure, reason};
@@ -78,14 +79,16 @@ pub(super) fn config(args: &Run, program: Option<rawposix::Program>) -> Result<C
             value: value?,
         })
     });
+    let user = args.user.unwrap_or_default();
     Ok(Config {
         root: args.root.clone(),
         mounts: mounts.collect::<Result<_, Failure>>()?,
         private: args.tmpfs.clone(),
         cwd: args.cwd.clone(),
         hostname: args.hostname.clone(),
-        uid: args.user.uid,
-        gid: args.user.gid,
+        uid: user.uid,
+        gid: user.gid,
+        host_users: identity::host_users(args.user),
         program,
         net: net(args),
         limits: limits.collect(),

@@ -1,5 +1,7 @@
 //! `--user` and `--hostname`: who and where the program is.
 
+use rawposix::HostUsers;
+
 /// `UID[:GID]`: a user and a group of the sandbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct User {
@@ -29,6 +31,24 @@ impl User {
             }),
             None => number(spec).map(|id| Self { uid: id, gid: id }),
         }
+    }
+}
+
+impl Default for User {
+    fn default() -> Self {
+        Self {
+            uid: 1000,
+            gid: 1000,
+        }
+    }
+}
+
+/// How the host's users appear to a program: a root who names a user means the host's.
+pub(super) fn host_users(named: Option<User>) -> HostUsers {
+    if named.is_some() && rustix::process::geteuid().is_root() {
+        HostUsers::Same
+    } else {
+        HostUsers::One
     }
 }
 

@@ -25,8 +25,8 @@ pub(crate) enum Capability {
     SysChroot = 18,
 }
 
-/// What a process can have at most: what container runtimes give their root, as far as it means something here. Files are
-/// opened with the rights of lind's user, so there is no right to override their permissions.
+/// What a process can have at most: what container runtimes give their root, as far as it means something here. Root's files
+/// are opened with the rights of lind's user, so there is no right to override their permissions.
 pub(crate) const BOUNDING: CapabilitySet = CapabilitySet::EMPTY
     .with(Capability::Chown)
     .with(Capability::Fowner)

@@ -11,7 +11,7 @@ mod task;
 pub(crate) mod usage;
 pub(crate) mod wait;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -60,6 +60,8 @@ pub(crate) struct Process {
     files: ArcSwap<Mutex<FdTable<OpenFile>>>,
     context: ArcSwap<Mutex<FsContext>>,
     credentials: Mutex<Credentials>,
+    /// Whether the host's check of lind's user is none for the process, of which every path asks.
+    is_foreign: AtomicBool,
     limits: Mutex<Limits>,
     /// RLIMIT_FSIZE, of which every write asks.
     file_size: AtomicU64,
@@ -121,6 +123,7 @@ impl Process {
         let limits = world.first_limits();
         space.set_limits(limits.memory());
         let program = world.first_program(&image.path);
+        let is_foreign = AtomicBool::new(world.is_foreign(world.uid, world.gid));
         Ok(Self {
             pid,
             signals: Signals::default(),
@@ -133,6 +136,7 @@ impl Process {
             space: ArcSwap::new(space),
             files: ArcSwap::from_pointee(Mutex::new(files)),
             context: ArcSwap::from_pointee(Mutex::new(context)),
+            is_foreign,
             credentials: Mutex::new(credentials),
             file_size: AtomicU64::new(limits.file_size()),
             limits: Mutex::new(limits),
@@ -189,6 +193,7 @@ impl Process {
             files: ArcSwap::new(files),
             context: ArcSwap::new(context),
             credentials: Mutex::new(self.credentials.lock().clone()),
+            is_foreign: AtomicBool::new(self.is_foreign()),
             file_size: AtomicU64::new(limits.file_size()),
             limits: Mutex::new(limits),
             settings: Mutex::new(settings),
@@ -223,7 +228,7 @@ impl Process {
             settings.dumpable = 1;
             settings.barriers = 0;
         }
-        self.credentials.lock().execute();
+        self.with_credentials(Credentials::execute);
         self.image.store(Arc::new(image));
         *self.program.lock() = Some(program);
     }
@@ -515,7 +520,17 @@ impl Process {
 
     /// Runs `f` on the user and group ids.
     pub(crate) fn with_credentials<R>(&self, f: impl FnOnce(&mut Credentials) -> R) -> R {
-        f(&mut self.credentials.lock())
+        let mut credentials = self.credentials.lock();
+        let result = f(&mut credentials);
+        let (user, group) = (credentials.user.effective, credentials.group.effective);
+        let is_foreign = self.world.is_foreign(user, group);
+        self.is_foreign.store(is_foreign, Ordering::Relaxed);
+        result
+    }
+
+    /// Whether the host's check of lind's user is none for the process.
+    pub(crate) fn is_foreign(&self) -> bool {
+        self.is_foreign.load(Ordering::Relaxed)
     }
 
     /// How ids of the host's appear in the sandbox.

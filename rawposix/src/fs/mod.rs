@@ -23,6 +23,7 @@ pub(crate) mod names;
 pub(crate) mod node;
 pub(crate) mod open;
 pub(crate) mod owners;
+pub(crate) mod permission;
 pub(crate) mod place;
 pub(crate) mod private;
 pub(crate) mod procfs;

@@ -14,9 +14,9 @@ use super::listing::open_readable;
 use super::mount::MountId;
 use super::node::{HostNode, Node, reopen};
 use super::owners::Maker;
+use super::permission::{Guard, Rights};
 use super::procfs::ProcFile;
 use super::quota::Inode;
-use super::straight::Straight;
 use super::walk::{Entry, Parent, Walk};
 use crate::cage::Process;
 use crate::fd::{DirFile, HostFile, Object, OpenFile, Origin};
@@ -44,36 +44,6 @@ impl How {
     fn is_path(self) -> bool {
         self.has(OpenFlags::PATH)
     }
-}
-
-/// Opens a file that exists, where a path leads to it straight; nothing where [`open`] has to find out.
-pub(crate) fn open_straight(
-    process: &Process,
-    start: &Dir,
-    path: &[u8],
-    flags: OpenFlags,
-) -> Result<Option<Arc<OpenFile>>, Errno> {
-    let special = OpenFlags::CREAT | OpenFlags::PATH | OpenFlags::TMPFILE | OpenFlags::TRUNC;
-    if flags.intersects(special) || is_for_writing(flags) {
-        return Ok(None);
-    }
-    let mounts = process.mounts();
-    let Some(place) = Straight::new(mounts, start, path) else {
-        return Ok(None);
-    };
-    let mount = place.dir.mount;
-    let Some(fd) = place.open(open_flags(flags) | OFlags::NOFOLLOW)? else {
-        return Ok(None);
-    };
-    if flags.contains(OpenFlags::DIRECTORY) || mounts.quota(mount).is_some() {
-        let how = How {
-            flags,
-            mode: Mode::empty(),
-            set_ids: 0,
-        };
-        return adopt(process, fd, mount, how).map(Some);
-    }
-    Ok(Some(OpenFile::late(fd, mount, flags)))
 }
 
 /// Opens the object that a path leads to, creating a file where the flags say so.
@@ -132,7 +102,10 @@ fn open_entry(
         && mounts.covering(host, &entry.name).is_none()
     {
         walk.check_host_name(host, &entry.name)?;
-        return open_in_host(process, host, entry, how);
+        return match walk.guard() {
+            None => open_in_host(process, host, entry, how),
+            Some(guard) => open_guarded(process, walk, guard, (host, entry), how),
+        };
     }
     if entry.slash && how.creates() {
         return Err(Errno::EISDIR);
@@ -141,17 +114,67 @@ fn open_entry(
         Err(Errno::ENOENT) if how.creates() => return Err(no_creation(&entry.dir)),
         node => node?,
     };
+    open_found(process, node, entry, how)
+}
+
+/// Opens what has a name, or tells where it leads.
+fn open_found(process: &Process, node: Node, entry: &Entry, how: How) -> Result<Opened, Errno> {
     let nofollow = how.has(OpenFlags::NOFOLLOW) && !entry.slash;
     match node {
+        Node::Host(_) if how.has(OpenFlags::CREAT | OpenFlags::EXCL) => Err(Errno::EEXIST),
+        Node::Host(link) if link.kind == FileType::Symlink && !nofollow => {
+            Ok(Opened::Link(link.read_link()?))
+        }
         Node::Link(_) | Node::Open(_) | Node::Shortcut(_) if nofollow && !how.is_path() => {
             Err(Errno::ELOOP)
         }
         Node::Link(text) if !nofollow => Ok(Opened::Link(text)),
         node @ (Node::Open(_) | Node::Shortcut(_)) if !nofollow => Ok(Opened::Magic(node)),
         _ if how.has(OpenFlags::CREAT | OpenFlags::EXCL) => Err(Errno::EEXIST),
+        Node::Dir(_) if how.creates() => Err(Errno::EISDIR),
         node if entry.slash && !matches!(node, Node::Dir(_)) => Err(Errno::ENOTDIR),
         node => open_node(process, node, how).map(Opened::File),
     }
+}
+
+/// Opens a name in a host directory for a process that the host would refuse nothing: what is there is looked at before it
+/// is opened.
+fn open_guarded(
+    process: &Process,
+    walk: &Walk<'_>,
+    guard: &Guard<'_>,
+    (host, entry): (&Arc<HostDir>, &Entry),
+    how: How,
+) -> Result<Opened, Errno> {
+    if entry.slash && how.creates() {
+        return Err(Errno::EISDIR);
+    }
+    for _ in 0..RACES {
+        match walk.lookup(&entry.dir, &entry.name) {
+            Err(Errno::ENOENT) if how.creates() => {}
+            node => return open_found(process, node?, entry, how),
+        }
+        if process.mounts().is_read_only(host.mount) {
+            return Err(Errno::EROFS);
+        }
+        guard.check(host, Rights::CHANGE_NAMES)?;
+        let maker = Maker::of(process, host, how.set_ids)?;
+        let inode = process.mounts().take_inode(host.mount)?;
+        let flags = without_truncation(how.flags) | OFlags::NOFOLLOW | OFlags::EXCL;
+        match rustix::fs::openat(host, &*entry.name, flags, how.mode) {
+            Ok(fd) => {
+                inode.into_iter().for_each(Inode::keep);
+                if let Some(maker) = maker {
+                    maker.made(process, &fd, b"")?;
+                }
+                return adopt(process, fd, host.mount, how).map(Opened::File);
+            }
+            // Somebody else has made it a moment ago: look at that.
+            Err(rustix::io::Errno::EXIST) => {}
+            Err(errno) => return Err(errno.into()),
+        }
+    }
+    Err(Errno::EAGAIN)
 }
 
 /// Why a file cannot be made in a synthetic directory.
@@ -278,7 +301,12 @@ fn refusal(host: &HostDir, entry: &Entry) -> Errno {
 }
 
 /// Makes a description of a freshly opened host descriptor.
-fn adopt(process: &Process, fd: OwnedFd, mount: MountId, how: How) -> Result<Arc<OpenFile>, Errno> {
+pub(super) fn adopt(
+    process: &Process,
+    fd: OwnedFd,
+    mount: MountId,
+    how: How,
+) -> Result<Arc<OpenFile>, Errno> {
     let stat = rustix::fs::fstat(&fd)?;
     process.mounts().admit(mount, &fd, stat.st_dev)?;
     let kind = FileType::from_raw_mode(stat.st_mode);
@@ -373,6 +401,9 @@ pub(crate) fn open_node(process: &Process, node: Node, how: How) -> Result<Arc<O
     }
     match node {
         Node::Host(host) => {
+            if let Some(guard) = process.guard() {
+                guard.check_open(&host.fd, flags)?;
+            }
             let writes = is_for_writing(flags) || how.has(OpenFlags::TRUNC);
             if writes && process.mounts().is_read_only(host.mount) {
                 return Err(Errno::EROFS);
@@ -402,6 +433,9 @@ fn open_dir(process: &Process, dir: Dir, how: How) -> Result<Arc<OpenFile>, Errn
         if process.mounts().is_read_only(host.mount) {
             return Err(Errno::EROFS);
         }
+        if let Some(guard) = process.guard() {
+            guard.check(host, Rights::CHANGE_NAMES)?;
+        }
         let maker = Maker::of(process, host, how.set_ids)?;
         let inode = process.mounts().take_inode(host.mount)?;
         let fd = rustix::fs::openat(host, c".", open_flags(flags), how.mode)?;
@@ -421,6 +455,9 @@ fn open_dir(process: &Process, dir: Dir, how: How) -> Result<Arc<OpenFile>, Errn
     }
     let file = match &dir {
         Dir::Host(host) => {
+            if let Some(guard) = process.guard() {
+                guard.check_open(host, flags)?;
+            }
             let readable = open_readable(host, open_flags(flags))?;
             DirFile::with_readable(dir, readable)
         }
@@ -496,6 +533,9 @@ fn open_again(process: &Process, file: &OpenFile, how: How) -> Result<Arc<OpenFi
                 _ => {}
             }
             if let Origin::Mount(mount) = origin {
+                if let Some(guard) = process.guard() {
+                    guard.check_open(fd, flags)?;
+                }
                 let fresh = reopen(fd, without_truncation(flags))?;
                 let stat = rustix::fs::fstat(&fresh)?;
                 let object = Object::Host(claim(process, fresh, *mount, flags, &stat)?);

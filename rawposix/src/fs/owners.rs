@@ -5,8 +5,11 @@
 //! shows it to all processes of the sandbox. It ends with the sandbox: the host's files keep their permissions and times,
 //! not their owners. A set-user-ID program that is executed runs as whoever executes it.
 //!
-//! Files are opened with the rights of lind's user, whoever the guest is; the owner decides who may change a file's
-//! permissions, owner and times.
+//! The owner decides who may change a file's permissions, owner and times; and who may open it, where the host does not
+//! decide that: see `permission`.
+//!
+//! Where users of the host's have the same numbers in the sandbox, what the sandbox's first user makes is that user's on the
+//! host as well.
 
 use std::collections::HashMap;
 use std::os::fd::AsFd;
@@ -14,7 +17,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use rawposix_abi::Errno;
-use rustix::fs::{AtFlags, FileType, Statx, StatxFlags};
+use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Statx, StatxFlags, Uid, chownat};
+use rustix::time::{ClockId, Timespec, clock_gettime};
 
 use super::dir::{FileId, HostDir};
 use crate::cage::{Capability, Credentials, IdMap, KEEP, Process};
@@ -35,8 +39,11 @@ pub(crate) struct Ownership {
     pub(crate) gid: u32,
     /// Type and permissions.
     pub(crate) mode: u16,
-    /// Whether it belongs to lind's user on the host: the sandbox has no power over others.
+    /// Whether it belongs to lind's user on the host, or to the sandbox's if that is another one: the sandbox has no power
+    /// over others.
     is_ours: bool,
+    /// Whether it is something else than on the host.
+    pub(crate) is_kept: bool,
 }
 
 /// What is kept of a file.
@@ -56,6 +63,10 @@ type Birth = Option<(i64, u32)>;
 fn birth(stat: &Statx) -> Birth {
     let says = stat.stx_mask & StatxFlags::BTIME.bits() != 0;
     says.then_some((stat.stx_btime.tv_sec, stat.stx_btime.tv_nsec))
+}
+
+fn nanoseconds(time: Timespec) -> u32 {
+    u32::try_from(time.tv_nsec).unwrap_or(0)
 }
 
 fn id(stat: &Statx) -> FileId {
@@ -89,7 +100,9 @@ impl Owners {
             uid: ids.guest_uid(stat.stx_uid),
             gid: ids.guest_gid(stat.stx_gid),
             mode: stat.stx_mode,
-            is_ours: stat.stx_uid == ids.host_uid,
+            is_ours: stat.stx_uid == ids.host_uid
+                || (ids.are_same() && stat.stx_uid == ids.guest_uid),
+            is_kept: false,
         };
         if self.is_empty() {
             return on_host;
@@ -99,6 +112,7 @@ impl Owners {
                 uid: kept.uid,
                 gid: kept.gid,
                 mode: on_host.mode | kept.set_ids,
+                is_kept: true,
                 ..on_host
             },
             _ => on_host,
@@ -232,6 +246,8 @@ pub(crate) struct Maker {
     gid: u32,
     /// The set-id bits that it is made with.
     set_ids: u16,
+    /// No file that was there before is it.
+    since: Timespec,
 }
 
 impl Maker {
@@ -241,28 +257,56 @@ impl Maker {
         let (uid, gid) =
             process.with_credentials(|caller| (caller.user.effective, caller.group.effective));
         let set_ids = u16::try_from(mode & u32::from(SET_IDS)).unwrap_or(0);
-        let is_plain = (uid, gid) == (world.uid, world.gid) && set_ids == 0;
+        let ids = world.ids;
+        let on_host = (ids.guest_uid(ids.host_uid), ids.guest_gid(ids.host_gid));
+        let is_plain = (uid, gid) == on_host && set_ids == 0;
         if is_plain && !world.owners.has(dir.id) {
             return Ok(None);
         }
-        let above = world.owners.see(&on_host(dir, b"")?, world.ids);
+        let above = world.owners.see(&self::on_host(dir, b"")?, ids);
         let gid = if above.mode & SET_GID != 0 {
             above.gid
         } else {
             gid
         };
-        Ok(Some(Self { uid, gid, set_ids }))
+        Ok(Some(Self {
+            uid,
+            gid,
+            set_ids,
+            since: clock_gettime(ClockId::RealtimeCoarse),
+        }))
     }
 
     /// The file has been made: it is the one with this name in the directory, or the directory's handle itself.
     pub(crate) fn made(self, process: &Process, fd: impl AsFd, name: &[u8]) -> Result<(), Errno> {
+        if name.is_empty() {
+            return self.keep(process, fd);
+        }
+        // Another guest may have put another file there meanwhile; that is nobody's gift.
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let handle = rustix::fs::openat(fd, name, flags, Mode::empty())?;
+        match birth(&on_host(&handle, b"")?) {
+            Some(born) if born < (self.since.tv_sec, nanoseconds(self.since)) => Ok(()),
+            _ => self.keep(process, handle),
+        }
+    }
+
+    fn keep(self, process: &Process, fd: impl AsFd) -> Result<(), Errno> {
         let world = process.world();
-        let stat = on_host(fd, name)?;
+        let mut stat = on_host(&fd, b"")?;
+        if world.ids.are_same() && self.uid == world.uid {
+            let (uid, gid) = (Uid::from_raw(self.uid), Gid::from_raw(self.gid));
+            // A host where lind's root may not do that does not know the user.
+            if chownat(&fd, c"", Some(uid), Some(gid), AtFlags::EMPTY_PATH).is_ok() {
+                stat = on_host(&fd, b"")?;
+            }
+        }
         let file = Ownership {
             uid: self.uid,
             gid: self.gid,
             mode: stat.stx_mode | self.set_ids,
             is_ours: true,
+            is_kept: true,
         };
         let caller = process.credentials();
         let mode = file.with_mode(&caller, file.mode).unwrap_or(file).mode;
@@ -281,6 +325,7 @@ mod tests {
         gid: 6,
         mode: 0o106_755,
         is_ours: true,
+        is_kept: false,
     };
 
     #[test]

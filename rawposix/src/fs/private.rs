@@ -11,7 +11,7 @@ use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 use rawposix_abi::Errno;
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, SeekFrom};
+use rustix::fs::{AtFlags, CWD, Gid, Mode, OFlags, SeekFrom, Uid, chownat};
 
 use super::dir::{HostDir, open_directory};
 use super::listing::{open_readable, read_host};
@@ -24,6 +24,8 @@ use crate::config::PrivateOptions;
 #[derive(Debug, Default)]
 pub(crate) struct PrivateStore {
     state: Mutex<State>,
+    /// User and group that the directories are given to, if not lind's.
+    owner: Option<(u32, u32)>,
 }
 
 #[derive(Debug, Default)]
@@ -36,6 +38,14 @@ enum State {
 }
 
 impl PrivateStore {
+    /// Directories of this user and group; `None` is lind's.
+    pub(crate) fn new(owner: Option<(u32, u32)>) -> Self {
+        Self {
+            state: Mutex::default(),
+            owner,
+        }
+    }
+
     /// Removes what there is; nothing is made from now on.
     pub(crate) fn abandon(&self) {
         let state = std::mem::replace(&mut *self.state.lock(), State::Abandoned);
@@ -64,7 +74,13 @@ impl PrivateStore {
         let path = store.path().join(name);
         rustix::fs::mkdir(&path, Mode::RWXU)?;
         rustix::fs::chmod(&path, Mode::from_bits_truncate(mode))?;
-        HostDir::new(open_directory(CWD, path, OFlags::NOFOLLOW)?, mount)
+        let dir = open_directory(CWD, path, OFlags::NOFOLLOW)?;
+        if let Some((uid, gid)) = self.owner {
+            let (uid, gid) = (Uid::from_raw(uid), Gid::from_raw(gid));
+            // A host that does not know the user leaves them to lind.
+            let _ = chownat(&dir, c"", Some(uid), Some(gid), AtFlags::EMPTY_PATH);
+        }
+        HostDir::new(dir, mount)
     }
 }
 

@@ -5,13 +5,19 @@
 //! contradict: the host is told to follow no link and to enter no other file system.
 
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 use rawposix_abi::Errno;
+use rawposix_abi::flags::OpenFlags;
 use rustix::fs::{Mode, OFlags, ResolveFlags};
 
 use super::dir::{Dir, HostDir};
+use super::host::{is_for_writing, open_flags};
 use super::mount::{Mounts, StaticEntry};
+use super::open::{How, adopt};
 use super::{NAME_MAX, PATH_MAX};
+use crate::cage::Process;
+use crate::fd::OpenFile;
 
 /// Where a straight path leads: names below a host directory.
 #[derive(Clone, Copy, Debug)]
@@ -90,6 +96,36 @@ impl<'a> Straight<'a> {
             Err(_) => Ok(None),
         }
     }
+}
+
+/// Opens a file that exists, where a path leads to it straight; nothing where `fs::open` has to find out.
+pub(crate) fn open_straight(
+    process: &Process,
+    start: &Dir,
+    path: &[u8],
+    flags: OpenFlags,
+) -> Result<Option<Arc<OpenFile>>, Errno> {
+    let special = OpenFlags::CREAT | OpenFlags::PATH | OpenFlags::TMPFILE | OpenFlags::TRUNC;
+    if flags.intersects(special) || is_for_writing(flags) || process.guard().is_some() {
+        return Ok(None);
+    }
+    let mounts = process.mounts();
+    let Some(place) = Straight::new(mounts, start, path) else {
+        return Ok(None);
+    };
+    let mount = place.dir.mount;
+    let Some(fd) = place.open(open_flags(flags) | OFlags::NOFOLLOW)? else {
+        return Ok(None);
+    };
+    if flags.contains(OpenFlags::DIRECTORY) || mounts.quota(mount).is_some() {
+        let how = How {
+            flags,
+            mode: Mode::empty(),
+            set_ids: 0,
+        };
+        return adopt(process, fd, mount, how).map(Some);
+    }
+    Ok(Some(OpenFile::late(fd, mount, flags)))
 }
 
 fn trimmed(names: &[u8]) -> &[u8] {

@@ -11,6 +11,7 @@ use super::device::Device;
 use super::dir::{Dir, FileId, HostDir, open_directory};
 use super::mount::{Above, MountId, MountRoot, Mounts, StaticEntry};
 use super::node::{HostNode, Node};
+use super::permission::{Guard, Rights};
 use super::procfs::{ProcDir, ProcEntry};
 use super::rest::Rest;
 use super::{MAX_LINKS, NAME_MAX, PATH_MAX};
@@ -74,6 +75,8 @@ pub(crate) struct Walk<'a> {
     climbs: Cell<u32>,
     /// The directories that were left by going down, for `..`.
     trail: Vec<Dir>,
+    /// Who must be allowed to search what is walked through.
+    guard: Option<Guard<'a>>,
 }
 
 impl<'a> Walk<'a> {
@@ -88,6 +91,7 @@ impl<'a> Walk<'a> {
             links: 0,
             climbs: Cell::new(MAX_CLIMBS),
             trail: Vec::new(),
+            guard: process.and_then(Process::guard),
         }
     }
 
@@ -253,6 +257,7 @@ impl<'a> Walk<'a> {
     /// Walks down to the directory of the last name.
     fn descend(&mut self, mut dir: Dir, rest: &mut Rest<'_>) -> Result<Parent, Errno> {
         while let Some(place) = rest.take() {
+            self.check_search(&dir)?;
             let name = rest.text(place.clone());
             if name.len() > NAME_MAX {
                 return Err(Errno::ENAMETOOLONG);
@@ -295,6 +300,19 @@ impl<'a> Walk<'a> {
         Ok(Parent::Itself(dir))
     }
 
+    /// Whether the process is looked at, since the host does not do it.
+    pub(crate) fn guard(&self) -> Option<&Guard<'a>> {
+        self.guard.as_ref()
+    }
+
+    /// Fails with `EACCES` for a directory in which the process may look for no name.
+    fn check_search(&self, dir: &Dir) -> Result<(), Errno> {
+        match (&self.guard, dir) {
+            (Some(guard), Dir::Host(host)) => guard.check(host, Rights::EXECUTE),
+            _ => Ok(()),
+        }
+    }
+
     /// Walks over several names of a host directory in one call, if no link, mount or `..` is among them.
     fn jump(
         &mut self,
@@ -305,6 +323,9 @@ impl<'a> Walk<'a> {
         let Dir::Host(host) = dir else {
             return Ok(None);
         };
+        if self.guard.is_some() {
+            return Ok(None);
+        }
         // The last name is the caller's.
         let last = rest.last();
         let plain = |name: &[u8]| name != b".." && name.len() <= NAME_MAX;

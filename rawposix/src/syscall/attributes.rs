@@ -9,12 +9,13 @@ use rustix::fs::{Access, FileType};
 
 use super::args::{DirFd, Fd, Gid, In, Mode, Path, Uid};
 use crate::cage::KEEP;
-use crate::fd::{Object, Origin};
+use crate::fd::{DirFile, Object, OpenFile, Origin};
 use crate::fs::device::Device;
 use crate::fs::dir::Dir;
 use crate::fs::mount::MountId;
 use crate::fs::node::{Node, proc_path};
 use crate::fs::owners::on_host;
+use crate::fs::permission::Rights;
 use crate::fs::walk::Follow;
 use crate::terminal::{Attributes, End};
 use crate::thread::Thread;
@@ -50,8 +51,16 @@ pub(super) fn faccessat2(
     let node = thread.node_or_file(dirfd.0, &path, flags, follow)?;
     let writes = mode.contains(AccessMode::W_OK);
     let access = Access::from_bits_retain(mode.bits());
-    let check = |handle: String, mount: Option<MountId>| {
-        rustix::fs::access(handle, access)?;
+    let guard = if flags.contains(EACCESS) {
+        thread.process.guard()
+    } else {
+        thread.process.real_guard()
+    };
+    let check = |handle: BorrowedFd<'_>, mount: Option<MountId>| {
+        if let (Some(guard), Some(_)) = (&guard, mount) {
+            guard.check(handle, Rights::from_bits(mode.bits()))?;
+        }
+        rustix::fs::access(proc_path(handle), access)?;
         match mount {
             Some(mount) if writes && thread.process.mounts().is_read_only(mount) => {
                 Err(Errno::EROFS)
@@ -61,20 +70,37 @@ pub(super) fn faccessat2(
     };
     match &node {
         Node::Host(host) if host.kind == FileType::Symlink => Ok(()),
-        Node::Host(host) => check(host.proc_path(), Some(host.mount)),
+        Node::Host(host) => check(host.fd.as_fd(), Some(host.mount)),
         Node::Dir(Dir::Host(dir)) | Node::Shortcut(Dir::Host(dir)) => {
-            check(proc_path(dir), Some(dir.mount))
+            check(dir.as_fd(), Some(dir.mount))
         }
         Node::Dir(_) | Node::Shortcut(_) if writes => Err(Errno::EROFS),
         Node::Proc(_) if mode.intersects(AccessMode::W_OK | AccessMode::X_OK) => Err(Errno::EACCES),
         Node::Device(_) if mode.contains(AccessMode::X_OK) => Err(Errno::EACCES),
         Node::Open(file) => match file.any_fd() {
-            Some(fd) => check(proc_path(fd), None),
+            Some(fd) => check(fd, mount_of(file)),
             None => Ok(()),
         },
         Node::Dir(_) | Node::Shortcut(_) | Node::Proc(_) | Node::Device(_) | Node::Link(_) => {
             Ok(())
         }
+    }
+}
+
+/// The mount that an open file came through.
+fn mount_of(file: &OpenFile) -> Option<MountId> {
+    match file.as_opened() {
+        Object::Host(host) => match host.origin {
+            Origin::Mount(mount) => Some(mount),
+            _ => None,
+        },
+        Object::Dir(DirFile {
+            dir: Dir::Host(dir),
+            ..
+        })
+        | Object::Path(Node::Dir(Dir::Host(dir))) => Some(dir.mount),
+        Object::Path(Node::Host(host)) => Some(host.mount),
+        Object::Dir(_) | Object::Path(_) | Object::Own(_) => None,
     }
 }
 
@@ -320,11 +346,17 @@ pub(super) fn utimensat_time64(
         thread.node_or_file(dirfd.0, &path, flags, follow)?
     };
     let (world, caller) = (&thread.world, thread.process.credentials());
+    let guard = thread.process.guard();
     with_changeable(thread, &node, |fd| {
         if super::time::are_chosen(&times) && !is_nameless(&node) {
             let seen = world.owners.see(&on_host(fd, b"")?, world.ids);
             if !seen.is_owned_by(&caller) {
                 return Err(Errno::EPERM);
+            }
+        } else if let (Some(guard), false) = (&guard, is_nameless(&node)) {
+            let seen = world.owners.see(&on_host(fd, b"")?, world.ids);
+            if !seen.is_owned_by(&caller) {
+                guard.check(fd, Rights::WRITE)?;
             }
         }
         Ok(rustix::fs::utimensat(

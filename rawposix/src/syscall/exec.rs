@@ -10,11 +10,13 @@ use rawposix_memory::{GuestCStr, GuestPtr};
 use rustix::fs::{Access, FileType, OFlags};
 
 use super::args::{Argv, DirFd, Envp, Path};
+use crate::cage::Process;
 use crate::exec::{ExecRequest, Program};
 use crate::fd::{CloseOnExec, Object, OpenFile, Origin};
 use crate::fs::busy::InUse;
 use crate::fs::dir::FileId;
 use crate::fs::node::{Node, reopen};
+use crate::fs::permission::Rights;
 use crate::fs::walk::Follow;
 use crate::sandbox::Image;
 use crate::startup::{ARG_MAX, MAX_ARG_STRLEN};
@@ -129,7 +131,7 @@ fn open(
         ([b'/', ..], _) => path.to_vec(),
         (path, fd) => [format!("/dev/fd/{fd}/").as_bytes(), path].concat(),
     };
-    let (file, origin) = open_node(&node)?;
+    let (file, origin) = open_node(&thread.process, &node)?;
     let in_use = thread.world.busy.execute(FileId::of(&file)?)?;
     let executable = Executable {
         file,
@@ -139,23 +141,26 @@ fn open(
     Ok((executable, name))
 }
 
-fn open_node(node: &Node) -> Result<(File, Origin), Errno> {
+fn open_node(process: &Process, node: &Node) -> Result<(File, Origin), Errno> {
     match node {
         Node::Host(host) if host.kind == FileType::RegularFile => {
+            if let Some(guard) = process.guard() {
+                guard.check(&host.fd, Rights::EXECUTE)?;
+            }
             rustix::fs::access(host.proc_path(), Access::EXEC_OK)?;
             let file = File::from(host.open(OFlags::RDONLY)?);
             Ok((file, Origin::Mount(host.mount)))
         }
-        Node::Open(file) => open_description(file),
+        Node::Open(file) => open_description(process, file),
         Node::Host(host) if host.kind == FileType::Symlink => Err(Errno::ELOOP),
         Node::Link(_) => Err(Errno::ELOOP),
         _ => Err(Errno::EACCES),
     }
 }
 
-fn open_description(file: &OpenFile) -> Result<(File, Origin), Errno> {
+fn open_description(process: &Process, file: &OpenFile) -> Result<(File, Origin), Errno> {
     match file.object() {
-        Object::Path(node) => open_node(node),
+        Object::Path(node) => open_node(process, node),
         Object::Host(host) => {
             let stat = rustix::fs::fstat(&host.fd)?;
             if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
@@ -168,6 +173,9 @@ fn open_description(file: &OpenFile) -> Result<(File, Origin), Errno> {
             let mode = rustix::fs::fcntl_getfl(&host.fd)? & OFlags::RWMODE;
             if matches!(host.origin, Origin::Stream) && mode == OFlags::WRONLY {
                 return Err(Errno::EACCES);
+            }
+            if let (Some(guard), Origin::Mount(_)) = (process.guard(), &host.origin) {
+                guard.check(&host.fd, Rights::EXECUTE)?;
             }
             let file = File::from(reopen(&host.fd, OFlags::RDONLY)?);
             Ok((file, host.origin.clone()))

@@ -1,6 +1,6 @@
 //! Watching files and directories. See inotify(7).
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 
 use rawposix_abi::Errno;
 use rawposix_abi::flags::{AT_FDCWD, OpenFlags};
@@ -10,6 +10,7 @@ use super::args::{Fd, Hex, Int, Path};
 use crate::fd::{CloseOnExec, OpenFile, Origin};
 use crate::fs::dir::Dir;
 use crate::fs::node::{Node, proc_path};
+use crate::fs::permission::Rights;
 use crate::fs::walk::Follow;
 use crate::thread::Thread;
 
@@ -51,12 +52,21 @@ pub(super) fn inotify_add_watch(
     };
     let node = thread.node(AT_FDCWD, &path, follow)?;
     let flags = WatchFlags::from_bits_retain(mask.0 & !(DONT_FOLLOW | ONLYDIR));
+    let guard = thread.process.guard();
+    let check = |fd: BorrowedFd<'_>| match &guard {
+        Some(guard) => guard.check(fd, Rights::READ),
+        None => Ok(()),
+    };
     match &node {
         Node::Dir(Dir::Host(dir)) | Node::Shortcut(Dir::Host(dir)) => {
+            check(dir.as_fd())?;
             Ok(inotify::add_watch(host, proc_path(dir.as_fd()), flags)?)
         }
         _ if mask.0 & ONLYDIR != 0 => Err(Errno::ENOTDIR),
-        Node::Host(object) => Ok(inotify::add_watch(host, object.proc_path(), flags)?),
+        Node::Host(object) => {
+            check(object.fd.as_fd())?;
+            Ok(inotify::add_watch(host, object.proc_path(), flags)?)
+        }
         _ => Err(Errno::EACCES),
     }
 }

@@ -13,6 +13,7 @@ use crate::fs::device::Device;
 use crate::fs::dir::Dir;
 use crate::fs::mount::{MountId, MountRoot};
 use crate::fs::node::{Node, proc_path};
+use crate::fs::permission::Rights;
 use crate::fs::quota::Quota;
 use crate::fs::stat::{stat_entry, stat_magic_link, stat_name, stat_node};
 use crate::fs::straight::Straight;
@@ -71,7 +72,7 @@ fn stat_by_name(
 ) -> Result<Option<Statx>, Errno> {
     let start = thread.start(dirfd, path)?;
     match Straight::new(thread.process.mounts(), &start, path) {
-        Some(place) if place.is_single => {
+        Some(place) if place.is_single && thread.process.guard().is_none() => {
             return stat_name(&thread.process, place.dir, place.names, follow, mask);
         }
         _ => {}
@@ -265,25 +266,27 @@ fn on_handle<R>(
     purpose: Purpose,
     f: impl Fn(BorrowedFd<'_>) -> Result<R, Errno>,
 ) -> Result<R, Errno> {
-    let check = |mount: MountId| {
+    let on = |mount: MountId, fd: BorrowedFd<'_>| {
         if purpose == Purpose::Change && thread.process.mounts().is_read_only(mount) {
-            Err(Errno::EROFS)
-        } else {
-            Ok(())
+            return Err(Errno::EROFS);
         }
+        match (thread.process.guard(), purpose) {
+            (Some(guard), Purpose::Read) => guard.check(fd, Rights::READ)?,
+            (Some(guard), Purpose::Change) => guard.check(fd, Rights::WRITE)?,
+            (None, _) => {}
+        }
+        f(fd)
     };
     match node {
         Node::Host(host) if host.kind == rustix::fs::FileType::Symlink => Err(match purpose {
             Purpose::Read => Errno::ENODATA,
             Purpose::Change => Errno::EPERM,
         }),
-        Node::Host(host) => check(host.mount).and_then(|()| f(host.fd.as_fd())),
-        Node::Dir(Dir::Host(dir)) | Node::Shortcut(Dir::Host(dir)) => {
-            check(dir.mount).and_then(|()| f(dir.as_fd()))
-        }
+        Node::Host(host) => on(host.mount, host.fd.as_fd()),
+        Node::Dir(Dir::Host(dir)) | Node::Shortcut(Dir::Host(dir)) => on(dir.mount, dir.as_fd()),
         Node::Open(file) => match file.object() {
             Object::Host(host) => match &host.origin {
-                Origin::Mount(mount) => check(*mount).and_then(|()| f(host.fd.as_fd())),
+                Origin::Mount(mount) => on(*mount, host.fd.as_fd()),
                 _ => Err(Errno::EOPNOTSUPP),
             },
             Object::Dir(dir) => on_handle(thread, &Node::Dir(dir.dir.clone()), purpose, f),

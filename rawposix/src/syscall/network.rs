@@ -23,6 +23,7 @@ use crate::config::Net;
 use crate::fd::{CloseOnExec, HostFile, OpenFile};
 use crate::fs::dir::FileId;
 use crate::fs::node::{HostNode, Node};
+use crate::fs::permission::Rights;
 use crate::fs::walk::Follow;
 use crate::net::{Address, Backend, Local, Socket, host_address, socket_address};
 use crate::thread::Thread;
@@ -73,6 +74,7 @@ impl Thread {
                 let Node::Host(host) = self.node(AT_FDCWD, path, Follow::Yes)? else {
                     return Err(Errno::ECONNREFUSED);
                 };
+                self.check_connection(&host)?;
                 rustix::fs::access(host.proc_path(), Access::WRITE_OK)?;
                 if host.kind != FileType::Socket {
                     return Err(Errno::ECONNREFUSED);
@@ -81,6 +83,14 @@ impl Thread {
                 names.of_file(file).ok_or(Errno::ECONNREFUSED)
             }
             _ => Err(Errno::EINVAL),
+        }
+    }
+
+    /// Whether the caller may send to a socket's file, where the host does not ask.
+    fn check_connection(&self, host: &HostNode) -> Result<(), Errno> {
+        match self.process.guard() {
+            Some(guard) => guard.check(&host.fd, Rights::WRITE),
+            None => Ok(()),
         }
     }
 
@@ -93,6 +103,7 @@ impl Thread {
         let mounts = self.process.mounts();
         match self.node(AT_FDCWD, path, Follow::Yes)? {
             Node::Host(host) if host.kind == FileType::Socket => {
+                self.check_connection(&host)?;
                 let known = network.names.of_file(FileId::of(&*host.fd)?).is_some();
                 Ok((!known && !mounts.is_private(host.mount)).then_some(host))
             }

@@ -17,6 +17,7 @@ use crate::fs::dir::{Dir, FileId, HostDir};
 use crate::fs::listing::{ListedName, read_names};
 use crate::fs::node::{Node, proc_path};
 use crate::fs::owners::{Maker, on_host};
+use crate::fs::permission::{Guard, Rights};
 use crate::fs::place;
 use crate::fs::quota::Inode;
 use crate::fs::walk::{Entry, Follow};
@@ -52,7 +53,7 @@ pub(super) fn chroot(thread: &mut Thread, path: Path) -> Result<(), Errno> {
     let Node::Dir(dir) = thread.node(AT_FDCWD, &path, Follow::Yes)? else {
         return Err(Errno::ENOTDIR);
     };
-    check_search(&dir)?;
+    check_search(thread, &dir)?;
     let caller = thread.process.credentials();
     if !caller.can(Capability::SysChroot) {
         return Err(Errno::EPERM);
@@ -62,8 +63,11 @@ pub(super) fn chroot(thread: &mut Thread, path: Path) -> Result<(), Errno> {
 }
 
 /// Fails for a directory that may not be searched.
-fn check_search(dir: &Dir) -> Result<(), Errno> {
+fn check_search(thread: &Thread, dir: &Dir) -> Result<(), Errno> {
     if let Dir::Host(host) = dir {
+        if let Some(guard) = thread.process.guard() {
+            guard.check(host, Rights::EXECUTE)?;
+        }
         rustix::fs::accessat(host, c".", Access::EXEC_OK, rustix::fs::AtFlags::empty())?;
     }
     Ok(())
@@ -71,7 +75,7 @@ fn check_search(dir: &Dir) -> Result<(), Errno> {
 
 /// Makes a directory the working directory, if it may be searched.
 fn enter(thread: &Thread, dir: Dir) -> Result<(), Errno> {
-    check_search(&dir)?;
+    check_search(thread, &dir)?;
     thread.process.with_context(|context| context.cwd = dir);
     Ok(())
 }
@@ -87,6 +91,13 @@ pub(super) fn umask(thread: &mut Thread, mask: Mode) -> Result<u32, Errno> {
 struct Changeable {
     dir: Arc<HostDir>,
     name: Vec<u8>,
+}
+
+impl Changeable {
+    /// The name without a slash behind it.
+    fn plain_name(&self) -> &[u8] {
+        self.name.strip_suffix(b"/").unwrap_or(&self.name)
+    }
 }
 
 fn changeable(thread: &Thread, entry: &Entry, exists: Option<Errno>) -> Result<Changeable, Errno> {
@@ -136,13 +147,19 @@ fn make(
     mode: u32,
     make: impl FnOnce(&[u8]) -> rustix::io::Result<()>,
 ) -> Result<(), Errno> {
+    check_new(thread, place)?;
     let maker = Maker::of(&thread.process, &place.dir, mode)?;
     within_inodes(thread, place, || make(&place.name))?;
     match maker {
-        Some(maker) => {
-            let name = place.name.strip_suffix(b"/").unwrap_or(&place.name);
-            maker.made(&thread.process, &place.dir, name)
-        }
+        Some(maker) => maker.made(&thread.process, &place.dir, place.plain_name()),
+        None => Ok(()),
+    }
+}
+
+/// Whether the caller may make a name, where the host does not ask.
+fn check_new(thread: &Thread, place: &Changeable) -> Result<(), Errno> {
+    match thread.process.guard() {
+        Some(guard) => guard.check_new(&place.dir, place.plain_name()),
         None => Ok(()),
     }
 }
@@ -159,13 +176,10 @@ fn within_inodes(
             inode.into_iter().for_each(Inode::keep);
             Ok(())
         }
-        Err(errno) => {
-            let name = place.name.strip_suffix(b"/").unwrap_or(&place.name);
-            match on_host(&place.dir, name) {
-                Ok(_) => Err(Errno::EEXIST),
-                Err(_) => Err(errno),
-            }
-        }
+        Err(errno) => match on_host(&place.dir, place.plain_name()) {
+            Ok(_) => Err(Errno::EEXIST),
+            Err(_) => Err(errno),
+        },
     }
 }
 
@@ -272,6 +286,9 @@ pub(super) fn unlinkat(
     } else {
         rustix::fs::AtFlags::empty()
     };
+    if let Some(guard) = thread.process.guard() {
+        guard.check_removal(&place.dir, place.plain_name())?;
+    }
     let named = named(thread, &place);
     rustix::fs::unlinkat(&place.dir, &*place.name, host_flags)?;
     forget(thread, &place, named);
@@ -292,8 +309,7 @@ fn named(thread: &Thread, place: &Changeable) -> Option<Named> {
     if thread.world.owners.is_empty() && quota.is_none() {
         return None;
     }
-    let name = place.name.strip_suffix(b"/").unwrap_or(&place.name);
-    let stat = on_host(&place.dir, name).ok()?;
+    let stat = on_host(&place.dir, place.plain_name()).ok()?;
     let is_directory = FileType::from_raw_mode(stat.stx_mode.into()) == FileType::Directory;
     Some(Named {
         file: FileId {
@@ -322,10 +338,9 @@ fn forget(thread: &Thread, place: &Changeable, named: Option<Named>) {
 
 /// Whether something is mounted in the directory with this name; it must stay.
 fn has_mounts(thread: &Thread, place: &Changeable) -> bool {
-    let name: &[u8] = place.name.strip_suffix(b"/").unwrap_or(&place.name);
     match thread
         .walk()
-        .lookup(&Dir::Host(Arc::clone(&place.dir)), name)
+        .lookup(&Dir::Host(Arc::clone(&place.dir)), place.plain_name())
     {
         Ok(Node::Dir(Dir::Host(dir))) => thread.process.mounts().covered(&dir).is_some(),
         _ => false,
@@ -364,10 +379,20 @@ pub(super) fn linkat(
     if mount != place.dir.mount {
         return Err(Errno::EXDEV);
     }
+    check_link(thread, &*source, &place)?;
     if node_is_link(&node) {
         link_link(thread, olddirfd.0, &old, &place)
     } else {
         link(thread, &*source, &place)
+    }
+}
+
+/// Whether the caller may give a file this further name, where the host does not ask.
+fn check_link(thread: &Thread, source: impl AsFd, place: &Changeable) -> Result<(), Errno> {
+    check_new(thread, place)?;
+    match thread.process.guard() {
+        Some(guard) => guard.check_link(source),
+        None => Ok(()),
     }
 }
 
@@ -391,6 +416,7 @@ fn link_open_file(thread: &Thread, file: &OpenFile, place: &Changeable) -> Resul
     match file.object() {
         crate::fd::Object::Host(host) if matches!(host.origin, crate::fd::Origin::Mount(m) if m == place.dir.mount) =>
         {
+            check_link(thread, &host.fd, place)?;
             let is_nameless = rustix::fs::fstat(&host.fd)?.st_nlink == 0;
             link(thread, &host.fd, place)?;
             if let Some(quota) = thread.process.mounts().quota(place.dir.mount) {
@@ -465,6 +491,9 @@ pub(super) fn renameat2(
     if from.dir.mount != to.dir.mount {
         return Err(Errno::EXDEV);
     }
+    if let Some(guard) = thread.process.guard() {
+        check_rename(&guard, &from, &to, flags)?;
+    }
     let replaced = if flags.contains(RenameFlags::EXCHANGE) {
         None
     } else {
@@ -477,6 +506,31 @@ pub(super) fn renameat2(
     rustix::fs::renameat_with(source.0, source.1, target.0, target.1, flags)?;
     forget(thread, &to, replaced);
     Ok(())
+}
+
+/// Whether the caller may move a file, where the host does not ask.
+fn check_rename(
+    guard: &Guard<'_>,
+    from: &Changeable,
+    to: &Changeable,
+    flags: RenameFlags,
+) -> Result<(), Errno> {
+    let moved = guard.check_removal(&from.dir, from.plain_name())?;
+    let replaced = if flags.contains(RenameFlags::NOREPLACE) {
+        guard.check_new(&to.dir, to.plain_name()).map(|()| None)?
+    } else {
+        match guard.check_removal(&to.dir, to.plain_name()) {
+            Err(Errno::ENOENT) => guard.check(&*to.dir, Rights::CHANGE_NAMES).map(|()| None)?,
+            replaced => replaced.map(Some)?,
+        }
+    };
+    guard.check_move(&moved, &from.dir, from.plain_name(), to.dir.id)?;
+    match replaced {
+        Some(file) if flags.contains(RenameFlags::EXCHANGE) => {
+            guard.check_move(&file, &to.dir, to.plain_name(), from.dir.id)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The entry that a path leads to; nothing where its last part is `.` or `..`.
