@@ -88,7 +88,7 @@ fn filter(net: Net) -> Result<BpfProgram, seccompiler::BackendError> {
         rules.insert(call.number, conditions(call.when)?);
     }
     if net == Net::Host {
-        rules.insert(libc::SYS_socket, conditions(When::OneOf(0, FAMILIES))?);
+        rules.insert(libc::SYS_socket, sockets()?);
         for &number in NETWORK {
             rules.insert(number, Vec::new());
         }
@@ -96,14 +96,37 @@ fn filter(net: Net) -> Result<BpfProgram, seccompiler::BackendError> {
     compile(rules, SeccompAction::Trap, SeccompAction::Allow)
 }
 
-/// Families of sockets. Without a network there are pairs of sockets only. Those of AF_UNIX are for sockets at granted
-/// paths; what they connect to lies in memory, which a filter does not see.
-const FAMILIES: &[u32] = &[
-    libc::AF_UNIX.unsigned_abs(),
-    libc::AF_INET.unsigned_abs(),
-    libc::AF_INET6.unsigned_abs(),
-    libc::AF_NETLINK.unsigned_abs(),
+/// Families of sockets and their types: none of raw packets. Without a network there are pairs of sockets only. Those of
+/// AF_UNIX are for sockets at granted paths; what they connect to lies in memory, which a filter does not see.
+const SOCKETS: &[(libc::c_int, &[libc::c_int])] = &[
+    (
+        libc::AF_UNIX,
+        &[libc::SOCK_STREAM, libc::SOCK_DGRAM, libc::SOCK_SEQPACKET],
+    ),
+    (libc::AF_INET, &[libc::SOCK_STREAM, libc::SOCK_DGRAM]),
+    (libc::AF_INET6, &[libc::SOCK_STREAM, libc::SOCK_DGRAM]),
+    (libc::AF_NETLINK, &[libc::SOCK_RAW, libc::SOCK_DGRAM]),
 ];
+
+/// Rules for socket(2), of which one has to match.
+fn sockets() -> Result<Vec<SeccompRule>, seccompiler::BackendError> {
+    /// `SOCK_TYPE_MASK`: the type without its flags.
+    const TYPE: u64 = 0xf;
+    let condition = |argument, operator, value: libc::c_int| {
+        let value = u64::from(value.unsigned_abs());
+        SeccompCondition::new(argument, SeccompCmpArgLen::Dword, operator, value)
+    };
+    let mut rules = Vec::new();
+    for (family, kinds) in SOCKETS {
+        for kind in *kinds {
+            rules.push(SeccompRule::new(vec![
+                condition(0, SeccompCmpOp::Eq, *family)?,
+                condition(1, SeccompCmpOp::MaskedEq(TYPE), *kind)?,
+            ])?);
+        }
+    }
+    Ok(rules)
+}
 
 /// Calls of sockets that are no pairs.
 const NETWORK: &[libc::c_long] = &[
@@ -303,7 +326,6 @@ const ALWAYS: &[libc::c_long] = &[
     libc::SYS_sendto,
     libc::SYS_setsockopt,
     libc::SYS_shutdown,
-    libc::SYS_socketpair,
     // What C libraries make of the calls above where the architecture has the older ones.
     #[cfg(target_arch = "x86_64")]
     libc::SYS_access,
@@ -370,6 +392,10 @@ const SOMETIMES: &[HostCall] = &[
     // A second filter can only take more away.
     when(libc::SYS_seccomp, When::Always),
     when(libc::SYS_fcntl, When::OneOf(1, FCNTL)),
+    when(
+        libc::SYS_socketpair,
+        When::OneOf(0, &[libc::AF_UNIX.unsigned_abs()]),
+    ),
     when(libc::SYS_ioctl, When::OneOf(1, IOCTL)),
 ];
 
@@ -426,8 +452,6 @@ const IOCTL: &[u32] = &[
     0x402c_542b, // TCSETS2
     0x402c_542c, // TCSETSW2
     0x402c_542d, // TCSETSF2
-    0x8008_6601, // FS_IOC_GETFLAGS
-    0x4004_9409, // FICLONE
     0x8905,      // SIOCATMARK
     0x8910,      // SIOCGIFNAME
     0x8912,      // SIOCGIFCONF
@@ -463,6 +487,15 @@ mod tests {
         numbers.sort_unstable();
         numbers.dedup();
         assert_eq!(numbers.len(), count);
+    }
+
+    #[test]
+    fn no_socket_is_for_raw_packets() {
+        let packets = SOCKETS.iter().filter(|(family, kinds)| {
+            *family != libc::AF_NETLINK && kinds.contains(&libc::SOCK_RAW)
+                || *family == libc::AF_PACKET
+        });
+        assert_eq!(packets.count(), 0);
     }
 
     #[test]
