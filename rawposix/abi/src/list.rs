@@ -246,7 +246,7 @@ macro_rules! syscalls {
                 167 prctl(option: PrctlOption, arg2: Hex, arg3: Hex, arg4: Hex, arg5: Hex) -> Int: partial "name, dumpable, no_new_privs, child subreaper, parent-death signal, timer slack, seccomp, keeping capabilities, ambient ones, queries";
                 261 prlimit64(pid: Pid, resource: Resource, new: In<Rlimit64>, old: Out<Rlimit64>) -> Zero: partial "NOFILE, FSIZE, AS, DATA, MEMLOCK, NPROC, SIGPENDING, CPU, CORE (as the bit of a status) and NICE are enforced";
                 165 getrusage(who: Int, usage: Out<Rusage>) -> Zero: full;
-                92 personality(persona: Hex) -> Int: partial "only PER_LINUX and the query";
+                92 personality(persona: Hex) -> Int: partial "kept and told, without effect";
                 97 unshare(flags: CloneFlags) -> Zero: partial "by the only thread of a process; namespaces answer EPERM";
                 268 setns(fd: Fd, nstype: Hex) -> Zero: partial "always an error: there are no namespaces, and entering those of a process needs CAP_SYS_ADMIN";
                 434 pidfd_open(pid: Pid, flags: PidfdFlags) -> Fd: full;

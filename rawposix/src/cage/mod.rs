@@ -107,6 +107,8 @@ pub(crate) struct Settings {
     pub(crate) core_filter: u32,
     /// The commands of membarrier(2) that the program has registered for.
     pub(crate) barriers: i32,
+    /// What personality(2) has set: only kept.
+    pub(crate) persona: u32,
 }
 
 impl Process {
@@ -150,6 +152,7 @@ impl Process {
                 oom_score: 0,
                 core_filter: 0x33,
                 barriers: 0,
+                persona: 0,
             }),
             program: Mutex::new(program),
             image: ArcSwap::from_pointee(image),
@@ -227,6 +230,8 @@ impl Process {
             let mut settings = self.settings.lock();
             settings.dumpable = 1;
             settings.barriers = 0;
+            // The low byte says which system a program is for, and all are for this one.
+            settings.persona &= !0xff;
         }
         self.with_credentials(Credentials::execute);
         self.image.store(Arc::new(image));

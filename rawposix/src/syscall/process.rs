@@ -131,11 +131,11 @@ pub(super) fn rusage(times: Used) -> Rusage {
 }
 
 pub(super) fn personality(thread: &mut Thread, persona: Hex) -> Result<i32, Errno> {
-    let _ = thread;
-    match persona.0 {
-        0 | u32::MAX => Ok(0),
-        _ => Err(Errno::EINVAL),
-    }
+    let former = thread.process.with_settings(|settings| match persona.0 {
+        u32::MAX => settings.persona,
+        persona => std::mem::replace(&mut settings.persona, persona),
+    });
+    Ok(former.cast_signed())
 }
 
 /// `CLONE_NEWTIME`, which clone(2) does not know.

@@ -164,7 +164,8 @@ pub(super) fn kill(thread: &mut Thread, pid: Pid, number: SignalArg) -> Result<(
             .into_iter()
             .filter(|process| process.pid != thread.process.pid)
             .collect(),
-        pid @ 1.. => family.process(Id(pid)).into_iter().collect(),
+        // The id of any thread stands for its process.
+        pid @ 1.. => thread.process_of(pid).into_iter().collect(),
         group => family.group(Id(group.checked_neg().ok_or(Errno::ESRCH)?)),
     };
     // Of several, it is enough that one may be sent the signal.

@@ -61,6 +61,7 @@ pub(super) fn contents(name: &str, viewer: &Process, subject: &Subject) -> Vec<u
         "timerslack_ns" => format!("{}\n", process.with_settings(|s| s.timer_slack)),
         "oom_score" => format!("{}\n", oom_score(process)),
         "oom_score_adj" => format!("{}\n", process.with_settings(|s| s.oom_score)),
+        "personality" => format!("{:08x}\n", process.with_settings(|s| s.persona)),
         name => common(name),
     };
     text.into_bytes()
