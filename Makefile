@@ -72,7 +72,7 @@ test-apps: build ## Build real programs from Debian's sources, use them and run 
 	$(TEST) --release --package lind-tests --test apps
 
 # What is left of it are eight programs that are built in a few minutes; scripts need the whole root directory.
-LONG_APPS := suite coreutils diffutils findutils gawk grep make procps python redis selftests socat system
+LONG_APPS := suite coreutils diffutils findutils fio gawk grep make postmark procps python redis selftests socat stress system
 smoke-apps: build ## The quick part of test-apps, which CI runs.
 	$(TEST) --release --package lind-tests --test apps -- $(LONG_APPS:%=--skip %)
 

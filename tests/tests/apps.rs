@@ -10,8 +10,14 @@ mod busybox;
 mod commands;
 #[path = "apps/coreutils.rs"]
 mod coreutils;
+#[path = "apps/event_loops.rs"]
+mod event_loops;
+#[path = "apps/fio.rs"]
+mod fio;
 #[path = "apps/hello.rs"]
 mod hello;
+#[path = "apps/load.rs"]
+mod load;
 #[path = "apps/lua.rs"]
 mod lua;
 #[path = "apps/procps.rs"]
@@ -54,7 +60,7 @@ use lind_tests::run::disable_core_files;
 /// A program: builds it and checks what it does.
 type Recipe = fn(&Builder) -> Result<()>;
 
-const RECIPES: [(&str, Recipe); 27] = [
+const RECIPES: [(&str, Recipe); 32] = [
     ("bash", shells::check_bash),
     ("bash-suite", suites::check_bash),
     ("busybox", busybox::check),
@@ -63,14 +69,18 @@ const RECIPES: [(&str, Recipe); 27] = [
     ("dash", shells::check_dash),
     ("diffutils", text::check_diffutils),
     ("findutils", text::check_findutils),
+    ("fio", fio::check),
     ("gawk", text::check_gawk),
     ("gawk-suite", suites::check_gawk),
     ("grep", text::check_grep),
     ("grep-suite", suites::check_grep),
     ("hello", hello::check),
+    ("libevent-suite", event_loops::check_libevent),
+    ("libuv-suite", event_loops::check_libuv),
     ("lua", lua::check),
     ("make", text::check_make),
     ("make-suite", suites::check_make),
+    ("postmark", load::check_postmark),
     ("procps", procps::check),
     ("python", python::check),
     ("python-suite", python::check_suite),
@@ -80,6 +90,7 @@ const RECIPES: [(&str, Recipe); 27] = [
     ("selftests", selftests::check),
     ("socat", socat::check),
     ("sqlite", sqlite::check),
+    ("stress", load::check_stress),
     ("system", system::check),
     ("zlib", zlib::check),
 ];
