@@ -113,7 +113,7 @@ const SCRIPTS: &[Script] = &[
     (
         "time",
         jobs!(
-            "for o in rate=8m rate_iops=2000 'rate_iops=2000 --rate_process=poisson' thinktime=100 'latency_target=50ms --latency_window=10ms' 'steadystate=iops:10% --steadystate_duration=1' max_latency=20s 'runtime=1 --time_based' 'runtime=1 --time_based --ramp_time=500ms --thread' clocksource=gettimeofday clocksource=clock_gettime gtod_reduce=1 gtod_cpu=0 'status-interval=200ms --output=job.out' nice=5 'prio=3 --prioclass=2' cpus_allowed=0 exec_prerun=true exitall=1 unified_rw_reporting=1; do echo \"$o\"; end --rw=randrw --$o; done"
+            "for o in rate=8m rate_iops=2000 'rate_iops=2000 --rate_process=poisson' thinktime=100 max_latency=20s 'runtime=1 --time_based' 'runtime=1 --time_based --ramp_time=500ms --thread' clocksource=gettimeofday clocksource=clock_gettime gtod_reduce=1 gtod_cpu=0 'status-interval=200ms --output=job.out' nice=5 'prio=3 --prioclass=2' cpus_allowed=0 exec_prerun=true exitall=1 unified_rw_reporting=1; do echo \"$o\"; end --rw=randrw --$o; done"
         ),
     ),
     (
