@@ -3,6 +3,7 @@
 mod bulk_faults;
 mod calls;
 mod contexts;
+mod direct;
 mod faults;
 mod frames;
 mod host;

@@ -5,7 +5,7 @@ use crate::prelude::*;
 use crate::runtime::vm::Imports;
 use crate::store::StoreOpaque;
 use core::ops::Range;
-use wasmtime_environ::VMCONTEXT_MAGIC;
+use wasmtime_environ::VM_ARRAY_CALL_HOST_FUNC_MAGIC;
 
 /// What the pinned register has in code of `instance`.
 pub(super) fn vmctx(store: &StoreOpaque, instance: Instance) -> usize {
@@ -23,7 +23,7 @@ pub(crate) fn check_imports(store: &StoreOpaque, imports: &Imports<'_>) -> Resul
         // live as long as it.
         let context = unsafe { function.vmctx.as_non_null().as_ref() };
         ensure!(
-            context.magic != VMCONTEXT_MAGIC,
+            context.magic == VM_ARRAY_CALL_HOST_FUNC_MAGIC,
             "with native frames a module cannot import a function of another instance"
         );
     }
