@@ -23,7 +23,7 @@ use crate::fs::dir::Dir;
 use crate::fs::node::Node;
 use crate::fs::walk::{Entry, Follow, Parent, Walk};
 use crate::futex::{Key, Sharing, robust};
-use crate::quick::Recent;
+use crate::quick::{Recent, pack, unpack};
 use crate::sandbox::World;
 use crate::signal::{Due, Interrupted, NO_STACK, Resumed, from_system};
 use crate::startup::Startup;
@@ -48,6 +48,8 @@ pub struct Thread {
     pub(crate) step: Option<Step>,
     /// The system call that runs.
     call: Option<Call>,
+    /// What the thread does instead of returning from the last one, until the engine takes it.
+    control: Option<Control>,
     /// The system call that waits for the guest to run handlers.
     pub(crate) interrupted: Option<Interrupted>,
     /// The mask that is restored after a call with a mask of its own, such as sigsuspend(2).
@@ -110,6 +112,7 @@ impl Thread {
             vfork: None,
             step: None,
             call: None,
+            control: None,
             interrupted: None,
             saved_mask: None,
             recent: Recent::default(),
@@ -130,6 +133,7 @@ impl Thread {
             vfork: None,
             step: None,
             call: None,
+            control: None,
             interrupted: None,
             saved_mask: None,
             recent: Recent::default(),
@@ -222,19 +226,60 @@ impl Thread {
     }
 
     /// Performs the system call `number` with these argument words.
-    #[inline]
     pub fn syscall(&mut self, number: i32, arguments: [u32; 6]) -> Control {
-        match self.quickly(number, arguments) {
-            Some(control) => control,
-            None => self.syscall_the_long_way(number, arguments),
+        let result = self.syscall_here(number, arguments);
+        match (result, self.take_control()) {
+            (_, Some(control)) => control,
+            (word, None) => Control::Return(word.unwrap_or(0)),
         }
     }
 
+    /// The same, compiled into the caller: it pays where that is called by the guest's code itself. `None` if the thread
+    /// does something else than return; [`Self::take_control`] says what.
+    #[inline(always)]
+    pub fn syscall_here(&mut self, number: i32, arguments: [u32; 6]) -> Option<i32> {
+        match self.quickly(number, arguments) {
+            Some(word) => Some(word),
+            None => {
+                let (first, second, third) = pack(arguments);
+                self.syscall_the_long_way(number, first, second, third)
+            }
+        }
+    }
+
+    /// What [`Self::syscall_here`] left to do.
+    pub fn take_control(&mut self) -> Option<Control> {
+        self.control.take()
+    }
+
     #[inline(never)]
-    fn syscall_the_long_way(&mut self, number: i32, arguments: [u32; 6]) -> Control {
+    fn syscall_the_long_way(
+        &mut self,
+        number: i32,
+        first: u64,
+        second: u64,
+        third: u64,
+    ) -> Option<i32> {
+        if self.control.is_some() {
+            // It went the short way.
+            return None;
+        }
+        let arguments = unpack((first, second, third));
         self.enter();
         let traced = self.trace(number, arguments);
-        self.perform(traced, (number, arguments))
+        let control = self.perform(traced, (number, arguments));
+        self.give(control)
+    }
+
+    /// Gives a result, or keeps what else the thread does.
+    fn give(&mut self, control: Control) -> Option<i32> {
+        match control {
+            Control::Return(word) => Some(word),
+            control => {
+                self.control = Some(control);
+                None
+            }
+        }
     }
 
     /// Performs a call that the guest has entered.
@@ -285,12 +330,15 @@ impl Thread {
     pub(crate) fn leave_the_long_way(
         &mut self,
         number: i32,
-        arguments: [u32; 6],
+        first: u64,
+        second: u64,
+        third: u64,
         result: Result<i32, Errno>,
-    ) -> Control {
+    ) -> Option<i32> {
         self.recent.clear();
-        self.call = Some((number, arguments));
-        self.leave(None, result)
+        self.call = Some((number, unpack((first, second, third))));
+        let control = self.leave(None, result);
+        self.give(control)
     }
 
     /// The end of a system call: what the thread does next.

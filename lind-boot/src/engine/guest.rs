@@ -1,5 +1,6 @@
 //! A guest thread: a host thread with its own store and instance.
 
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -40,6 +41,8 @@ pub(super) struct Guest {
     /// What the host has called, or would have to call to make the frames that it has.
     pub(super) start: Start,
     pub(super) asyncify: Asyncify,
+    /// A defect of lind, which goes on where it can be caught.
+    pub(super) panic: Option<Box<dyn Any + Send>>,
     /// The last fault was an access to a mapping without data behind it.
     pub(super) no_data: Arc<AtomicBool>,
     limits: Limits,
@@ -229,6 +232,7 @@ fn new_store(machine: &Arc<Machine>, program: &Program, thread: Thread) -> Store
         instance: None,
         start: Start::Program,
         asyncify: Asyncify::default(),
+        panic: None,
         no_data: Arc::default(),
         limits: Limits {
             entries: TABLE_ENTRIES,

@@ -1,7 +1,9 @@
 //! The functions of module `lind`: all that a guest can ask of the host.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
 use rawposix::{Control, ExitStatus};
-use wasmtime::{Caller, Linker};
+use wasmtime::{Caller, DirectFunc, Linker};
 
 use super::guest::{Ended, Guest, without_backtrace};
 use super::program::Freezing;
@@ -14,7 +16,7 @@ pub(super) fn define(linker: &mut Linker<Guest>, freezing: Freezing) -> wasmtime
     })?;
     match freezing {
         Freezing::NativeFrames => {
-            linker.func_wrap("lind", "syscall", syscall)?;
+            linker.func_wrap_direct("lind", "syscall", Syscall, finish_syscall)?;
             linker.func_wrap("lind", "clone", clone)?;
         }
         Freezing::Asyncify => {
@@ -48,11 +50,53 @@ pub(super) fn define(linker: &mut Linker<Guest>, freezing: Freezing) -> wasmtime
     Ok(())
 }
 
+/// The system call as the guest's code itself calls it: all of it that needs nothing of the engine.
+struct Syscall;
+
+impl DirectFunc<Guest, 7> for Syscall {
+    #[inline(always)]
+    fn call(guest: &mut Guest, [number, words @ ..]: [u32; 7]) -> Option<u32> {
+        let thread = &mut guest.thread;
+        let call = || thread.syscall_here(number.cast_signed(), words);
+        match catch_unwind(AssertUnwindSafe(call)) {
+            Ok(result) => result.map(i32::cast_unsigned),
+            Err(panic) => {
+                guest.panic = Some(panic);
+                None
+            }
+        }
+    }
+}
+
+/// The rest of a system call, or all of one that the guest made through a table.
 #[allow(
     clippy::too_many_arguments,
     reason = "the system call's number and six words, as the guest passes them"
 )]
-#[inline(always)]
+fn finish_syscall(
+    mut caller: Caller<'_, Guest>,
+    number: i32,
+    a1: u32,
+    a2: u32,
+    a3: u32,
+    a4: u32,
+    a5: u32,
+    a6: u32,
+) -> wasmtime::Result<i32> {
+    let guest = caller.data_mut();
+    if let Some(panic) = guest.panic.take() {
+        resume_unwind(panic);
+    }
+    match guest.thread.take_control() {
+        None => syscall(caller, number, a1, a2, a3, a4, a5, a6),
+        Some(control) => perform(&mut caller, control),
+    }
+}
+
+#[allow(
+    clippy::too_many_arguments,
+    reason = "the system call's number and six words, as the guest passes them"
+)]
 fn syscall(
     mut caller: Caller<'_, Guest>,
     number: i32,

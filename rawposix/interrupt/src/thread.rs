@@ -254,14 +254,26 @@ impl HostThread {
     /// it may also fail with `EINTR` for no reason.
     #[inline(always)]
     pub fn block<T>(&self, call: impl FnOnce() -> T) -> T {
+        self.begin_block();
+        let result = call();
+        self.end_block();
+        result
+    }
+
+    /// The beginning of what [`Self::block`] does, for a caller in whose own frame the call is made.
+    #[inline(always)]
+    pub fn begin_block(&self) {
         self.set_place(Place::Blocking);
         if self.word.load(Ordering::Acquire) & ATTENTION != 0 {
             // The call is made all the same, since it has a result if it does not block.
             self.timer.arm(handler::BLOCKING_AGAIN);
         }
-        let result = call();
+    }
+
+    /// The end of what [`Self::begin_block`] began.
+    #[inline(always)]
+    pub fn end_block(&self) {
         self.set_place(Place::Host);
-        result
     }
 
     /// Waits for [`Self::unpark`], an interruption, or the deadline. A wake-up may be one for an earlier wait, so look

@@ -93,9 +93,7 @@ impl AddressSpace {
     /// EFAULT, EINVAL for a length above 2^31-1, and the host's.
     #[inline]
     pub fn read_fd(&self, fd: BorrowedFd<'_>, buffer: GuestSlice<u8>) -> Result<usize, Errno> {
-        let [fd, start, length] = self.transfer(fd, buffer)?;
-        // SAFETY: the kernel writes inside the reservation only.
-        unsafe { syscall(libc::SYS_read, [fd, start, length, 0]) }
+        self.transfer_fd(fd, buffer, Transfer::new(false, false), 0)
     }
 
     /// write(2) from guest memory.
@@ -104,9 +102,7 @@ impl AddressSpace {
     /// As [`Self::read_fd`].
     #[inline]
     pub fn write_fd(&self, fd: BorrowedFd<'_>, buffer: GuestSlice<u8>) -> Result<usize, Errno> {
-        let [fd, start, length] = self.transfer(fd, buffer)?;
-        // SAFETY: the kernel reads inside the reservation only.
-        unsafe { syscall(libc::SYS_write, [fd, start, length, 0]) }
+        self.transfer_fd(fd, buffer, Transfer::new(true, false), 0)
     }
 
     /// pread(2) into guest memory.
@@ -120,10 +116,7 @@ impl AddressSpace {
         buffer: GuestSlice<u8>,
         offset: i64,
     ) -> Result<usize, Errno> {
-        let [fd, start, length] = self.transfer(fd, buffer)?;
-        let offset = usize::try_from(offset).map_err(|_| Errno::EINVAL)?;
-        // SAFETY: the kernel writes inside the reservation only.
-        unsafe { syscall(libc::SYS_pread64, [fd, start, length, offset]) }
+        self.transfer_fd(fd, buffer, Transfer::new(false, true), offset)
     }
 
     /// pwrite(2) from guest memory.
@@ -137,10 +130,7 @@ impl AddressSpace {
         buffer: GuestSlice<u8>,
         offset: i64,
     ) -> Result<usize, Errno> {
-        let [fd, start, length] = self.transfer(fd, buffer)?;
-        let offset = usize::try_from(offset).map_err(|_| Errno::EINVAL)?;
-        // SAFETY: the kernel reads inside the reservation only.
-        unsafe { syscall(libc::SYS_pwrite64, [fd, start, length, offset]) }
+        self.transfer_fd(fd, buffer, Transfer::new(true, true), offset)
     }
 
     /// readv(2) into guest memory.
@@ -235,16 +225,27 @@ impl AddressSpace {
         self.host_range(buffer).map(drop)
     }
 
-    /// The arguments of one read or write.
-    #[inline]
-    fn transfer(&self, fd: BorrowedFd<'_>, buffer: GuestSlice<u8>) -> Result<[usize; 3], Errno> {
+    /// One of the four calls above, made in the caller's own frame; `offset` is for those that have one.
+    ///
+    /// # Errors
+    /// As theirs.
+    #[inline(always)]
+    pub fn transfer_fd(
+        &self,
+        fd: BorrowedFd<'_>,
+        buffer: GuestSlice<u8>,
+        transfer: Transfer,
+        offset: i64,
+    ) -> Result<usize, Errno> {
         let [start, length] = self.host_range(buffer)?;
         let fd = usize::try_from(fd.as_raw_fd()).map_err(|_| Errno::EBADF)?;
-        Ok([fd, start, length])
+        let offset = usize::try_from(offset).map_err(|_| Errno::EINVAL)?;
+        // SAFETY: the kernel reads or writes inside the reservation only.
+        unsafe { syscall(transfer.number(), [fd, start, length, offset]) }
     }
 
     /// The host's address of a buffer, and how much of it one call transfers.
-    #[inline]
+    #[inline(always)]
     fn host_range(&self, buffer: GuestSlice<u8>) -> Result<[usize; 2], Errno> {
         let range = self.iovec(buffer)?;
         i32::try_from(buffer.len()).map_err(|_| Errno::EINVAL)?;
@@ -254,7 +255,7 @@ impl AddressSpace {
         ])
     }
 
-    #[inline]
+    #[inline(always)]
     fn iovec(&self, buffer: GuestSlice<u8>) -> Result<libc::iovec, Errno> {
         let span = Span::new(buffer.start().addr(), buffer.byte_len())?;
         Ok(self.reservation().iovec(span))
@@ -269,4 +270,43 @@ fn word(result: libc::c_long) -> Result<usize, Errno> {
 /// The result of a C call that returns a count or sets errno.
 fn count(result: isize) -> Result<usize, Errno> {
     usize::try_from(result).map_err(|_| last_errno())
+}
+
+/// A host call that moves bytes between a file and one buffer.
+///
+/// No enumeration, whose values would be told apart by jumps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Transfer {
+    writes: bool,
+    has_offset: bool,
+}
+
+impl Transfer {
+    /// read(2), or write(2), or pread(2) and pwrite(2).
+    #[inline(always)]
+    pub const fn new(writes: bool, has_offset: bool) -> Self {
+        Self { writes, has_offset }
+    }
+
+    /// Whether it changes the file and not the buffer.
+    #[inline(always)]
+    pub fn writes(self) -> bool {
+        self.writes
+    }
+
+    /// Whether it has an offset.
+    #[inline(always)]
+    pub fn has_offset(self) -> bool {
+        self.has_offset
+    }
+
+    #[inline(always)]
+    fn number(self) -> libc::c_long {
+        match (self.writes, self.has_offset) {
+            (false, false) => libc::SYS_read,
+            (true, false) => libc::SYS_write,
+            (false, true) => libc::SYS_pread64,
+            (true, true) => libc::SYS_pwrite64,
+        }
+    }
 }

@@ -6,6 +6,8 @@
 //! caller.
 
 use std::arch::asm;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, BorrowedFd};
 
 use rawposix_abi::Errno;
 
@@ -34,6 +36,29 @@ pub(crate) unsafe fn syscall(
         );
     }
     usize::try_from(result).map_err(|_| error(result))
+}
+
+/// epoll_wait(2) for as many events as there is room for; -1 milliseconds are no limit.
+///
+/// # Errors
+/// The host's.
+#[inline(always)]
+pub fn epoll_wait<'a>(
+    set: BorrowedFd<'_>,
+    room: &'a mut [MaybeUninit<libc::epoll_event>],
+    milliseconds: i32,
+) -> Result<&'a [libc::epoll_event], Errno> {
+    let arguments = [
+        usize::try_from(set.as_raw_fd()).map_err(|_| Errno::EBADF)?,
+        room.as_mut_ptr().expose_provenance(),
+        room.len(),
+        usize::from_ne_bytes(i64::from(milliseconds).to_ne_bytes()),
+    ];
+    // SAFETY: the kernel writes no more events than there is room for.
+    let count = unsafe { syscall(libc::SYS_epoll_wait, arguments) }?;
+    let ready = room.get(..count).unwrap_or_default();
+    // SAFETY: the kernel has written so many events.
+    Ok(unsafe { ready.assume_init_ref() })
 }
 
 #[inline]

@@ -109,29 +109,32 @@ fn wait(
             .map(|left| rustix::time::Timespec::try_from(left).unwrap_or_default());
         epoll::wait(set, room, left.as_ref()).map_err(Errno::from)
     })?;
-    write_events(thread.memory(), GuestPtr::new(events.0), &ready)?;
+    // Copies: the host's structure is packed.
+    let found = ready
+        .iter()
+        .map(|event| ({ event.flags }.bits(), { event.data }.u64()));
+    write_events(thread.memory(), GuestPtr::new(events.0), found)?;
     Ok(ready.len())
 }
 
-/// Gives a guest the host's events.
+/// Gives a guest the host's events: what is ready, and whose it is.
 pub(crate) fn write_events(
     memory: &AddressSpace,
     array: GuestPtr<EpollEvent>,
-    ready: &[epoll::Event],
+    mut ready: impl ExactSizeIterator<Item = (u32, u64)>,
 ) -> Result<(), Errno> {
-    let convert = |event: &epoll::Event| EpollEvent {
-        // A copy: the host's structure is packed.
-        events: { event.flags }.bits(),
+    let convert = |(events, data)| EpollEvent {
+        events,
         pad: 0,
-        data: { event.data }.u64(),
+        data,
     };
-    match ready {
-        [] => Ok(()),
-        [event] => memory.write(array, &convert(event)),
-        _ => {
-            let found: Vec<_> = ready.iter().map(convert).collect();
-            memory.write_slice(array, &found)
-        }
+    if ready.len() > 1 {
+        let found: Vec<_> = ready.map(convert).collect();
+        return memory.write_slice(array, &found);
+    }
+    match ready.next() {
+        None => Ok(()),
+        Some(event) => memory.write(array, &convert(event)),
     }
 }
 
