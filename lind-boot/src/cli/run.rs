@@ -13,7 +13,7 @@ use super::{grant, grants, notice, open_cache, tell};
 use crate::cache::Cache;
 use crate::engine::{Crash, Engine, Loaded, Program};
 use crate::failure::{Failure, reason};
-use crate::host;
+use crate::host::{self, Watch};
 
 /// Lines of a backtrace that are shown.
 const BACKTRACE_LINES: usize = 50;
@@ -35,7 +35,7 @@ pub(super) fn run(args: &Run) -> Result<u8, Failure> {
     let granted = on_host.as_ref().map(Found::as_granted).transpose()?;
     let sandbox = Sandbox::new(grants::config(args, granted)?)
         .map_err(|error| Failure::lind(error.to_string()))?;
-    watch_host(args, &sandbox)?;
+    let watch = watch_host(args, &sandbox)?;
 
     let environment = grant::environment(&args.env, |name| std::env::var_os(name));
     let found = match on_host {
@@ -60,6 +60,7 @@ pub(super) fn run(args: &Run) -> Result<u8, Failure> {
                 .hint("--seccomp=off runs without the filter")
         })?;
     }
+    watch.wait();
     let (status, crash) = program.run(&sandbox, thread, cache)?;
     sandbox.finish_trace();
     if let Some(crash) = crash {
@@ -69,7 +70,7 @@ pub(super) fn run(args: &Run) -> Result<u8, Failure> {
 }
 
 /// Sets up what reaches lind from outside while the guest runs.
-fn watch_host(args: &Run, sandbox: &Arc<Sandbox>) -> Result<(), Failure> {
+fn watch_host(args: &Run, sandbox: &Arc<Sandbox>) -> Result<Watch, Failure> {
     if let Some(seconds) = args.cpu_time {
         host::limit_processor_time(seconds).map_err(|error| {
             Failure::lind(format!(

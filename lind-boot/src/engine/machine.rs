@@ -15,6 +15,7 @@ use super::workers::Workers;
 use super::{Crash, Engine, Program};
 use crate::cache::Cache;
 use crate::failure::{Failure, reason};
+use crate::host::separate_descriptors;
 
 /// Programs that are kept loaded.
 const PROGRAMS: usize = 64;
@@ -86,7 +87,8 @@ impl Identity {
 
 impl Program {
     /// Runs the program's `_start` as `thread`, and all threads and processes that come of it, until the sandbox's
-    /// program has ended. Programs that it executes come from `cache`.
+    /// program has ended. Programs that it executes come from `cache`. The calling thread has a descriptor table of its
+    /// own afterwards, see [`separate_descriptors`].
     ///
     /// # Errors
     /// lind could not run it. A crash of the guest is no error: it comes with the exit status.
@@ -109,6 +111,7 @@ impl Program {
             .workers
             .get()
             .map_err(|error| Failure::lind(format!("cannot start a thread: {}", reason(&error))))?;
+        separate_descriptors();
         let context = Arc::clone(&machine);
         let program = self.clone();
         worker.run(Box::new(move || {

@@ -1,10 +1,12 @@
 //! What lind sets up in its own host process.
 
 mod confinement;
+mod descriptors;
 
 use std::fs;
 use std::io;
 use std::sync::Weak;
+use std::sync::mpsc::{self, Receiver};
 
 use rawposix::{Sandbox, Signal};
 use rustix::fd::OwnedFd;
@@ -16,6 +18,7 @@ use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
 pub use confinement::confine_process;
+pub use descriptors::separate_descriptors;
 
 /// Raises the soft limit of open files to the hard one: the guests' descriptors are held by this one process.
 pub fn raise_file_limit() {
@@ -44,7 +47,7 @@ pub fn limit_processor_time(seconds: u64) -> io::Result<()> {
 ///
 /// # Errors
 /// The system's error, if the signals cannot be watched.
-pub fn watch_signals(sandbox: Weak<Sandbox>) -> io::Result<()> {
+pub fn watch_signals(sandbox: Weak<Sandbox>) -> io::Result<Watch> {
     let ignored = ignored_signals();
     let terminal = controlling_terminal();
     let ending: &[i32] = &[SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGXCPU];
@@ -58,9 +61,12 @@ pub fn watch_signals(sandbox: Weak<Sandbox>) -> io::Result<()> {
         .filter(|&signal| ignored & (1 << (signal - 1)) == 0);
     let mut signals = Signals::new(watched)?;
     let modes = saved_modes();
+    let (separated, separate) = mpsc::channel();
     std::thread::Builder::new()
         .name("signals".to_owned())
         .spawn(move || {
+            separate_descriptors();
+            let _ = separated.send(());
             for signal in signals.forever() {
                 let Some(sandbox) = sandbox.upgrade() else {
                     return;
@@ -86,7 +92,21 @@ pub fn watch_signals(sandbox: Weak<Sandbox>) -> io::Result<()> {
                 let _ = emulate_default_handler(signal);
             }
         })?;
-    Ok(())
+    Ok(Watch { separate })
+}
+
+/// The thread that watches signals.
+#[derive(Debug)]
+pub struct Watch {
+    separate: Receiver<()>,
+}
+
+impl Watch {
+    /// Waits until the thread has a descriptor table of its own. Descriptors that are closed before that are closed in it.
+    pub fn wait(self) {
+        // Without a thread there is nothing to wait for.
+        let _ = self.separate.recv();
+    }
 }
 
 /// The signals that a terminal's keys and window send.

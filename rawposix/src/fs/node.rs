@@ -55,9 +55,10 @@ impl HostNode {
     }
 }
 
-/// A path in the host's `/proc` that names an open file.
+/// A path in the host's `/proc` that names an open file of the calling host thread: others may have descriptor tables of
+/// their own.
 pub(crate) fn proc_path(fd: impl AsFd) -> String {
-    format!("/proc/self/fd/{}", fd.as_fd().as_raw_fd())
+    format!("/proc/thread-self/fd/{}", fd.as_fd().as_raw_fd())
 }
 
 /// Opens an open file once more, with other flags and an offset of its own.

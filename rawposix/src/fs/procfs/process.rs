@@ -471,7 +471,7 @@ pub(super) fn descriptor(subject: &Subject, fd: i32) -> Result<Vec<u8>, Errno> {
 /// What the host says of an eventfd, a timerfd, an inotify or epoll descriptor beside what every descriptor has.
 fn details_of_host(fd: impl AsFd) -> String {
     const COMMON: [&str; 4] = ["pos:", "flags:", "mnt_id:", "ino:"];
-    let path = format!("/proc/self/fdinfo/{}", fd.as_fd().as_raw_fd());
+    let path = format!("/proc/thread-self/fdinfo/{}", fd.as_fd().as_raw_fd());
     let text = std::fs::read_to_string(path).unwrap_or_default();
     let is_own = |line: &&str| !COMMON.iter().any(|name| line.starts_with(name));
     text.split_inclusive('\n').filter(is_own).collect()
