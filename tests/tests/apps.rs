@@ -14,6 +14,8 @@ mod coreutils;
 mod event_loops;
 #[path = "apps/fio.rs"]
 mod fio;
+#[path = "apps/glibc.rs"]
+mod glibc;
 #[path = "apps/hello.rs"]
 mod hello;
 #[path = "apps/load.rs"]
@@ -60,7 +62,7 @@ use lind_tests::run::disable_core_files;
 /// A program: builds it and checks what it does.
 type Recipe = fn(&Builder) -> Result<()>;
 
-const RECIPES: [(&str, Recipe); 32] = [
+const RECIPES: [(&str, Recipe); 33] = [
     ("bash", shells::check_bash),
     ("bash-suite", suites::check_bash),
     ("busybox", busybox::check),
@@ -72,6 +74,7 @@ const RECIPES: [(&str, Recipe); 32] = [
     ("fio", fio::check),
     ("gawk", text::check_gawk),
     ("gawk-suite", suites::check_gawk),
+    ("glibc-suite", glibc::check),
     ("grep", text::check_grep),
     ("grep-suite", suites::check_grep),
     ("hello", hello::check),
