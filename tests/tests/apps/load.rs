@@ -28,7 +28,7 @@ const STRESS: &[Script] = &[
     ),
     (
         "a worker is killed",
-        "./stress --quiet --cpu 2 --timeout 60 2> /dev/null & p=$!; until read -r c rest < /proc/$p/task/$p/children; test -n \"$c\"; do sleep 0.1; done; kill -9 $c; wait $p; echo $?",
+        "./stress --quiet --cpu 2 --timeout 5 2> /dev/null & p=$!; until read -r c rest < /proc/$p/task/$p/children; test -n \"$c\"; do sleep 0.1; done; kill -9 $c; wait $p; echo $?",
     ),
 ];
 
