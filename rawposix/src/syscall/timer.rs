@@ -75,11 +75,16 @@ pub(super) fn setitimer(
         Some(ptr) => thread.memory().read(ptr)?,
         None => Itimerval::default(),
     };
-    let setting = Setting {
+    let mut setting = Setting {
         value: from_timeval(wanted.value)?,
         interval: from_timeval(wanted.interval)?,
     };
-    let before = thread.process.set_timer(itimer(which)?, setting)?;
+    let timer = itimer(which)?;
+    // The other two keep the interval of a timer that is stopped.
+    if timer == Key::Real && setting.value.is_zero() {
+        setting = Setting::default();
+    }
+    let before = thread.process.set_timer(timer, setting)?;
     if old.0.is_null() {
         return Ok(());
     }

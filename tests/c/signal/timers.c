@@ -48,6 +48,11 @@ int main(void)
 		CHECK(timer.it_interval.tv_usec >= 5000 && timer.it_interval.tv_usec <= 20000);
 		CHECK_OK(getitimer(which[i], &timer));
 		CHECK_EQ(timer.it_value.tv_sec + timer.it_value.tv_usec, 0);
+		/* Of a timer that is stopped only ITIMER_REAL forgets the interval. */
+		timer = (struct itimerval){ { 5, 0 }, { 0, 0 } };
+		CHECK_OK(setitimer(which[i], &timer, NULL));
+		CHECK_OK(getitimer(which[i], &timer));
+		CHECK_EQ(timer.it_interval.tv_sec, which[i] == ITIMER_REAL ? 0 : 5);
 		/* Once only. */
 		calls = 0;
 		timer = (struct itimerval){ { 0, 0 }, { 0, 1000 } };

@@ -80,10 +80,6 @@ const DIFFERENCES: &[(&str, &str)] = &[
     ),
     ("sysdeps/unix/sysv/linux/tst-mount", NAMESPACES),
     ("sysdeps/unix/sysv/linux/tst-ttyname", NAMESPACES),
-    (
-        "time/tst-itimer",
-        "ITIMER_REAL keeps the interval of a timer that is not armed, where Linux forgets it",
-    ),
 ];
 
 /// Builds the tests and compares their results.
