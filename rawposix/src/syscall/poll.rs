@@ -273,7 +273,13 @@ pub(super) fn pselect6_time64(
             watches.push(watch(thread, Some(file), events, PollFlags::empty())?);
         }
     }
-    let left = wait(thread, &mut watches, time)?;
+    let started = Instant::now();
+    let waited = wait(thread, &mut watches, time);
+    // Who is interrupted is told what was left as well.
+    if let (Err(Errno::EINTR), Some(ptr), Some(time)) = (waited, limit.0.non_null(), time) {
+        let _ = thread.memory().write(ptr, &to_guest(left(time, started)));
+    }
+    let left = waited?;
     let mut found = 0;
     for ((set, (_, answers)), ptr) in sets.iter_mut().zip(SETS).zip([read.0, write.0, except.0]) {
         let Some(ptr) = GuestPtr::<u32>::new(ptr).non_null() else {

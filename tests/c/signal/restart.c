@@ -95,6 +95,10 @@ int main(void)
 	FD_SET(p[0], &set);
 	CHECK_ERRNO(select(p[0] + 1, &set, NULL, NULL, NULL), EINTR);
 	CHECK_ERRNO(pselect(0, NULL, NULL, NULL, &longer, NULL), EINTR);
+	/* select says what was left. */
+	struct timeval rest = { 100, 0 };
+	CHECK_ERRNO(select(0, NULL, NULL, NULL, &rest), EINTR);
+	CHECK(rest.tv_sec > 50 && rest.tv_sec < 100);
 	int epoll = epoll_create1(0);
 	struct epoll_event event;
 	CHECK_ERRNO(epoll_wait(epoll, &event, 1, -1), EINTR);
