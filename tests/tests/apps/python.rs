@@ -184,9 +184,20 @@ fn shell(setting: &Setting<'_>, script: &str) -> Result<Command> {
     Ok(command)
 }
 
-/// Libraries that a machine may have and lind has not: neither of the two is built with them.
-const WITHOUT: [&str; 10] = [
-    "_bz2", "_gdbm", "_hashlib", "_lzma", "_sqlite3", "_ssl", "_tkinter", "_uuid", "nis", "zlib",
+/// Modules that neither of the two is built with: those of libraries that a machine may have and lind has not, and one that
+/// cannot be in the program that natively freezes the others.
+const WITHOUT: [&str; 11] = [
+    "_bz2",
+    "_gdbm",
+    "_hashlib",
+    "_lzma",
+    "_sqlite3",
+    "_ssl",
+    "_testinternalcapi",
+    "_tkinter",
+    "_uuid",
+    "nis",
+    "zlib",
 ];
 
 fn build(builder: &Builder) -> Result<Built<'_>> {
