@@ -10,6 +10,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::thread::{ATTENTION, END, FREEZES, HostThread, Place};
+use crate::timer;
 
 /// How soon a signal is repeated that may have come before a call blocked.
 pub(crate) const BLOCKING_AGAIN: Duration = Duration::from_micros(200);
@@ -65,10 +66,10 @@ pub fn install(redirect: &'static dyn Redirect) {
     let _ = REDIRECT.set(redirect);
 }
 
-/// The host signal. The first real-time signal is left to others.
-pub(crate) fn number() -> c_int {
-    libc::SIGRTMIN() + 1
-}
+/// The host signal. A standard one: the kernel keeps one of them for a thread, however many are sent, and never loses it.
+/// Real-time signals queue up on a thread that others keep from running, and are lost beyond `RLIMIT_SIGPENDING`. What else
+/// sends this one does no harm, since the handler looks at what is wanted of its thread (Go's runtime chose it, too).
+pub(crate) const SIGNAL: c_int = libc::SIGURG;
 
 /// Replaces the calling thread's handle.
 pub(crate) fn set_current(thread: Option<Arc<HostThread>>) {
@@ -86,11 +87,26 @@ pub(crate) fn is_current(thread: &HostThread) -> bool {
     ptr::eq(CURRENT.get(), thread)
 }
 
-/// Installs the handler, once per process.
+/// Installs the handler, once per process, and lets the calling thread receive the signal.
 pub(crate) fn prepare() -> io::Result<()> {
     PREPARED
         .get_or_init(|| prepare_now().map_err(|error| error.raw_os_error().unwrap_or(libc::EINVAL)))
-        .map_err(io::Error::from_raw_os_error)
+        .map_err(io::Error::from_raw_os_error)?;
+    unblock()
+}
+
+/// Who started this process may have blocked the signal.
+fn unblock() -> io::Result<()> {
+    let mut set = MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: `set` is writable; the call fills it.
+    unsafe { libc::sigemptyset(set.as_mut_ptr()) };
+    // SAFETY: `set` is filled and SIGNAL is a signal.
+    unsafe { libc::sigaddset(set.as_mut_ptr(), SIGNAL) };
+    // SAFETY: `set` is filled; a null old set is not written.
+    match unsafe { libc::pthread_sigmask(libc::SIG_UNBLOCK, set.as_ptr(), ptr::null_mut()) } {
+        0 => Ok(()),
+        error => Err(io::Error::from_raw_os_error(error)),
+    }
 }
 
 fn prepare_now() -> io::Result<()> {
@@ -101,8 +117,8 @@ fn prepare_now() -> io::Result<()> {
     // Without SA_RESTART: calls that block fail with EINTR.
     action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
     // SAFETY: `action` is a whole sigaction whose handler has the type its flags say.
-    match unsafe { libc::sigaction(number(), &raw const action, ptr::null_mut()) } {
-        0 => Ok(()),
+    match unsafe { libc::sigaction(SIGNAL, &raw const action, ptr::null_mut()) } {
+        0 => timer::RESERVE.prepare(),
         _ => Err(io::Error::last_os_error()),
     }
 }
@@ -110,22 +126,27 @@ fn prepare_now() -> io::Result<()> {
 /// Sends the host signal to a thread of this process. Async-signal-safe, but may change errno.
 pub(crate) fn send(tid: c_int) {
     let pid = rustix::process::getpid().as_raw_nonzero().get();
-    // SAFETY: the call takes three numbers; the signal has a handler that does nothing on foreign threads.
+    // SAFETY: the call takes three numbers; the signal has a handler that asks nothing of foreign threads.
     unsafe {
         libc::syscall(
             libc::SYS_tgkill,
             c_long::from(pid),
             c_long::from(tid),
-            c_long::from(number()),
+            c_long::from(SIGNAL),
         )
     };
 }
 
-extern "C" fn on_signal(_: c_int, _: *mut libc::siginfo_t, context: *mut c_void) {
+extern "C" fn on_signal(_: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
     // SAFETY: the C library gives the address of the calling thread's errno.
     let errno = unsafe { libc::__errno_location() };
     // SAFETY: `errno` is the calling thread's, readable.
     let saved = unsafe { errno.read() };
+    // SAFETY: the kernel passes a whole siginfo.
+    if unsafe { (*info).si_code } != libc::SI_TKILL {
+        // It may be the timer in reserve. What threads send each other is not: passed on, that would never end.
+        timer::RESERVE.pass_on();
+    }
     // SAFETY: the pointer is null, or the holder of this thread keeps its target alive.
     if let Some(thread) = unsafe { CURRENT.get().as_ref() } {
         // SAFETY: the kernel passes the interrupted context, which is the handler's alone.

@@ -114,7 +114,10 @@ impl HostThread {
     }
 
     fn request(&self, bits: u32) {
-        self.word.fetch_or(bits, Ordering::SeqCst);
+        if self.word.fetch_or(bits, Ordering::SeqCst) & bits == bits {
+            // Who asked first sends the signal; the thread has not looked since.
+            return;
+        }
         if handler::is_current(self) && self.place() == Place::Host {
             // It looks when it leaves the host.
             return;

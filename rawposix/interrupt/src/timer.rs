@@ -1,9 +1,13 @@
-//! A one-shot host timer that repeats the host signal on the calling thread.
+//! One-shot host timers that repeat the host signal on the calling thread.
+//!
+//! A thread makes itself a timer when it first needs one. The kernel counts timers with the user's queued signals
+//! (`RLIMIT_SIGPENDING`) and may refuse; for that, the process has one in reserve, which the threads without a timer share.
 
-use std::ffi::c_long;
+use std::ffi::{c_int, c_long};
+use std::io;
 use std::mem::MaybeUninit;
 use std::ptr;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 use std::time::Duration;
 
 use crate::handler;
@@ -21,8 +25,7 @@ impl Timer {
     pub(crate) fn arm(&self, after: Duration) {
         let armed = self.id().is_some_and(|id| set(id, after));
         if !armed {
-            // No timer to be had: at once, that is after each instruction. Slow, but it gets there.
-            handler::send(rustix::thread::gettid().as_raw_nonzero().get());
+            RESERVE.arm(rustix::thread::gettid().as_raw_nonzero().get(), after);
         }
     }
 
@@ -30,7 +33,8 @@ impl Timer {
         match self.0.load(Ordering::Relaxed).checked_sub(1) {
             Some(id) => Some(id),
             None => {
-                let id = create()?;
+                let tid = rustix::thread::gettid().as_raw_nonzero().get();
+                let id = create(libc::SIGEV_THREAD_ID, tid).ok()?;
                 self.0.store(id.checked_add(1)?, Ordering::Relaxed);
                 Some(id)
             }
@@ -46,12 +50,64 @@ impl Timer {
     }
 }
 
-fn create() -> Option<u32> {
+/// The timer for threads that could not have one. Its signal goes to the process: whoever gets it passes it on.
+#[derive(Debug)]
+pub(crate) struct Reserve {
+    /// As in [`Timer`].
+    timer: AtomicU32,
+    /// The host thread ids of those who wait for it; 0 for a free place.
+    waiting: [AtomicI32; 64],
+}
+
+pub(crate) static RESERVE: Reserve = Reserve {
+    timer: AtomicU32::new(0),
+    waiting: [const { AtomicI32::new(0) }; 64],
+};
+
+impl Reserve {
+    /// Makes the timer; once per process.
+    pub(crate) fn prepare(&self) -> io::Result<()> {
+        let id = create(libc::SIGEV_SIGNAL, 0)?;
+        self.timer.store(id.saturating_add(1), Ordering::Release);
+        Ok(())
+    }
+
+    fn arm(&self, tid: i32, after: Duration) {
+        let enter = |place: &AtomicI32| {
+            place
+                .compare_exchange(0, tid, Ordering::SeqCst, Ordering::Relaxed)
+                .is_ok()
+        };
+        let waits = self.waiting.iter().any(enter);
+        let id = self.timer.load(Ordering::Acquire).checked_sub(1);
+        let armed = id.is_some_and(|id| set(id, after));
+        if !(waits && armed) {
+            // It tries again at once, before its next instruction, until the timer has freed a place.
+            handler::send(tid);
+        }
+    }
+
+    /// Sends the host signal to the threads that wait for the timer. Async-signal-safe, but may change errno.
+    pub(crate) fn pass_on(&self) {
+        for place in &self.waiting {
+            if place.load(Ordering::Relaxed) != 0 {
+                let tid = place.swap(0, Ordering::SeqCst);
+                // A thread that has ended is not found; one that has its number now looks and goes on.
+                if tid != 0 {
+                    handler::send(tid);
+                }
+            }
+        }
+    }
+}
+
+/// Makes a timer that sends the host signal as `notify` says.
+fn create(notify: c_int, tid: i32) -> io::Result<u32> {
     // SAFETY: all-zero is a valid sigevent.
     let mut event = unsafe { MaybeUninit::<libc::sigevent>::zeroed().assume_init() };
-    event.sigev_notify = libc::SIGEV_THREAD_ID;
-    event.sigev_signo = handler::number();
-    event.sigev_notify_thread_id = rustix::thread::gettid().as_raw_nonzero().get();
+    event.sigev_notify = notify;
+    event.sigev_signo = handler::SIGNAL;
+    event.sigev_notify_thread_id = tid;
     let mut id = 0_i32;
     // SAFETY: `event` is a whole sigevent and `id` is writable.
     let result = unsafe {
@@ -62,7 +118,10 @@ fn create() -> Option<u32> {
             &raw mut id,
         )
     };
-    (result == 0).then(|| id.cast_unsigned())
+    match result {
+        0 => Ok(id.cast_unsigned()),
+        _ => Err(io::Error::last_os_error()),
+    }
 }
 
 fn set(id: u32, after: Duration) -> bool {
