@@ -5,7 +5,7 @@ use std::process::Command;
 
 use lind_tests::Result;
 use lind_tests::apps::build::Builder;
-use lind_tests::apps::root::{Place, installed};
+use lind_tests::apps::root::installed;
 use lind_tests::debian::Patches;
 
 use crate::suite::{Setting, Suite, Verdict};
@@ -214,13 +214,6 @@ fn cases(printed: &str) -> Vec<(String, String)> {
 
 /// A command in the package's directory, and its status. Its user is the one outside.
 fn command(setting: &Setting<'_>, variables: &str, line: &str) -> Result<Command> {
-    let directory = setting.built.directory();
-    let place = Place {
-        host: directory,
-        guest: directory.to_str().ok_or("a build's path is text")?,
-    };
-    let mut command = place.shell(setting.builder, setting.root);
     let script = format!("{variables} UV_RUN_AS_ROOT=1 {line} 2>&1; echo \"{STATUS}$?\"");
-    command.args(["-c", script.trim_start()]);
-    Ok(command)
+    setting.script(&[], script.trim_start())
 }

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use lind_tests::Result;
 use lind_tests::apps::build::{Builder, Built, Toolchain, expect};
-use lind_tests::apps::root::{Place, installed};
+use lind_tests::apps::root::installed;
 use lind_tests::debian::Patches;
 use lind_tests::run::run;
 
-use crate::suite::{STANDARD_STREAMS, Setting, Suite, Verdict, own_user};
+use crate::suite::{Setting, Suite, Verdict, own_user};
 
 /// The script may not take longer.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -171,17 +171,9 @@ pub(crate) fn check_suite(builder: &Builder) -> Result<()> {
     .check(builder)
 }
 
-/// A script for bash in the directory of the build. The user is the one outside: root may do more.
+/// A script whose user is the one outside: root may do more.
 fn shell(setting: &Setting<'_>, script: &str) -> Result<Command> {
-    let directory = setting.built.directory();
-    let place = Place {
-        host: directory,
-        guest: directory.to_str().ok_or("a build's path is text")?,
-    };
-    let user = own_user();
-    let mut command = place.program(setting.builder, setting.root, "bash", &["--user", &user]);
-    command.args(["-c", &format!("{STANDARD_STREAMS}; {script}")]);
-    Ok(command)
+    setting.script(&["--user", &own_user()], script)
 }
 
 /// Modules that neither of the two is built with: those of libraries that a machine may have and lind has not, and one that

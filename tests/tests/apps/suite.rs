@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use lind_tests::Result;
 use lind_tests::apps::build::{Builder, Built};
+use lind_tests::apps::root::Place;
 use lind_tests::install::repository;
 use lind_tests::run::{Ending, run};
 
@@ -22,7 +23,7 @@ const ONLY: &str = "LIND_SUITE_ONLY";
 
 /// Closes what a shell inherits beside its standard streams: natively that is whatever who runs the tests has open, and bash's
 /// tests show the numbers of descriptors that they get.
-pub(crate) const STANDARD_STREAMS: &str = "for fd in /proc/self/fd/*; do case ${fd##*/} in [012]) ;; *) eval \"exec ${fd##*/}>&-\" ;; esac; done; unset fd";
+const STANDARD_STREAMS: &str = "for fd in /proc/self/fd/*; do case ${fd##*/} in [012]) ;; *) eval \"exec ${fd##*/}>&-\" ;; esac; done; unset fd";
 
 /// The user outside, for `--user`: root may do more.
 pub(crate) fn own_user() -> String {
@@ -73,6 +74,21 @@ pub(crate) struct Setting<'a> {
     pub(crate) built: &'a Built<'a>,
     /// The root directory of the toolchain's programs.
     pub(crate) root: &'a Path,
+}
+
+impl Setting<'_> {
+    /// A script for the root directory's bash, in the package's directory; lind gets some options more.
+    pub(crate) fn script(&self, options: &[&str], text: &str) -> Result<Command> {
+        let directory = self.built.directory();
+        // Makefiles have absolute paths in them: the directory keeps its name.
+        let place = Place {
+            host: directory,
+            guest: directory.to_str().ok_or("a build's path is text")?,
+        };
+        let mut command = place.program(self.builder, self.root, "bash", options);
+        command.args(["-c", &format!("{STANDARD_STREAMS}; {text}")]);
+        Ok(command)
+    }
 }
 
 /// The results of one toolchain, by their names.

@@ -3,32 +3,16 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use lind_tests::Result;
 use lind_tests::apps::build::{Builder, Built, Toolchain};
 use lind_tests::apps::packages::{BASH, GAWK, GREP, MAKE, SED};
-use lind_tests::apps::root::{Place, installed};
+use lind_tests::apps::root::installed;
 
-use crate::suite::{STANDARD_STREAMS, Setting, Suite, Verdict};
+use crate::suite::{Suite, Verdict};
 
 /// How many of a suite's tests must have equal results, in percent.
 const EQUAL: usize = 95;
-
-impl Setting<'_> {
-    /// A script for the small system's bash, in the package's directory.
-    fn script(&self, text: &str) -> Result<Command> {
-        let directory = self.built.directory();
-        // Makefiles have absolute paths in them: the directory keeps its name.
-        let place = Place {
-            host: directory,
-            guest: directory.to_str().ok_or("a build's path is text")?,
-        };
-        let mut command = place.shell(self.builder, self.root);
-        command.args(["-c", &format!("{STANDARD_STREAMS}; {text}")]);
-        Ok(command)
-    }
-}
 
 /// bash: each `run-*` script compares what a test prints with what is right, and prints the difference.
 pub(crate) fn check_bash(builder: &Builder) -> Result<()> {
@@ -56,7 +40,7 @@ pub(crate) fn check_bash(builder: &Builder) -> Result<()> {
                 .collect())
         },
         command: |setting, test| {
-            setting.script(&format!(
+            setting.script(&[], &format!(
                 "unset LC_ALL; cd tests && export THIS_SH=$(command -v bash) BUILD_DIR=$PWD/.. TMPDIR=/tmp PATH=.:$PATH BASH_TSTOUT=/tmp/bashtst-{test} && rm -f $BASH_TSTOUT && sh ./{test} 2>/dev/null; rm -f $BASH_TSTOUT"
             ))
         },
@@ -93,11 +77,14 @@ pub(crate) fn check_sed(builder: &Builder) -> Result<()> {
         },
         tests: |built| listed(built, ".", "$(TESTS)"),
         command: |setting, test| {
-            setting.script(&format!(
-                "rm -f {0}.trs; make check-TESTS check_PROGRAMS= TESTS={1}",
-                stem(test),
-                test
-            ))
+            setting.script(
+                &[],
+                &format!(
+                    "rm -f {0}.trs; make check-TESTS check_PROGRAMS= TESTS={1}",
+                    stem(test),
+                    test
+                ),
+            )
         },
         verdict: Verdict::One(|directory, test, _| {
             driver_result(&directory.join(stem(test)).with_extension("trs"))
@@ -121,9 +108,12 @@ pub(crate) fn check_grep(builder: &Builder) -> Result<()> {
         },
         tests: |built| listed(built, "tests", "$(TESTS)"),
         command: |setting, test| {
-            setting.script(&format!(
-                "rm -f tests/{test}.trs; make -C tests check-TESTS check_PROGRAMS= TESTS={test}"
-            ))
+            setting.script(
+                &[],
+                &format!(
+                    "rm -f tests/{test}.trs; make -C tests check-TESTS check_PROGRAMS= TESTS={test}"
+                ),
+            )
         },
         verdict: Verdict::One(|directory, test, _| {
             driver_result(&directory.join("tests").join(format!("{test}.trs")))
@@ -152,9 +142,10 @@ pub(crate) fn check_gawk(builder: &Builder) -> Result<()> {
             )
         },
         command: |setting, test| {
-            setting.script(&format!(
-                "rm -f test/_{test}; make -C test {test} && echo made"
-            ))
+            setting.script(
+                &[],
+                &format!("rm -f test/_{test}; make -C test {test} && echo made"),
+            )
         },
         verdict: Verdict::One(|directory, test, printed| {
             let wrong = directory.join("test").join(format!("_{test}")).exists();
