@@ -31,6 +31,7 @@
 //! | `net` | sockets: the sandbox's own, the host's under `Net::Host` |
 //! | `processors` | which processors threads run on |
 //! | `seccomp` | filters that guests put on their calls |
+//! | `landlock` | rules that guests make for the files and ports they use |
 //! | `locks`, `futex` | record locks, futexes |
 //! | `ipc` | shared memory, semaphores and message queues of System V; message queues of POSIX |
 //! | `aio` | the contexts of kernel AIO |
@@ -54,7 +55,7 @@
 //!    in a private directory; the queues
 //!    of futexes, then one waiter's state; the objects of one kind of `ipc`; the descriptions with `O_ASYNC`,
 //!    then one message queue of POSIX; the contexts of kernel AIO of a process, then what one of them holds
-//!    and the entries that epoll sets have of one description; the write hints of files
+//!    and the entries that epoll sets have of one description; the write hints of files; a ruleset of landlock
 //! 8. the turn to listen, then names and ports of sockets, then the state of one; what goes along with messages
 //! 9. the sink of the trace
 //!
@@ -76,6 +77,7 @@ mod fd;
 mod fs;
 mod futex;
 mod ipc;
+mod landlock;
 mod locks;
 mod net;
 mod processors;

@@ -35,6 +35,7 @@ use crate::fs::private::PrivateStore;
 use crate::fs::walk::{Follow, Walk};
 use crate::futex::Futexes;
 use crate::ipc::Ipc;
+use crate::landlock::Handles;
 use crate::locks::LockWaits;
 use crate::net::Network;
 use crate::processors::Processors;
@@ -78,6 +79,7 @@ pub(crate) struct World {
     pub(crate) ipc: Ipc,
     pub(crate) async_io: AsyncIo,
     pub(crate) aio: Arc<Total>,
+    pub(crate) landlock: Arc<Handles>,
     pub(crate) alarms: Alarms,
     pub(crate) terminals: Terminals,
     pub(crate) network: Arc<Network>,
@@ -151,6 +153,7 @@ impl Sandbox {
             ipc: Ipc::default(),
             async_io: AsyncIo::default(),
             aio: Arc::default(),
+            landlock: Arc::default(),
             alarms: Alarms::default(),
             terminals: Terminals::new(),
             network: Network::new(config.net),

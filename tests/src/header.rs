@@ -23,6 +23,8 @@ pub struct Header {
     pub place: Place,
     /// Whether it runs as root, natively as well (`@user root`).
     pub is_root: bool,
+    /// Whether the host's kernel must have landlock(7), version 4 (`@host landlock`).
+    pub needs_landlock: bool,
     /// Whether standard error is compared too (`@compare stderr`).
     pub compare_stderr: bool,
     /// The status that the program ends with natively, as a shell shows it (`@status`, default 0).
@@ -57,6 +59,7 @@ impl Default for Header {
             levels: vec!["-O2".to_owned()],
             place: Place::Nowhere,
             is_root: false,
+            needs_landlock: false,
             compare_stderr: false,
             status: 0,
             limit: Duration::from_secs(20),
@@ -107,6 +110,7 @@ impl Header {
                 }
             }
             "user" if value == "root" => self.is_root = true,
+            "host" if value == "landlock" => self.needs_landlock = true,
             "compare" if value == "stderr" => self.compare_stderr = true,
             "status" => self.status = value.parse().map_err(|_| "expects a number")?,
             "limit" => {
@@ -164,7 +168,7 @@ mod tests {
     #[test]
     fn reads_every_key() {
         let header = Header::parse(
-            "/* A test.\n * @args one \"two words\" \"\"\n * @stdin a\\nb\n * @env A=1=2\n * @env B=\n * @opt -O0 -O2\n * @in scratch\n * @user root\n \
+            "/* A test.\n * @args one \"two words\" \"\"\n * @stdin a\\nb\n * @env A=1=2\n * @env B=\n * @opt -O0 -O2\n * @in scratch\n * @user root\n * @host landlock\n \
              * @compare stderr\n * @status 134\n * @limit 3\n * @fork-checks\n * @libs -lm\n * @cflags -std=gnu11\n * @expect-failure no forks\n */\nint x;",
         )
         .unwrap();
@@ -177,6 +181,7 @@ mod tests {
         assert_eq!(header.levels, ["-O0", "-O2"]);
         assert_eq!(header.place, Place::Scratch);
         assert!(header.is_root);
+        assert!(header.needs_landlock);
         assert!(header.compare_stderr);
         assert_eq!((header.status, header.limit), (134, Duration::from_secs(3)));
         assert!(header.fork_checks);

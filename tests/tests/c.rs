@@ -144,8 +144,9 @@ fn programs(bench: &Arc<Bench>, source: &Path) -> Vec<Trial> {
         Err(message) => return vec![Trial::test(name, move || Err(Failed::from(message)))],
     };
     let is_root = rustix::process::geteuid().is_root();
-    let ignored =
-        (header.place == Place::Chroot && bench.chroot.is_none()) || (header.is_root && !is_root);
+    let ignored = (header.place == Place::Chroot && bench.chroot.is_none())
+        || (header.is_root && !is_root)
+        || (header.needs_landlock && !has_landlock());
     let several = header.levels.len() > 1;
     let header = Arc::new(header);
     let trial = |level: &String, asyncify: Option<&'static str>| {
@@ -353,6 +354,15 @@ fn compare(header: &Header, native: &Outcome, lind: &Outcome) -> Result<()> {
     } else {
         Err(differences.concat())
     }
+}
+
+/// Whether the kernel can have version 4 of landlock(7), which came with Linux 6.7.
+fn has_landlock() -> bool {
+    let uname = rustix::system::uname();
+    let release = uname.release().to_string_lossy();
+    let mut numbers = release.split('.').map(|part| part.parse::<u32>().ok());
+    let version = (numbers.next().flatten(), numbers.next().flatten());
+    version >= (Some(6), Some(7))
 }
 
 /// How this user enters a chroot: directly as root, else through a user namespace; `None` where neither is allowed.

@@ -137,7 +137,7 @@ macro_rules! syscalls {
             }
             epoll {
                 20 epoll_create1(flags: Hex) -> Fd: full;
-                21 epoll_ctl(epfd: Fd, op: EpollOp, fd: Fd, event: In<EpollEvent>) -> Zero: partial "descriptors of one open file count as one";
+                21 epoll_ctl(epfd: Fd, op: EpollOp, fd: Fd, event: In<EpollEvent>) -> Zero: full;
                 22 epoll_pwait(epfd: Fd, events: Ptr, maxevents: Int, timeout: Int, sigmask: In<u64>, sigsetsize: Len) -> Int: full;
                 441 epoll_pwait2(epfd: Fd, events: Ptr, maxevents: Int, timeout: In<Timespec>, sigmask: In<u64>, sigsetsize: Len) -> Int: full;
             }
@@ -254,9 +254,9 @@ macro_rules! syscalls {
                 117 ptrace(request: Int, pid: Pid, addr: Ptr, data: Ptr) -> Int: absent "stepping and registers of WebAssembly are not Linux's; guests are debugged from the host";
                 272 kcmp(pid1: Pid, pid2: Pid, kind: KcmpType, idx1: Uint, idx2: Uint) -> Int: partial "no KCMP_EPOLL_TFD";
                 277 seccomp(operation: SeccompOperation, flags: SeccompFlags, args: Ptr) -> Int: partial "filters see 0x40004157 as the architecture and no instruction pointer; no SECCOMP_USER_NOTIF";
-                444 landlock_create_ruleset(attr: Ptr, size: Len, flags: Hex) -> Fd: absent "as of a kernel without it: the sandbox is the restriction";
-                445 landlock_add_rule(ruleset: Fd, kind: Int, attr: Ptr, flags: Hex) -> Zero: absent "as of a kernel without it: the sandbox is the restriction";
-                446 landlock_restrict_self(ruleset: Fd, flags: Hex) -> Zero: absent "as of a kernel without it: the sandbox is the restriction";
+                444 landlock_create_ruleset(attr: Ptr, size: Len, flags: Hex) -> Fd: partial "version 4: files and ports of TCP";
+                445 landlock_add_rule(ruleset: Fd, kind: Int, attr: Ptr, flags: Hex) -> Zero: full;
+                446 landlock_restrict_self(ruleset: Fd, flags: Hex) -> Zero: partial "one of several threads restricts all of them";
                 293 rseq(area: Ptr, len: Len, flags: Hex, sig: Hex) -> Zero: absent "aborting a sequence needs the guest's program counter at every switch, and the host moves threads without telling; libc does without";
                 89 acct(path: Path) -> Zero: denied "needs CAP_SYS_PACCT";
             }

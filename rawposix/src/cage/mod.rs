@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use parking_lot::{Mutex, MutexGuard};
 use rawposix_abi::flags::CloneFlags;
 use rawposix_abi::structs::{Rlimit64, Siginfo};
@@ -39,6 +39,7 @@ use crate::fs::dir::Dir;
 use crate::fs::mount::Mounts;
 use crate::fs::walk::Walk;
 use crate::ipc::queue::QueueFile;
+use crate::landlock::Domain;
 use crate::locks::RecordLocks;
 use crate::sandbox::{Image, World};
 use crate::signal::Signals;
@@ -66,6 +67,8 @@ pub(crate) struct Process {
     /// RLIMIT_FSIZE, of which every write asks.
     file_size: AtomicU64,
     settings: Mutex<Settings>,
+    /// What it has restricted itself to, of which every path asks.
+    landlock: ArcSwapOption<Domain>,
     image: ArcSwap<Image>,
     /// The file that is executed; none when the process has ended, and for a first program that has no path.
     program: Mutex<Option<Arc<Program>>>,
@@ -154,6 +157,7 @@ impl Process {
                 barriers: 0,
                 persona: 0,
             }),
+            landlock: ArcSwapOption::empty(),
             program: Mutex::new(program),
             image: ArcSwap::from_pointee(image),
             threads: Mutex::default(),
@@ -200,6 +204,7 @@ impl Process {
             file_size: AtomicU64::new(limits.file_size()),
             limits: Mutex::new(limits),
             settings: Mutex::new(settings),
+            landlock: ArcSwapOption::new(self.landlock()),
             image: ArcSwap::new(self.image.load_full()),
             program: Mutex::new(self.program.lock().clone()),
             threads: Mutex::default(),
@@ -601,6 +606,21 @@ impl Process {
         self.end.get().copied()
     }
 
+    /// What the process has restricted itself to.
+    pub(crate) fn landlock(&self) -> Option<Arc<Domain>> {
+        self.landlock.load_full()
+    }
+
+    /// Whether it has restricted itself.
+    pub(crate) fn is_restricted(&self) -> bool {
+        self.landlock.load().is_some()
+    }
+
+    /// Gives the process another domain.
+    pub(crate) fn restrict(&self, domain: Domain) {
+        self.landlock.store(Some(Arc::new(domain)));
+    }
+
     /// Whether the process is one that the kernel would dump.
     fn may_dump(&self) -> bool {
         self.settings.lock().dumpable != 0 && self.limits.lock().core() > 0
@@ -608,7 +628,8 @@ impl Process {
 
     /// Whether a process may look into this one, as ptrace(2) may.
     pub(crate) fn may_be_inspected(&self, by: &Self) -> bool {
-        self.pid == by.pid || (self.has_ids_of(by) && self.settings.lock().dumpable != 0)
+        self.pid == by.pid
+            || (self.has_ids_of(by) && self.settings.lock().dumpable != 0 && by.may_reach(self))
     }
 
     /// Whether all ids are the real ones of another process.

@@ -60,6 +60,8 @@ pub(crate) struct HostFile {
     pub(crate) watches: Watches,
     /// Set while it is open for writing and could be executed.
     pub(crate) in_use: Option<InUse>,
+    /// Set where the domain of who opened it does not let it be truncated.
+    pub(crate) keeps_size: bool,
     /// Set for a file of a directory that holds only so much.
     pub(crate) quota: Option<InQuota>,
     /// Dropped last: what a socket never received is given up when the host has let go of it.
@@ -81,6 +83,7 @@ impl HostFile {
             watches: Watches::default(),
             farewell,
             in_use: None,
+            keeps_size: false,
             quota: None,
         }
     }

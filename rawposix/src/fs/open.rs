@@ -14,12 +14,13 @@ use super::listing::open_readable;
 use super::mount::MountId;
 use super::node::{HostNode, Node, reopen};
 use super::owners::Maker;
-use super::permission::{Guard, Rights};
+use super::permission::Rights;
 use super::procfs::ProcFile;
 use super::quota::Inode;
 use super::walk::{Entry, Parent, Walk};
 use crate::cage::Process;
 use crate::fd::{DirFile, HostFile, Object, OpenFile, Origin};
+use crate::landlock::FileAccess;
 use crate::terminal::{self, End};
 
 /// How a file is opened.
@@ -102,9 +103,10 @@ fn open_entry(
         && mounts.covering(host, &entry.name).is_none()
     {
         walk.check_host_name(host, &entry.name)?;
-        return match walk.guard() {
-            None => open_in_host(process, host, entry, how),
-            Some(guard) => open_guarded(process, walk, guard, (host, entry), how),
+        return if walk.guard().is_some() || process.is_restricted() {
+            open_guarded(process, walk, (host, entry), how)
+        } else {
+            open_in_host(process, host, entry, how)
         };
     }
     if entry.slash && how.creates() {
@@ -142,7 +144,6 @@ fn open_found(process: &Process, node: Node, entry: &Entry, how: How) -> Result<
 fn open_guarded(
     process: &Process,
     walk: &Walk<'_>,
-    guard: &Guard<'_>,
     (host, entry): (&Arc<HostDir>, &Entry),
     how: How,
 ) -> Result<Opened, Errno> {
@@ -157,7 +158,10 @@ fn open_guarded(
         if process.mounts().is_read_only(host.mount) {
             return Err(Errno::EROFS);
         }
-        guard.check(host, Rights::CHANGE_NAMES)?;
+        if let Some(guard) = walk.guard() {
+            guard.check(host, Rights::CHANGE_NAMES)?;
+        }
+        process.check_domain_in(&entry.dir, FileAccess::MAKE_REG)?;
         let maker = Maker::of(process, host, how.set_ids)?;
         let inode = process.mounts().take_inode(host.mount)?;
         let flags = without_truncation(how.flags) | OFlags::NOFOLLOW | OFlags::EXCL;
@@ -167,6 +171,8 @@ fn open_guarded(
                 if let Some(maker) = maker {
                     maker.made(process, &fd, b"")?;
                 }
+                // The file stays, as on Linux.
+                process.check_domain_of_new(host.mount, &fd, how.flags)?;
                 return adopt(process, fd, host.mount, how).map(Opened::File);
             }
             // Somebody else has made it a moment ago: look at that.
@@ -350,6 +356,7 @@ fn claim(
     stat: &Stat,
 ) -> Result<HostFile, Errno> {
     let mut file = HostFile::new(fd, Origin::Mount(mount));
+    file.keeps_size = process.is_truncation_refused(mount, &file.fd);
     let is_regular = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
     if let (true, Some(quota)) = (is_regular, process.mounts().quota(mount)) {
         let size = u64::try_from(stat.st_size).unwrap_or(0);
@@ -393,6 +400,17 @@ pub(crate) fn open_node(process: &Process, node: Node, how: How) -> Result<Arc<O
         let object = Object::Path(innermost(node));
         return Ok(OpenFile::new(object, flags));
     }
+    process.check_domain_to_open(&node, flags)?;
+    open_allowed(process, node, how)
+}
+
+/// The same for what a process's domain has been asked about.
+pub(crate) fn open_allowed(
+    process: &Process,
+    node: Node,
+    how: How,
+) -> Result<Arc<OpenFile>, Errno> {
+    let flags = how.flags;
     if let Node::Dir(dir) | Node::Shortcut(dir) = node {
         return open_dir(process, dir, how);
     }

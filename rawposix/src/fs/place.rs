@@ -147,7 +147,7 @@ pub(crate) fn mount_path(mounts: &Mounts, id: MountId) -> Result<Vec<u8>, Errno>
 
 /// The path of a host file that was reached through a mount: what the host says of it, below the mount's root. That of
 /// a removed file ends in ` (deleted)`, as on Linux.
-fn host_path(mounts: &Mounts, mount: MountId, fd: impl AsFd) -> Result<Vec<u8>, Errno> {
+pub(crate) fn host_path(mounts: &Mounts, mount: MountId, fd: impl AsFd) -> Result<Vec<u8>, Errno> {
     let mut path = mount_path(mounts, mount)?;
     let Some(root) = mounts.point(mount)?.host_root()? else {
         // A mounted file has the mount's own name.

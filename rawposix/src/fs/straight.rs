@@ -109,6 +109,9 @@ pub(crate) fn open_straight(
     if flags.intersects(special) || is_for_writing(flags) || process.guard().is_some() {
         return Ok(None);
     }
+    if process.is_restricted() {
+        return Ok(None);
+    }
     let mounts = process.mounts();
     let Some(place) = Straight::new(mounts, start, path) else {
         return Ok(None);

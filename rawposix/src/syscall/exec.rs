@@ -18,6 +18,7 @@ use crate::fs::dir::FileId;
 use crate::fs::node::{Node, reopen};
 use crate::fs::permission::Rights;
 use crate::fs::walk::Follow;
+use crate::landlock::FileAccess;
 use crate::sandbox::Image;
 use crate::startup::{ARG_MAX, MAX_ARG_STRLEN};
 use crate::thread::{Step, Thread};
@@ -142,6 +143,7 @@ fn open(
 }
 
 fn open_node(process: &Process, node: &Node) -> Result<(File, Origin), Errno> {
+    process.check_domain(node, FileAccess::EXECUTE)?;
     match node {
         Node::Host(host) if host.kind == FileType::RegularFile => {
             if let Some(guard) = process.guard() {

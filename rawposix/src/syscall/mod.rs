@@ -16,6 +16,7 @@ mod io;
 mod io_priority;
 mod ioctl;
 mod ipc;
+mod landlock;
 mod membarrier;
 mod memory;
 mod message;

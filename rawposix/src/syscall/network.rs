@@ -25,6 +25,7 @@ use crate::fs::dir::FileId;
 use crate::fs::node::{HostNode, Node};
 use crate::fs::permission::Rights;
 use crate::fs::walk::Follow;
+use crate::landlock::PortAccess;
 use crate::net::{Address, Backend, Local, Socket, host_address, socket_address};
 use crate::thread::Thread;
 
@@ -108,6 +109,21 @@ impl Thread {
                 Ok((!known && !mounts.is_private(host.mount)).then_some(host))
             }
             _ => Ok(None),
+        }
+    }
+
+    /// Fails with `EACCES` where the process's domain lets it not use a port of TCP.
+    fn check_port(
+        &self,
+        socket: &Socket,
+        address: &Address,
+        wanted: PortAccess,
+    ) -> Result<(), Errno> {
+        match (address, self.process.landlock()) {
+            (Address::Inet(address), Some(domain)) if socket.protocol == IPPROTO_TCP => {
+                domain.check_port(address.port(), wanted)
+            }
+            _ => Ok(()),
         }
     }
 
@@ -295,6 +311,7 @@ pub(super) fn bind(thread: &mut Thread, fd: Fd, addr: InAddr, len: Len) -> Resul
         }
         address => address,
     };
+    thread.check_port(socket, &address, PortAccess::BIND_TCP)?;
     let Some(local) = socket.local() else {
         return Ok(rustix::net::bind(&host.fd, &host_address(&address)?)?);
     };
@@ -393,6 +410,7 @@ pub(super) fn connect(thread: &mut Thread, fd: Fd, addr: InAddr, len: Len) -> Re
     let host = host_of(&file)?;
     let socket = host.socket()?;
     let address = thread.read_address(addr.0, len.0, socket)?;
+    thread.check_port(socket, &address, PortAccess::CONNECT_TCP)?;
     let Some(local) = socket.local() else {
         if address == Address::Unspecified {
             return Ok(rustix::net::connect_unspec(&host.fd)?);

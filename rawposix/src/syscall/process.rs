@@ -11,6 +11,9 @@ use rawposix_memory::GuestPtr;
 pub(super) use super::clone::{clone, clone3};
 pub(super) use super::compare::kcmp;
 pub(super) use super::exec::{execve, execveat};
+pub(super) use super::landlock::{
+    landlock_add_rule, landlock_create_ruleset, landlock_restrict_self,
+};
 use super::pidfd::PidFile;
 pub(super) use super::pidfd::{pidfd_getfd, pidfd_open};
 pub(super) use super::seccomp::seccomp;

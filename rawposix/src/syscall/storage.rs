@@ -12,8 +12,9 @@ use super::io::offset;
 use super::room::too_large;
 use crate::fd::{HostFile, Object, OpenFile, Origin};
 use crate::fs::node::Node;
-use crate::fs::open::{How, open_node};
+use crate::fs::open::{How, open_allowed};
 use crate::fs::walk::Follow;
+use crate::landlock::FileAccess;
 use crate::thread::Thread;
 
 /// Runs `f` on the host descriptor of a file or a directory.
@@ -98,6 +99,9 @@ pub(super) fn ftruncate64(thread: &mut Thread, fd: Fd, length: Off) -> Result<()
     if length > thread.process.file_size_limit() {
         return Err(too_large(thread));
     }
+    if host.keeps_size {
+        return Err(Errno::EACCES);
+    }
     resize(thread, host, length)
 }
 
@@ -113,13 +117,14 @@ pub(super) fn truncate64(thread: &mut Thread, path: Path, length: Off) -> Result
     if length > thread.process.file_size_limit() {
         return Err(too_large(thread));
     }
+    thread.process.check_domain(&node, FileAccess::TRUNCATE)?;
     let how = How {
         flags: OpenFlags::WRONLY,
         mode: rustix::fs::Mode::empty(),
         set_ids: 0,
     };
     // What a link of /proc leads to may be a pipe, which is waited for.
-    let file: Arc<OpenFile> = thread.block(|| open_node(&thread.process, node.clone(), how))?;
+    let file: Arc<OpenFile> = thread.block(|| open_allowed(&thread.process, node.clone(), how))?;
     resize(thread, file.host()?, length)
 }
 

@@ -111,8 +111,10 @@ impl Subject {
 pub(super) fn may_look_into(viewer: &Process, subject: &Subject) -> Result<(), Errno> {
     let is_root = viewer.credentials().user.effective == 0;
     let allowed = match subject {
-        Subject::Init => is_root,
-        Subject::Process(process, _) => is_root || process.may_be_inspected(viewer),
+        Subject::Init => is_root && !viewer.is_restricted(),
+        Subject::Process(process, _) => {
+            viewer.may_reach(process) && (is_root || process.may_be_inspected(viewer))
+        }
     };
     if allowed { Ok(()) } else { Err(Errno::EACCES) }
 }

@@ -7,11 +7,12 @@ use rawposix_abi::Errno;
 use rawposix_abi::flags::AtFlags;
 use rustix::fs::{CWD, FileType};
 
-use super::place::{Changeable, check_new, new_entry, within_inodes};
+use super::place::{Changeable, change, check_new, new_entry, within_inodes};
 use crate::fd::{Object, OpenFile, Origin};
 use crate::fs::dir::{Dir, FileId};
 use crate::fs::node::{Node, proc_path};
 use crate::fs::walk::{Entry, Follow};
+use crate::landlock::Change;
 use crate::syscall::args::{DirFd, Path};
 use crate::thread::Thread;
 
@@ -39,15 +40,18 @@ pub(in crate::syscall) fn linkat(
     let node = thread.node(olddirfd.0, &old, follow)?;
     let place = new_entry(thread, newdirfd.0, newpath.0)?;
     let (source, mount) = match &node {
-        Node::Dir(_) | Node::Shortcut(_) => return Err(refused_link(&place)),
+        Node::Dir(dir) | Node::Shortcut(dir) => {
+            return Err(refused_link(thread, &node, dir, &place));
+        }
         Node::Host(host) => (Arc::clone(&host.fd), host.mount),
-        Node::Open(file) => return link_open_file(thread, file, &place),
+        Node::Open(file) => return link_open_file(thread, &node, file, &place),
         Node::Device(_) | Node::Link(_) | Node::Proc(_) => return Err(Errno::EXDEV),
     };
     if mount != place.dir.mount {
         return Err(Errno::EXDEV);
     }
     check_link(thread, &*source, &place)?;
+    check_domain_to_link(thread, &node, &*source, &place)?;
     if node_is_link(&node) {
         link_link(thread, olddirfd.0, &old, &place)
     } else {
@@ -64,14 +68,41 @@ fn check_link(thread: &Thread, source: impl AsFd, place: &Changeable) -> Result<
     }
 }
 
-/// Why a directory gets no further name: the name is looked at first.
-fn refused_link(place: &Changeable) -> Errno {
+/// Whether the caller's domain lets it give a file this further name.
+fn check_domain_to_link(
+    thread: &Thread,
+    node: &Node,
+    source: impl AsFd,
+    place: &Changeable,
+) -> Result<(), Errno> {
+    if !thread.process.is_restricted() {
+        return Ok(());
+    }
+    let new = change(thread, place);
+    if new.kind.is_some() {
+        return Err(Errno::EEXIST);
+    }
+    let kind = FileType::from_raw_mode(rustix::fs::fstat(source)?.st_mode);
+    let old = Change::of(thread.process.mounts(), node, kind);
+    thread
+        .process
+        .check_domain_to_refer((&old, &new), false, false)
+}
+
+/// Why a directory gets no further name: the name is looked at first, and then the caller's domain.
+fn refused_link(thread: &Thread, node: &Node, dir: &Dir, place: &Changeable) -> Errno {
     let name = place.name.strip_suffix(b"/");
     let flags = rustix::fs::AtFlags::SYMLINK_NOFOLLOW;
     match rustix::fs::statat(&place.dir, name.unwrap_or(&place.name), flags) {
         Ok(_) => Errno::EEXIST,
         Err(_) if name.is_some() => Errno::ENOENT,
-        Err(_) => Errno::EPERM,
+        Err(_) => match dir {
+            Dir::Host(host) if host.mount == place.dir.mount => {
+                let checked = check_domain_to_link(thread, node, host, place);
+                checked.err().unwrap_or(Errno::EPERM)
+            }
+            _ => Errno::EPERM,
+        },
     }
 }
 
@@ -80,10 +111,16 @@ fn node_is_link(node: &Node) -> bool {
 }
 
 /// Links an open file, such as one made with `O_TMPFILE`, through its name in `/proc/self/fd`.
-fn link_open_file(thread: &Thread, file: &OpenFile, place: &Changeable) -> Result<(), Errno> {
+fn link_open_file(
+    thread: &Thread,
+    node: &Node,
+    file: &OpenFile,
+    place: &Changeable,
+) -> Result<(), Errno> {
     match file.object() {
         Object::Host(host) if matches!(host.origin, Origin::Mount(m) if m == place.dir.mount) => {
             check_link(thread, &host.fd, place)?;
+            check_domain_to_link(thread, node, &host.fd, place)?;
             let is_nameless = rustix::fs::fstat(&host.fd)?.st_nlink == 0;
             link(thread, &host.fd, place)?;
             if let Some(quota) = thread.process.mounts().quota(place.dir.mount) {

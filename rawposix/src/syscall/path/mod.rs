@@ -20,10 +20,14 @@ use rustix::fs::FileType;
 use super::args::{DirFd, Hex, Mode, Path, Str};
 use crate::fs::dir::Dir;
 use crate::fs::node::Node;
+use crate::fs::owners::on_host;
 use crate::fs::permission::{Guard, Rights};
 use crate::fs::walk::Entry;
+use crate::landlock::FileAccess;
 use crate::thread::Thread;
-use place::{Changeable, changeable, forget, has_mounts, make, named, new_entry};
+use place::{
+    Changeable, change, changeable, check_domain, forget, has_mounts, make, named, new_entry,
+};
 
 pub(super) fn mkdirat(
     thread: &mut Thread,
@@ -33,7 +37,7 @@ pub(super) fn mkdirat(
 ) -> Result<(), Errno> {
     let place = new_entry(thread, dirfd.0, path.0)?;
     let mode = thread.process.umask().apply(mode.0 & 0o1777);
-    make(thread, &place, 0, |name| {
+    make(thread, &place, (FileType::Directory, 0), |name| {
         rustix::fs::mkdirat(&place.dir, name, mode)
     })
 }
@@ -56,7 +60,7 @@ pub(super) fn mknodat(
     };
     let place = new_entry(thread, dirfd.0, path.0)?;
     let permissions = thread.process.umask().apply(mode.0);
-    make(thread, &place, mode.0, |name| {
+    make(thread, &place, (kind, mode.0), |name| {
         rustix::fs::mknodat(&place.dir, name, kind, permissions, 0)
     })
 }
@@ -66,7 +70,7 @@ pub(super) fn make_socket(thread: &Thread, path: &[u8]) -> Result<Arc<OwnedFd>, 
     let entry = thread.entry(AT_FDCWD, path, Errno::EADDRINUSE)?;
     let place = changeable(thread, &entry, Some(Errno::EADDRINUSE))?;
     let mode = thread.process.umask().apply(0o777);
-    let made = make(thread, &place, 0, |name| {
+    let made = make(thread, &place, (FileType::Socket, 0), |name| {
         rustix::fs::mknodat(&place.dir, name, FileType::Socket, mode, 0)
     });
     made.map_err(|errno| match errno {
@@ -91,7 +95,7 @@ pub(super) fn symlinkat(
         return Err(Errno::ENOENT);
     }
     let place = new_entry(thread, dirfd.0, path.0)?;
-    make(thread, &place, 0, |name| {
+    make(thread, &place, (FileType::Symlink, 0), |name| {
         rustix::fs::symlinkat(&*target, &place.dir, name)
     })
 }
@@ -131,6 +135,15 @@ pub(super) fn unlinkat(
     if let Some(guard) = thread.process.guard() {
         guard.check_removal(&place.dir, place.plain_name())?;
     }
+    if thread.process.is_restricted() && on_host(&place.dir, place.plain_name()).is_ok() {
+        // Whatever the file is, which is looked at later.
+        let access = if directory {
+            FileAccess::REMOVE_DIR
+        } else {
+            FileAccess::REMOVE_FILE
+        };
+        check_domain(thread, &place, access)?;
+    }
     let named = named(thread, &place);
     rustix::fs::unlinkat(&place.dir, &*place.name, host_flags)?;
     forget(thread, &place, named);
@@ -156,13 +169,13 @@ pub(super) fn renameat2(
     // Both ways are gone before the last names are looked at.
     let from = reached(thread.entry(olddirfd.0, &old, Errno::EBUSY))?;
     let to = reached(thread.entry(newdirfd.0, &new, Errno::EBUSY))?;
-    let (from, to) = (from.ok_or(Errno::EBUSY)?, to.ok_or(Errno::EBUSY)?);
-    let from = changeable(thread, &from, None)?;
     let existing = if flags.contains(RenameFlags::NOREPLACE) {
         Errno::EEXIST
     } else {
         Errno::EBUSY
     };
+    let (from, to) = (from.ok_or(Errno::EBUSY)?, to.ok_or(existing)?);
+    let from = changeable(thread, &from, None)?;
     let to = match changeable(thread, &to, Some(existing)) {
         // Another file system, whatever else it is.
         Err(Errno::EROFS) if !same_mount(&from, &to) => return Err(Errno::EXDEV),
@@ -173,6 +186,9 @@ pub(super) fn renameat2(
     }
     if let Some(guard) = thread.process.guard() {
         check_rename(&guard, &from, &to, flags)?;
+    }
+    if thread.process.is_restricted() {
+        check_domain_to_rename(thread, (&from, &to), flags)?;
     }
     let replaced = if flags.contains(RenameFlags::EXCHANGE) {
         None
@@ -210,6 +226,25 @@ fn check_rename(
             guard.check_move(&file, &to.dir, to.plain_name(), from.dir.id)
         }
         _ => Ok(()),
+    }
+}
+
+/// Whether the caller's domain lets it move a file. What rename(2) refuses anyway is left to the host.
+fn check_domain_to_rename(
+    thread: &Thread,
+    (from, to): (&Changeable, &Changeable),
+    flags: RenameFlags,
+) -> Result<(), Errno> {
+    let (from, to) = (change(thread, from), change(thread, to));
+    let exchanges = flags.contains(RenameFlags::EXCHANGE);
+    let is_there = from.kind.is_some() && (to.kind.is_some() || !exchanges);
+    let is_free = to.kind.is_none() || !flags.contains(RenameFlags::NOREPLACE);
+    if is_there && is_free {
+        thread
+            .process
+            .check_domain_to_refer((&from, &to), true, exchanges)
+    } else {
+        Ok(())
     }
 }
 

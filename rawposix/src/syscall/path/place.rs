@@ -11,6 +11,7 @@ use crate::fs::node::Node;
 use crate::fs::owners::{Maker, on_host};
 use crate::fs::quota::Inode;
 use crate::fs::walk::Entry;
+use crate::landlock::{Change, FileAccess};
 use crate::thread::Thread;
 
 /// A name in a host directory that may be changed: what is no host directory, a read-only mount or a mount point is
@@ -75,10 +76,16 @@ pub(super) fn new_entry(thread: &Thread, dirfd: i32, path: GuestCStr) -> Result<
 pub(super) fn make(
     thread: &Thread,
     place: &Changeable,
-    mode: u32,
+    (kind, mode): (FileType, u32),
     make: impl FnOnce(&[u8]) -> rustix::io::Result<()>,
 ) -> Result<(), Errno> {
     check_new(thread, place)?;
+    if thread.process.is_restricted() {
+        if on_host(&place.dir, place.plain_name()).is_ok() {
+            return Err(Errno::EEXIST);
+        }
+        check_domain(thread, place, FileAccess::to_make(kind))?;
+    }
     let maker = Maker::of(&thread.process, &place.dir, mode)?;
     within_inodes(thread, place, || make(&place.name))?;
     match maker {
@@ -93,6 +100,24 @@ pub(super) fn check_new(thread: &Thread, place: &Changeable) -> Result<(), Errno
         Some(guard) => guard.check_new(&place.dir, place.plain_name()),
         None => Ok(()),
     }
+}
+
+/// Whether the caller's domain lets it do this in the directory.
+pub(super) fn check_domain(
+    thread: &Thread,
+    place: &Changeable,
+    wanted: FileAccess,
+) -> Result<(), Errno> {
+    let dir = Dir::Host(Arc::clone(&place.dir));
+    thread.process.check_domain_in(&dir, wanted)
+}
+
+/// A name and what kind of file it is of, for what the caller's domain says of two of them.
+pub(super) fn change(thread: &Thread, place: &Changeable) -> Change {
+    let dir = Dir::Host(Arc::clone(&place.dir));
+    let file = on_host(&place.dir, place.plain_name()).ok();
+    let kind = file.map(|file| FileType::from_raw_mode(file.stx_mode.into()));
+    Change::at(thread.process.mounts(), &dir, place.plain_name(), kind)
 }
 
 /// Makes a name, if there is an inode for it; that is the last thing that can be wrong.
