@@ -3,13 +3,14 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use lind_tests::Result;
 use lind_tests::apps::build::{Builder, Built, Toolchain};
 use lind_tests::apps::packages::{BASH, GAWK, GREP, MAKE, SED};
 use lind_tests::apps::root::installed;
 
-use crate::suite::{Suite, Verdict};
+use crate::suite::{Setting, Suite, Verdict};
 
 /// How many of a suite's tests must have equal results, in percent.
 const EQUAL: usize = 95;
