@@ -78,7 +78,8 @@ smoke-apps: build ## The quick part of test-apps, which CI runs.
 
 check: import ## Formatting, lints and the patch queues.
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --release --workspace --all-targets --test apps -- -D warnings
+	$(CARGO) clippy --release --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --release --package lind-tests --test apps -- -D warnings
 	$(CARGO) clippy --release --manifest-path wasmtime/tool/Cargo.toml --all-targets -- -D warnings
 	$(CARGO) tool check
 

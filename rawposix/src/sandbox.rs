@@ -35,7 +35,7 @@ use crate::fs::private::PrivateStore;
 use crate::fs::walk::{Follow, Walk};
 use crate::futex::Futexes;
 use crate::ipc::Ipc;
-use crate::landlock::Handles;
+use crate::landlock;
 use crate::locks::LockWaits;
 use crate::net::Network;
 use crate::processors::Processors;
@@ -79,7 +79,7 @@ pub(crate) struct World {
     pub(crate) ipc: Ipc,
     pub(crate) async_io: AsyncIo,
     pub(crate) aio: Arc<Total>,
-    pub(crate) landlock: Arc<Handles>,
+    pub(crate) landlock: Arc<landlock::Total>,
     pub(crate) alarms: Alarms,
     pub(crate) terminals: Terminals,
     pub(crate) network: Arc<Network>,

@@ -296,3 +296,43 @@ fn what_is_over_takes_no_memory() {
         "zombies: {before} bytes have become {after}"
     );
 }
+
+/// A ruleset of landlock(7) for reading files, with as many rules as there can be; says how many.
+fn full_ruleset(guest: &mut Guest) -> (u32, u32) {
+    const READ_FILE: u64 = 4;
+    let attr = guest.bytes(&READ_FILE.to_le_bytes());
+    let ruleset = guest
+        .call("landlock_create_ruleset", &[attr, 8, 0])
+        .unwrap();
+    let below = guest.open("/dev/null", O_PATH).unwrap();
+    let rule = guest.bytes(&[&READ_FILE.to_le_bytes()[..], &below.to_le_bytes()].concat());
+    let mut count = 0;
+    loop {
+        match guest.call("landlock_add_rule", &[ruleset, 1, rule, 0]) {
+            Ok(_) => count += 1,
+            Err(errno) => {
+                assert_eq!(errno, Errno::ENOMEM);
+                guest.call("close", &[below]).unwrap();
+                return (ruleset, count);
+            }
+        }
+        assert!(count < 100_000, "no bound");
+    }
+}
+
+#[test]
+fn rules_of_landlock_have_a_bound_and_are_given_back() {
+    const PR_SET_NO_NEW_PRIVS: u32 = 38;
+    let mut guest = Guest::new(Config::default());
+    let (ruleset, most) = full_ruleset(&mut guest);
+    guest.call("close", &[ruleset]).unwrap();
+    let (ruleset, again) = full_ruleset(&mut guest);
+    assert_eq!(again, most);
+    // A domain keeps them.
+    guest
+        .call("prctl", &[PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0])
+        .unwrap();
+    guest.call("landlock_restrict_self", &[ruleset, 0]).unwrap();
+    guest.call("close", &[ruleset]).unwrap();
+    assert_eq!(full_ruleset(&mut guest).1, 0);
+}

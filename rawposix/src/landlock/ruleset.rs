@@ -11,32 +11,42 @@ use crate::fd::{Bell, OwnFile, Ready, Watcher};
 use crate::fs::node::Node;
 use crate::thread::Thread;
 
-/// How many rules of files there are in the sandbox. Each keeps a descriptor of the host's open, beyond the limits of who
-/// made it.
+/// How many rules there are in the sandbox, in rulesets and in the domains that keep a copy of one: they need memory, and
+/// those of files a descriptor of the host's, beyond the limits of who made them.
 #[derive(Debug, Default)]
-pub(crate) struct Handles(AtomicU32);
+pub(crate) struct Total(AtomicU32);
 
-/// All rules of files in a sandbox; more are `ENOMEM`.
+/// All rules of a sandbox; more are `ENOMEM`.
 const MOST: u32 = 8192;
 
-/// A rule's part of [`Handles`], until it is dropped.
+/// Rules that count, until they are dropped.
 #[derive(Debug)]
-struct Handle(Arc<Handles>);
+struct Share {
+    total: Arc<Total>,
+    count: u32,
+}
 
-impl Handle {
-    fn take(handles: &Arc<Handles>) -> Result<Self, Errno> {
-        let more = |count: u32| Some(count + 1).filter(|count| *count <= MOST);
-        let taken = handles
-            .0
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+impl Share {
+    fn new(total: &Arc<Total>) -> Self {
+        Self {
+            total: Arc::clone(total),
+            count: 0,
+        }
+    }
+
+    fn take(&mut self, count: u32) -> Result<(), Errno> {
+        let more = |taken: u32| taken.checked_add(count).filter(|taken| *taken <= MOST);
+        let total = &self.total.0;
+        let taken = total.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
         taken.map_err(|_| Errno::ENOMEM)?;
-        Ok(Self(Arc::clone(handles)))
+        self.count += count;
+        Ok(())
     }
 }
 
-impl Drop for Handle {
+impl Drop for Share {
     fn drop(&mut self) {
-        self.0.0.fetch_sub(1, Ordering::Relaxed);
+        self.total.0.fetch_sub(self.count, Ordering::Relaxed);
     }
 }
 
@@ -45,18 +55,17 @@ impl Drop for Handle {
 pub(super) struct FileRule {
     pub(super) node: Arc<Node>,
     pub(super) allowed: FileAccess,
-    #[expect(dead_code, reason = "its end is what it is for")]
-    handle: Arc<Handle>,
 }
 
 /// The contents of a ruleset.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Rules {
     /// What is refused where no rule allows it.
     pub(super) files: FileAccess,
     pub(super) ports: PortAccess,
     pub(super) file_rules: Vec<FileRule>,
     port_rules: Vec<(u16, PortAccess)>,
+    share: Share,
 }
 
 impl Rules {
@@ -66,34 +75,52 @@ impl Rules {
         let allowed = rules.fold(PortAccess::empty(), |all, rule| all | rule.1);
         allowed.contains(wanted & self.ports)
     }
+
+    fn copy(&self) -> Result<Self, Errno> {
+        let mut share = Share::new(&self.share.total);
+        share.take(self.share.count)?;
+        Ok(Self {
+            files: self.files,
+            ports: self.ports,
+            file_rules: self.file_rules.clone(),
+            port_rules: self.port_rules.clone(),
+            share,
+        })
+    }
 }
 
 /// An open ruleset.
 #[derive(Debug)]
 pub(crate) struct Ruleset {
-    rules: Mutex<Rules>,
+    /// Domains have them as they were; what is added later is not theirs.
+    rules: Mutex<Arc<Rules>>,
     bell: Arc<Bell>,
 }
 
 impl Ruleset {
     /// A ruleset without rules.
-    pub(crate) fn new(files: FileAccess, ports: PortAccess) -> Result<Self, Errno> {
+    pub(crate) fn new(
+        total: &Arc<Total>,
+        files: FileAccess,
+        ports: PortAccess,
+    ) -> Result<Self, Errno> {
         let bell = Arc::new(Bell::new()?);
         bell.show(|| Ready::reading(true));
         Ok(Self {
-            rules: Mutex::new(Rules {
+            rules: Mutex::new(Arc::new(Rules {
                 files,
                 ports,
                 file_rules: Vec::new(),
                 port_rules: Vec::new(),
-            }),
+                share: Share::new(total),
+            })),
             bell,
         })
     }
 
     /// What it says now.
     pub(super) fn now(&self) -> Arc<Rules> {
-        Arc::new(self.rules.lock().clone())
+        Arc::clone(&self.rules.lock())
     }
 
     /// Whether rules may allow this: `EINVAL` if the ruleset does not handle all of it.
@@ -104,28 +131,27 @@ impl Ruleset {
     }
 
     /// Allows something for a file or below a directory.
-    pub(crate) fn allow_below(
-        &self,
-        handles: &Arc<Handles>,
-        node: Node,
-        allowed: FileAccess,
-    ) -> Result<(), Errno> {
-        let rule = FileRule {
-            node: Arc::new(node),
-            allowed,
-            handle: Arc::new(Handle::take(handles)?),
-        };
-        self.rules.lock().file_rules.push(rule);
-        Ok(())
+    pub(crate) fn allow_below(&self, node: Node, allowed: FileAccess) -> Result<(), Errno> {
+        let node = Arc::new(node);
+        self.add(|rules| rules.file_rules.push(FileRule { node, allowed }))
     }
 
     /// Allows something for a port.
-    pub(crate) fn allow_port(&self, port: u16, allowed: PortAccess) {
-        let rules = &mut self.rules.lock().port_rules;
-        match rules.iter_mut().find(|rule| rule.0 == port) {
-            Some(rule) => rule.1 |= allowed,
-            None => rules.push((port, allowed)),
+    pub(crate) fn allow_port(&self, port: u16, allowed: PortAccess) -> Result<(), Errno> {
+        self.add(|rules| rules.port_rules.push((port, allowed)))
+    }
+
+    /// Adds a rule. `ENOMEM` when there are too many in the sandbox.
+    fn add(&self, add: impl FnOnce(&mut Rules)) -> Result<(), Errno> {
+        let mut rules = self.rules.lock();
+        if Arc::get_mut(&mut rules).is_none() {
+            *rules = Arc::new(rules.copy()?);
         }
+        if let Some(rules) = Arc::get_mut(&mut rules) {
+            rules.share.take(1)?;
+            add(rules);
+        }
+        Ok(())
     }
 }
 

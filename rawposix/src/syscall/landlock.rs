@@ -54,7 +54,7 @@ pub(super) fn landlock_create_ruleset(
     if files.is_empty() && ports.is_empty() {
         return Err(Errno::ENOMSG);
     }
-    let ruleset = Arc::new(Ruleset::new(files, ports)?);
+    let ruleset = Arc::new(Ruleset::new(&thread.world.landlock, files, ports)?);
     let file = OpenFile::own_file(ruleset, OpenFlags::RDWR);
     thread.process.install(file, CloseOnExec::Yes)
 }
@@ -101,8 +101,7 @@ pub(super) fn landlock_add_rule(
         let access = PortAccess::from_bits(access).ok_or(Errno::EINVAL)?;
         ruleset.check_handled(FileAccess::empty(), access)?;
         let port = u16::try_from(about).map_err(|_| Errno::EINVAL)?;
-        ruleset.allow_port(port, access);
-        return Ok(());
+        return ruleset.allow_port(port, access);
     }
     let access = FileAccess::from_bits(access).ok_or(Errno::EINVAL)?;
     ruleset.check_handled(access, PortAccess::empty())?;
@@ -111,7 +110,7 @@ pub(super) fn landlock_add_rule(
     if !matches!(node, Node::Dir(_)) && !FileAccess::OF_FILES.contains(access) {
         return Err(Errno::EINVAL);
     }
-    ruleset.allow_below(&thread.world.landlock, node, access)
+    ruleset.allow_below(node, access)
 }
 
 /// What a descriptor is of, as a rule keeps it. `EBADFD` for what has no name in the file system.
