@@ -123,9 +123,10 @@ static void processes(void)
 	int ends[2], status;
 	restrict_by(create(MAKE_BLOCK, 0));
 	CHECK_EQ(reads(getppid()), EPERM);
-	snprintf(name, sizeof name, "/proc/%d/environ", getppid());
-	CHECK_EQ(opens(name, O_RDONLY), EACCES);
-	CHECK_EQ(opens("/proc/self/environ", O_RDONLY), 0);
+	CHECK_ERRNO(syscall(SYS_kcmp, getpid(), getppid(), 1, 0, 0), EPERM);
+	snprintf(name, sizeof name, "/proc/%d/cwd", getppid());
+	CHECK_ERRNO(readlink(name, &byte, 1), EACCES);
+	CHECK_OK(readlink("/proc/self/cwd", &byte, 1));
 	CHECK_EQ(reads(getpid()), 0);
 	CHECK_OK(pipe(ends));
 	pid_t child = fork();
