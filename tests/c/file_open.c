@@ -55,6 +55,11 @@ int main(void)
 	CHECK_OK(close(fd));
 
 	CHECK_OK(mkdir("dir", 0755));
+	for (int asked = 0; asked <= O_DIRECTORY; asked += O_DIRECTORY) {
+		CHECK_OK(fd = open("dir", O_RDONLY | O_NOCTTY | asked));
+		CHECK_EQ(fcntl(fd, F_GETFL) & (O_ACCMODE | O_DIRECTORY | O_NOCTTY | O_NOFOLLOW), asked);
+		CHECK_OK(close(fd));
+	}
 	CHECK_ERRNO(open("dir", O_WRONLY), EISDIR);
 	CHECK_ERRNO(open("dir", O_RDWR), EISDIR);
 	CHECK_ERRNO(open("dir", O_RDONLY | O_CREAT, 0644), EISDIR);

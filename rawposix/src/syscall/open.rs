@@ -368,7 +368,11 @@ fn status_flags(file: &OpenFile) -> Result<i32, Errno> {
             let asked = file.flags & OpenFlags::NOFOLLOW;
             status.bits() | (asked | OpenFlags::LARGEFILE).bits()
         }
-        Object::Dir(_) => (file.flags - OpenFlags::CLOEXEC).bits() | OpenFlags::DIRECTORY.bits(),
+        Object::Dir(_) => {
+            let forgotten =
+                OpenFlags::CREAT | OpenFlags::EXCL | OpenFlags::NOCTTY | OpenFlags::TRUNC;
+            (file.flags - forgotten - OpenFlags::CLOEXEC).bits()
+        }
         Object::Path(_) => (file.flags & (PATH_FLAGS - OpenFlags::CLOEXEC)).bits(),
         Object::Own(own) => {
             let mut flags = file.flags - OpenFlags::CLOEXEC;

@@ -15,7 +15,7 @@ use rawposix_abi::{SYSCALLS, Support};
 use crate::{Bench, directory};
 
 /// The programs; what a group of them is there for, if its names do not say it.
-const PROGRAMS: [&str; 45] = [
+const PROGRAMS: [&str; 46] = [
     "errors/attributes",
     "errors/descriptors",
     "errors/events",
@@ -66,6 +66,7 @@ const PROGRAMS: [&str; 45] = [
     "locks/random",
     // seccomp, under whose filters getppid fails.
     "seccomp/threads",
+    "landlock/rulesets",
 ];
 
 /// Calls that cannot succeed: for want of a privilege, of hardware, of a process that takes time to end, or of a request
