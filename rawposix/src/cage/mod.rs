@@ -5,9 +5,11 @@ mod credentials;
 mod death;
 mod end;
 pub(crate) mod family;
+mod files;
 mod ids;
 mod limits;
 mod task;
+mod threads;
 pub(crate) mod usage;
 pub(crate) mod wait;
 
@@ -16,7 +18,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use rawposix_abi::flags::CloneFlags;
 use rawposix_abi::structs::{Rlimit64, Siginfo};
 use rawposix_abi::{Errno, Signal};
@@ -29,16 +31,12 @@ use death::Death;
 pub(crate) use ids::{IdMap, Ids, KEEP, Pid};
 pub(crate) use limits::{Limits, UNLIMITED};
 pub(crate) use task::Task;
-use usage::Used;
+use threads::Threads;
 
 use crate::aio::Contexts;
 use crate::control::{CoreDump, ExitStatus};
 use crate::exec::Program;
-use crate::fd::{CloseOnExec, FdTable, OpenFile};
-use crate::fs::dir::Dir;
-use crate::fs::mount::Mounts;
-use crate::fs::walk::Walk;
-use crate::ipc::queue::QueueFile;
+use crate::fd::{FdTable, OpenFile};
 use crate::landlock::Domain;
 use crate::locks::RecordLocks;
 use crate::sandbox::{Image, World};
@@ -78,20 +76,6 @@ pub(crate) struct Process {
     end: OnceLock<ExitStatus>,
     /// The signal that ended the process when it was sent, for the trace.
     last_signal: OnceLock<Siginfo>,
-}
-
-/// The threads of a process.
-#[derive(Debug, Default)]
-struct Threads {
-    tasks: Vec<Arc<Task>>,
-    /// Those of them that wait for a child.
-    waiting: Vec<Arc<Task>>,
-    /// The one that executes a program: the others have to end.
-    executing: Option<Pid>,
-    /// With what the first thread ended, if it ended before the others.
-    leader: Option<ExitStatus>,
-    /// Processor time of threads that have ended.
-    times: Used,
 }
 
 /// What prctl(2) keeps.
@@ -248,225 +232,14 @@ impl Process {
         self.space.load_full()
     }
 
-    /// Lets no thread be added until the result is dropped.
-    pub(crate) fn keep_threads(&self) -> MutexGuard<'_, ()> {
-        self.settled.lock()
-    }
-
-    /// Adds a thread. `EAGAIN` when the process ends or executes another program.
-    pub(crate) fn add_task(&self, task: Arc<Task>) -> Result<(), Errno> {
-        let mut threads = self.threads.lock();
-        if self.end().is_some() || threads.executing.is_some() {
-            return Err(Errno::EAGAIN);
-        }
-        threads.tasks.push(task);
-        Ok(())
-    }
-
-    /// Replaces the task of the thread that executes a program, whose id may change.
-    pub(crate) fn become_leader(&self, task: Arc<Task>) {
-        let mut threads = self.threads.lock();
-        threads.tasks = vec![task];
-        threads.executing = None;
-        threads.leader = None;
-    }
-
-    /// Removes a thread that ends with this status; says how the process has ended if it was the last one.
-    pub(crate) fn remove_task(
-        &self,
-        tid: Pid,
-        status: ExitStatus,
-        used: Used,
-    ) -> Option<(ExitStatus, Used)> {
-        let mut threads = self.threads.lock();
-        threads.tasks.retain(|task| task.tid != tid);
-        threads.waiting.retain(|task| task.tid != tid);
-        threads.times = threads.times.with(used);
-        if tid == self.pid {
-            threads.leader = Some(status);
-        }
-        if threads.tasks.is_empty() {
-            let leader = threads.leader.unwrap_or(status);
-            return Some((self.end().unwrap_or(leader), threads.times));
-        }
-        if threads.executing.is_some() {
-            threads.tasks.iter().for_each(|task| task.unpark());
-        }
-        None
-    }
-
-    /// The threads.
-    pub(crate) fn tasks(&self) -> Vec<Arc<Task>> {
-        self.threads.lock().tasks.clone()
-    }
-
-    /// The thread with this id.
-    pub(crate) fn task(&self, tid: Pid) -> Option<Arc<Task>> {
-        let threads = self.threads.lock();
-        threads.tasks.iter().find(|task| task.tid == tid).cloned()
-    }
-
-    /// Makes all other threads than `tid` end, for that one to execute a program.
-    /// `EAGAIN` when another one does that already.
-    pub(crate) fn begin_execute(&self, tid: Pid) -> Result<(), Errno> {
-        let mut threads = self.threads.lock();
-        if threads.executing.is_some() || self.end().is_some() {
-            return Err(Errno::EAGAIN);
-        }
-        threads.executing = Some(tid);
-        let others = threads.tasks.iter().filter(|task| task.tid != tid);
-        others.for_each(|task| task.host.end());
-        Ok(())
-    }
-
-    /// Whether the only thread is left.
-    pub(crate) fn is_single(&self) -> bool {
-        self.threads.lock().tasks.len() <= 1
-    }
-
-    /// How a thread has to end, if it has to.
-    pub(crate) fn fate_of(&self, tid: Pid) -> Option<ExitStatus> {
-        self.end().or_else(|| {
-            let executing = self.threads.lock().executing;
-            executing
-                .filter(|other| *other != tid)
-                .map(|_| ExitStatus::Exited(0))
-        })
-    }
-
-    /// Notes that a thread waits for children, before it looks for one.
-    pub(crate) fn wait_for_children(&self, task: &Arc<Task>) {
-        self.threads.lock().waiting.push(Arc::clone(task));
-    }
-
-    /// The opposite.
-    pub(crate) fn stop_waiting_for_children(&self, task: &Arc<Task>) {
-        let mut threads = self.threads.lock();
-        if let Some(place) = threads.waiting.iter().position(|t| Arc::ptr_eq(t, task)) {
-            threads.waiting.swap_remove(place);
-        }
-    }
-
-    /// Lets threads that wait for children look again.
-    pub(crate) fn child_event(&self) {
-        // They take this lock as soon as they run.
-        let waiting = self.threads.lock().waiting.clone();
-        waiting.iter().for_each(|task| task.unpark());
-    }
-
-    /// What all threads have used, those that have ended as well.
-    pub(crate) fn used(&self) -> Used {
-        let living = self.tasks();
-        let living = living.iter().map(|task| task.used());
-        living.fold(self.past_times(), Used::with)
-    }
-
-    /// What threads have used that have ended.
-    pub(crate) fn past_times(&self) -> Used {
-        self.threads.lock().times
-    }
-
-    /// Frees what a process that has ended no longer needs, before its parent is told.
-    pub(crate) fn close_all(&self) {
-        // Others may share the table.
-        let empty = Arc::new(Mutex::new(FdTable::default()));
-        drop(self.files.swap(empty));
-        drop(self.program.lock().take());
-        self.world.ipc.semaphores.undo(self.pid);
-        self.world.ipc.segments.abandon(self);
-        // Until it is reaped it keeps no memory.
-        if let Some(nowhere) = self.world.nowhere() {
-            self.space.store(nowhere);
-        }
-        self.timers.clear();
-        self.aio.clear();
-        self.signals.clear();
-        self.locks.release_all();
-    }
-
     /// The sandbox.
     pub(crate) fn world(&self) -> &Arc<World> {
         &self.world
     }
 
-    /// The open file that `fd` refers to.
-    pub(crate) fn file(&self, fd: i32) -> Result<Arc<OpenFile>, Errno> {
-        self.files.load().lock().get(fd).map(Arc::clone)
-    }
-
-    /// Gives an open file the lowest free descriptor.
-    pub(crate) fn install(
-        &self,
-        file: Arc<OpenFile>,
-        close_on_exec: CloseOnExec,
-    ) -> Result<i32, Errno> {
-        self.install_from(file, close_on_exec, 0)
-    }
-
-    /// Gives an open file the lowest free descriptor that is at least `from`.
-    pub(crate) fn install_from(
-        &self,
-        file: Arc<OpenFile>,
-        close_on_exec: CloseOnExec,
-        from: usize,
-    ) -> Result<i32, Errno> {
-        let limit = self.descriptor_limit();
-        self.files
-            .load()
-            .lock()
-            .insert(file, close_on_exec, from, limit)
-    }
-
-    /// Runs `f` on the descriptor table.
-    pub(crate) fn with_files<R>(&self, f: impl FnOnce(&mut FdTable<OpenFile>) -> R) -> R {
-        f(&mut self.files.load().lock())
-    }
-
-    /// Gives the process a copy of the descriptor table that it may share with other processes.
-    pub(crate) fn unshare_files(&self) {
-        let shared = self.files.load_full();
-        let copy = shared.lock().fork();
-        self.files.store(Arc::new(Mutex::new(copy)));
-    }
-
-    /// Gives the process directories and a mask of its own, which it may share with other processes.
-    pub(crate) fn unshare_context(&self) {
-        let shared = self.context.load_full();
-        let copy = shared.lock().clone();
-        self.context.store(Arc::new(Mutex::new(copy)));
-    }
-
     /// RLIMIT_FSIZE.
     pub(crate) fn file_size_limit(&self) -> u64 {
         self.file_size.load(Ordering::Relaxed)
-    }
-
-    /// What a closed descriptor leaves behind: POSIX drops the process's record locks on the file.
-    pub(crate) fn after_close(&self, file: &OpenFile) {
-        self.locks.release(file);
-        if let Some(open) = file.own::<QueueFile>() {
-            open.queue.unregister(self.pid);
-        }
-    }
-
-    /// Whether no other process has the same descriptor table.
-    pub(crate) fn has_own_files(&self) -> bool {
-        Arc::strong_count(&self.files.load()) == 1
-    }
-
-    /// What names the descriptor table, as long as it is used.
-    pub(crate) fn identity_of_files(&self) -> usize {
-        Arc::as_ptr(&self.files.load()).addr()
-    }
-
-    /// What names the directories and the mask, as long as they are used.
-    pub(crate) fn identity_of_context(&self) -> usize {
-        Arc::as_ptr(&self.context.load()).addr()
-    }
-
-    /// Descriptors in use, rising.
-    pub(crate) fn descriptors(&self) -> Vec<i32> {
-        self.files.load().lock().numbers().collect()
     }
 
     /// RLIMIT_NOFILE, as an index.
@@ -491,36 +264,6 @@ impl Process {
         self.file_size.store(limits.file_size(), Ordering::Relaxed);
         self.space.load().set_limits(limits.memory());
         Ok(())
-    }
-
-    /// The working directory.
-    pub(crate) fn cwd(&self) -> Dir {
-        self.context.load().lock().cwd.clone()
-    }
-
-    /// The root directory.
-    pub(crate) fn root(&self) -> Dir {
-        self.context.load().lock().root.clone()
-    }
-
-    /// The file mode creation mask.
-    pub(crate) fn umask(&self) -> Umask {
-        self.context.load().lock().umask
-    }
-
-    /// Runs `f` on the working directory, the root and the mask.
-    pub(crate) fn with_context<R>(&self, f: impl FnOnce(&mut FsContext) -> R) -> R {
-        f(&mut self.context.load().lock())
-    }
-
-    /// The mount table.
-    pub(crate) fn mounts(&self) -> &Mounts {
-        &self.world.mounts
-    }
-
-    /// A path resolution for this process.
-    pub(crate) fn walk<'a>(&'a self, mounts: &'a Mounts) -> Result<Walk<'a>, Errno> {
-        Ok(Walk::new(mounts, self.root(), Some(self)))
     }
 
     /// User and group ids.
