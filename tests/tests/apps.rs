@@ -4,6 +4,8 @@
 //! natively (`--ignored`), which shows that a recipe itself is right.
 #![forbid(unsafe_code)]
 
+#[path = "apps/archives.rs"]
+mod archives;
 #[path = "apps/busybox.rs"]
 mod busybox;
 #[path = "apps/commands.rs"]
@@ -62,7 +64,7 @@ use lind_tests::run::disable_core_files;
 /// A program: builds it and checks what it does.
 type Recipe = fn(&Builder) -> Result<()>;
 
-const RECIPES: [(&str, Recipe); 33] = [
+const RECIPES: [(&str, Recipe); 37] = [
     ("bash", shells::check_bash),
     ("bash-suite", suites::check_bash),
     ("busybox", busybox::check),
@@ -77,12 +79,15 @@ const RECIPES: [(&str, Recipe); 33] = [
     ("glibc-suite", glibc::check),
     ("grep", text::check_grep),
     ("grep-suite", suites::check_grep),
+    ("gzip-suite", archives::check_gzip),
     ("hello", hello::check),
     ("libevent-suite", event_loops::check_libevent),
     ("libuv-suite", event_loops::check_libuv),
     ("lua", lua::check),
+    ("m4-suite", archives::check_m4),
     ("make", text::check_make),
     ("make-suite", suites::check_make),
+    ("patch-suite", archives::check_patch),
     ("postmark", load::check_postmark),
     ("procps", procps::check),
     ("python", python::check),
@@ -95,6 +100,7 @@ const RECIPES: [(&str, Recipe); 33] = [
     ("sqlite", sqlite::check),
     ("stress", load::check_stress),
     ("system", system::check),
+    ("tar-suite", archives::check_tar),
     ("zlib", zlib::check),
 ];
 

@@ -221,3 +221,40 @@ fn of(results: &Results, name: &str) -> String {
 fn passes(result: &str) -> bool {
     ["passes", "PASS", "SKIP", "XFAIL"].contains(&result)
 }
+
+/// Strips a program of the package.
+pub(crate) fn strip(setting: &Setting<'_>, program: &str) -> Result<()> {
+    let strip = setting.built.tool("strip");
+    setting.built.step(&[&strip, program]).map(drop)
+}
+
+/// The words of a variable of a package's makefile.
+pub(crate) fn listed(built: &Built<'_>, directory: &str, words: &str) -> Result<Vec<String>> {
+    let rule = format!("words-of-the-recipe: ; @echo {words}");
+    let outcome = built.step(&[
+        "make",
+        "--silent",
+        "-C",
+        directory,
+        "--eval",
+        &rule,
+        "words-of-the-recipe",
+    ])?;
+    Ok(outcome
+        .text()
+        .split_whitespace()
+        .map(str::to_owned)
+        .collect())
+}
+
+/// The result in a file that automake's driver wrote.
+pub(crate) fn driver_result(file: &Path) -> String {
+    fs::read_to_string(file)
+        .ok()
+        .and_then(|text| {
+            text.lines()
+                .find_map(|line| line.strip_prefix(":test-result: "))
+                .map(str::to_owned)
+        })
+        .unwrap_or_else(|| "no result".to_owned())
+}

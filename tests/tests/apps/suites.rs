@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use lind_tests::Result;
-use lind_tests::apps::build::{Builder, Built, Toolchain};
+use lind_tests::apps::build::{Builder, Toolchain};
 use lind_tests::apps::packages::{BASH, GAWK, GREP, MAKE, SED};
 use lind_tests::apps::root::installed;
 
-use crate::suite::{Setting, Suite, Verdict};
+use crate::suite::{Setting, Suite, Verdict, driver_result, listed, strip};
 
 /// How many of a suite's tests must have equal results, in percent.
 const EQUAL: usize = 95;
@@ -270,44 +270,7 @@ fn outer_make(setting: &Setting<'_>, lind: &Path) -> Result<PathBuf> {
     Ok(outer.join("make"))
 }
 
-/// Strips a program of the package.
-fn strip(setting: &Setting<'_>, program: &str) -> Result<()> {
-    let strip = setting.built.tool("strip");
-    setting.built.step(&[&strip, program]).map(drop)
-}
-
-/// The words of a variable of a package's makefile.
-fn listed(built: &Built<'_>, directory: &str, words: &str) -> Result<Vec<String>> {
-    let rule = format!("words-of-the-recipe: ; @echo {words}");
-    let outcome = built.step(&[
-        "make",
-        "--silent",
-        "-C",
-        directory,
-        "--eval",
-        &rule,
-        "words-of-the-recipe",
-    ])?;
-    Ok(outcome
-        .text()
-        .split_whitespace()
-        .map(str::to_owned)
-        .collect())
-}
-
 /// A test's name without the extension that the driver drops.
 fn stem(test: &str) -> &str {
     test.strip_suffix(".sh").unwrap_or(test)
-}
-
-/// The result in a file that automake's driver wrote.
-fn driver_result(file: &Path) -> String {
-    fs::read_to_string(file)
-        .ok()
-        .and_then(|text| {
-            text.lines()
-                .find_map(|line| line.strip_prefix(":test-result: "))
-                .map(str::to_owned)
-        })
-        .unwrap_or_else(|| "no result".to_owned())
 }
