@@ -16,6 +16,7 @@ const LIMIT: Duration = Duration::from_secs(120);
 /// Two processes wait while the tools look.
 const SCRIPT: &str = "\
 sleep 77 & a=$!
+until read -r name < /proc/$a/comm && [ \"$name\" = sleep ]; do :; done
 exec 3> file
 /work/ps -eo user:6,ppid,stat,tty,comm,args --sort=pid
 /work/ps -o pid= -p $a | grep -c $a
@@ -60,7 +61,7 @@ const EXPECTED: &[&str] = &[
     "   1 sleep 77",
     "top - * up *",
     "Tasks: * total,*",
-    "%Cpu(s): *",
+    "%Cpu(s):*",
     "MiB Mem : *",
     "* PID USER * COMMAND",
     "* 1 root * lind",
