@@ -11,9 +11,10 @@ use rawposix_abi::Errno;
 use rawposix_abi::flags::MsgFlags;
 use rawposix_abi::structs::Ucred;
 use rawposix_memory::IoVecs;
-use rawposix_memory::socket::{Outgoing, Wanted};
+use rawposix_memory::socket::{ControlMessage, Outgoing, Wanted};
 use rustix::event::{PollFd, PollFlags};
 
+use super::header::{Header, Wishes};
 use super::ports::{loopback, route};
 use super::socket::borrow;
 use super::stream::{on, source};
@@ -39,6 +40,8 @@ struct Letter {
     /// What stands for the descriptors that go along: they are in flight like those of a stream, so that their number
     /// is bounded whatever sockets are sent to themselves.
     token: Option<Arc<OwnedFd>>,
+    /// Of datagrams of IP.
+    header: Option<Header>,
     /// It is no datagram but the news that one did not arrive.
     failure: Option<Errno>,
 }
@@ -49,6 +52,8 @@ pub(crate) struct Datagram {
     /// To whom; `None` for the socket that the sender is connected to.
     pub(crate) to: Option<Address>,
     pub(crate) parcel: Parcel,
+    /// What the sender says of it.
+    pub(crate) wishes: Wishes,
     /// Of the sender.
     pub(crate) credentials: Ucred,
     pub(crate) flags: MsgFlags,
@@ -61,6 +66,8 @@ pub(crate) struct Delivery {
     pub(crate) from: Address,
     pub(crate) credentials: Ucred,
     pub(crate) parcel: Parcel,
+    /// What the receiver has asked to be told.
+    pub(crate) told: Vec<ControlMessage>,
     pub(crate) flags: MsgFlags,
 }
 
@@ -190,6 +197,7 @@ impl Socket {
             from: self.local_name(local),
             credentials: credentials.unwrap_or(datagram.credentials),
             token,
+            header: None,
             failure: None,
         };
         loop {
@@ -225,6 +233,8 @@ impl Socket {
         if to.ip() == std::net::Ipv4Addr::BROADCAST && !local.stored.broadcasts() {
             return Err(Errno::EACCES);
         }
+        let to_ip = super::address::unmapped(to.ip());
+        let header = local.stored.header(to_ip, datagram.wishes)?;
         let to = route(to)?;
         let wild = if self.domain == rawposix_abi::flags::family::AF_INET {
             std::net::Ipv4Addr::UNSPECIFIED.into()
@@ -245,6 +255,7 @@ impl Socket {
             from: on(target.domain, &Address::Inet(from)),
             credentials: datagram.credentials,
             token: None,
+            header: Some(header.sent_to(to.ip())),
             failure: None,
         };
         match post(thread, other, ranges, letter) {
@@ -260,6 +271,7 @@ impl Socket {
             from: Address::Unspecified,
             credentials: super::local::NOBODY,
             token: None,
+            header: None,
             failure: Some(errno),
         };
         // A full buffer is ready anyway.
@@ -316,7 +328,11 @@ impl Socket {
             Some(token) => flights.land(&*token),
             None => None,
         };
+        let told = letter
+            .header
+            .map(|header| local.stored.told_of(self.domain, &header));
         Ok(Delivery {
+            told: told.unwrap_or_default(),
             count: incoming.count.saturating_sub(PREFIX),
             from: letter.from,
             credentials: letter.credentials,
@@ -334,6 +350,7 @@ impl Delivery {
             from: Address::Unspecified,
             credentials: super::local::NOBODY,
             parcel: Parcel::default(),
+            told: Vec::new(),
             flags: MsgFlags::empty(),
         }
     }
@@ -361,6 +378,7 @@ impl Local {
             from: Address::Netlink(0, 0),
             credentials: Ucred::default(),
             token: None,
+            header: None,
             failure: None,
         };
         self.deliver(bytes, letter)

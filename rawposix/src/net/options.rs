@@ -193,7 +193,7 @@ impl Stored {
         *self.values.lock() = values;
     }
 
-    fn is_on(&self, level: u32, option: u32) -> bool {
+    pub(super) fn is_on(&self, level: u32, option: u32) -> bool {
         let values = self.values.lock();
         let value = values.get(&(level, option));
         value.is_some_and(|value| value.iter().any(|byte| *byte != 0))

@@ -72,7 +72,12 @@ pub(super) fn gather(
         let level = one.level.cast_unsigned();
         if level == SOL_SOCKET {
             of_socket(thread, socket, one.kind, data, beside)?;
-        } else if socket.local().is_none() {
+        } else if socket.local().is_some() {
+            if socket.is_inet() && socket.is_datagram() {
+                let kind = one.kind.cast_unsigned();
+                beside.wishes.read(level, kind, data);
+            }
+        } else {
             if !is_for_host(level, one.kind.cast_unsigned()) {
                 return Err(Errno::EINVAL);
             }

@@ -17,7 +17,7 @@ use super::io::whole;
 use super::network::{host_of, socket_of};
 use super::time::{checked, to_guest};
 use crate::fd::{HostFile, OpenFile};
-use crate::net::{Address, Datagram, Local, Parcel, Socket};
+use crate::net::{Address, Datagram, Local, Parcel, Socket, Wishes};
 use crate::thread::Thread;
 
 /// Most elements of one message's vector, and most messages of one call (`UIO_MAXIOV`).
@@ -56,6 +56,8 @@ const UNKNOWN: Ucred = Ucred {
 pub(super) struct Beside {
     pub(super) to: Option<Address>,
     pub(super) parcel: Parcel,
+    /// What is said of a datagram in the sandbox.
+    pub(super) wishes: Wishes,
     /// Ancillary data for the host.
     pub(super) control: Vec<rawposix_memory::socket::ControlMessage>,
 }
@@ -99,6 +101,7 @@ fn send(
             let datagram = Datagram {
                 to: beside.to,
                 parcel: beside.parcel,
+                wishes: beside.wishes,
                 credentials: implied(thread),
                 flags,
             };
@@ -250,6 +253,7 @@ fn receive(
             if !got.parcel.files.is_empty() {
                 items.push(Item::Files(got.parcel.files));
             }
+            items.extend(got.told.into_iter().map(Item::Other));
             Ok(Arrival {
                 count: got.count,
                 from: got.from,
