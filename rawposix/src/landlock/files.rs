@@ -233,7 +233,8 @@ impl Process {
 
     /// Whether the file of the first name may get the second one, in addition or, where it `moves`, instead; `exchanges`
     /// is set where it is the same the other way round. `EACCES` where a name may not be made or removed; `EXDEV` where a
-    /// file may get no other directory, or could be used in more ways there than before.
+    /// file may get no other directory, or could be used in more ways there than before; what rename(2) says of directories
+    /// that are above each other.
     pub(crate) fn check_domain_to_refer(
         &self,
         (from, to): (&Change, &Change),
@@ -244,9 +245,17 @@ impl Process {
             return Ok(());
         };
         let mounts = self.mounts();
-        // Into itself, or in the place of a directory above: rename(2) fails anyway.
-        if moves && (is_below(&to.dir, &from.path()) || is_below(&from.dir, &to.path())) {
-            return Ok(());
+        // Into itself, or in the place of a directory above. rename(2) says so first; it is not asked, since another thread may
+        // move the directories meanwhile.
+        if moves && is_below(&to.dir, &from.path()) {
+            return Err(Errno::EINVAL);
+        }
+        if moves && is_below(&from.dir, &to.path()) {
+            return Err(if exchanges {
+                Errno::EINVAL
+            } else {
+                Errno::ENOTEMPTY
+            });
         }
         let (mut at_source, mut at_target) = (FileAccess::empty(), from.making());
         if exchanges {
