@@ -7,7 +7,7 @@ use lind_tests::apps::build::{Builder, Built};
 use lind_tests::apps::root::installed;
 use lind_tests::debian::Patches;
 
-use crate::suite::{Suite, Verdict, driver_result, listed, strip};
+use crate::suite::{Setting, Suite, Verdict, driver_result, listed, strip};
 
 /// How many of a suite's tests must have equal results, in percent.
 const EQUAL: usize = 95;
@@ -91,34 +91,41 @@ fn autotest(printed: &str) -> Vec<(String, String)> {
 
 /// gzip: automake's driver.
 pub(crate) fn check_gzip(builder: &Builder) -> Result<()> {
-    Suite {
-        name: "gzip",
-        build: |builder| build(builder, "gzip", &[]),
-        root: installed,
-        prepare: |setting| strip(setting, "gzip"),
-        tests: |built| listed(built, "tests", "$(TESTS)"),
-        command: |setting, test| {
-            setting.script(
-                &[],
-                &format!("rm -f tests/{test}.trs; make -C tests check-TESTS TESTS={test}"),
-            )
-        },
-        verdict: Verdict::One(|directory, test, _| {
-            driver_result(&directory.join("tests").join(format!("{test}.trs")))
-        }),
-        equal: EQUAL,
-        differences: &[],
-    }
+    by_driver(
+        "gzip",
+        |builder| build(builder, "gzip", &[]),
+        |setting| strip(setting, "gzip"),
+        &[],
+    )
     .check(builder)
 }
 
 /// patch: the same.
 pub(crate) fn check_patch(builder: &Builder) -> Result<()> {
+    by_driver(
+        "patch",
+        |builder| build(builder, "patch", &["--disable-xattr"]),
+        |setting| strip(setting, "src/patch"),
+        &[(
+            "ed-style",
+            "it calls the ed that configure found on the machine; the system has none",
+        )],
+    )
+    .check(builder)
+}
+
+/// A suite in `tests` that automake's driver runs; it writes each result to a file.
+fn by_driver(
+    name: &'static str,
+    build: fn(&Builder) -> Result<Built<'_>>,
+    prepare: fn(&Setting<'_>) -> Result<()>,
+    differences: &'static [(&'static str, &'static str)],
+) -> Suite {
     Suite {
-        name: "patch",
-        build: |builder| build(builder, "patch", &["--disable-xattr"]),
+        name,
+        build,
         root: installed,
-        prepare: |setting| strip(setting, "src/patch"),
+        prepare,
         tests: |built| listed(built, "tests", "$(TESTS)"),
         command: |setting, test| {
             setting.script(
@@ -130,12 +137,8 @@ pub(crate) fn check_patch(builder: &Builder) -> Result<()> {
             driver_result(&directory.join("tests").join(format!("{test}.trs")))
         }),
         equal: EQUAL,
-        differences: &[(
-            "ed-style",
-            "it calls the ed that configure found on the machine; the system has none",
-        )],
+        differences,
     }
-    .check(builder)
 }
 
 /// m4: the examples of its manual, all in one script.
