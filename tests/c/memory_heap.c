@@ -2,7 +2,6 @@
  *
  * @opt -O0 -O2
  * @cflags -fno-builtin
- * @limit 30
  */
 #include <malloc.h>
 #include <stdint.h>

@@ -1,7 +1,6 @@
 /* Thousands of random operations on a small tree of files, directories and links: every result and errno is as natively.
  *
  * @in chroot
- * @limit 60
  */
 #include <dirent.h>
 #include <fcntl.h>

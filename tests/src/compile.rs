@@ -4,15 +4,11 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
 use crate::Result;
-use crate::run::{Ending, run};
-
-/// How long one compilation may take.
-const LIMIT: Duration = Duration::from_secs(120);
+use crate::run::{Ending, LIMIT, run};
 
 /// A compiler whose results are kept under a directory.
 #[derive(Debug, Clone)]

@@ -1,7 +1,5 @@
 //! The header of a C test: `@key value` lines in the file's first comment.
 
-use std::time::Duration;
-
 use crate::Result;
 
 /// What a C test asks of the harness.
@@ -29,8 +27,6 @@ pub struct Header {
     pub compare_stderr: bool,
     /// The status that the program ends with natively, as a shell shows it (`@status`, default 0).
     pub status: i32,
-    /// Time limit of each run (`@limit SECONDS`, default 20 s).
-    pub limit: Duration,
     /// Whether the program also runs with all checks of fork (`@fork-checks`).
     pub fork_checks: bool,
     /// Why the program is known to fail under lind (`@expect-failure REASON`).
@@ -62,7 +58,6 @@ impl Default for Header {
             needs_landlock: false,
             compare_stderr: false,
             status: 0,
-            limit: Duration::from_secs(20),
             fork_checks: false,
             expect_failure: None,
         }
@@ -113,9 +108,6 @@ impl Header {
             "host" if value == "landlock" => self.needs_landlock = true,
             "compare" if value == "stderr" => self.compare_stderr = true,
             "status" => self.status = value.parse().map_err(|_| "expects a number")?,
-            "limit" => {
-                self.limit = Duration::from_secs(value.parse().map_err(|_| "expects seconds")?)
-            }
             "fork-checks" if value.is_empty() => self.fork_checks = true,
             "expect-failure" if !value.is_empty() => self.expect_failure = Some(value.to_owned()),
             "expect-failure" => return Err("expects a reason".to_owned()),
@@ -169,7 +161,7 @@ mod tests {
     fn reads_every_key() {
         let header = Header::parse(
             "/* A test.\n * @args one \"two words\" \"\"\n * @stdin a\\nb\n * @env A=1=2\n * @env B=\n * @opt -O0 -O2\n * @in scratch\n * @user root\n * @host landlock\n \
-             * @compare stderr\n * @status 134\n * @limit 3\n * @fork-checks\n * @libs -lm\n * @cflags -std=gnu11\n * @expect-failure no forks\n */\nint x;",
+             * @compare stderr\n * @status 134\n * @fork-checks\n * @libs -lm\n * @cflags -std=gnu11\n * @expect-failure no forks\n */\nint x;",
         )
         .unwrap();
         assert_eq!(header.args, ["one", "two words", ""]);
@@ -183,7 +175,7 @@ mod tests {
         assert!(header.is_root);
         assert!(header.needs_landlock);
         assert!(header.compare_stderr);
-        assert_eq!((header.status, header.limit), (134, Duration::from_secs(3)));
+        assert_eq!(header.status, 134);
         assert!(header.fork_checks);
         assert_eq!(header.expect_failure.as_deref(), Some("no forks"));
     }

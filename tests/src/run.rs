@@ -54,6 +54,10 @@ impl Outcome {
     }
 }
 
+/// How long a program may run, or be compiled and run, where no test says otherwise. It ends what hangs: a slow machine
+/// must never get near it.
+pub const LIMIT: Duration = Duration::from_secs(150);
+
 /// Runs `command` in a process group of its own, gives it `input`, and kills the group after `limit`.
 ///
 /// # Errors

@@ -14,10 +14,7 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Termios, Winsize, tcgetattr, tcsetwinsize};
 
 use crate::Result;
-use crate::run::{Ending, shell_status};
-
-/// How long a test waits for text or the end of the program.
-const LIMIT: Duration = Duration::from_secs(60);
+use crate::run::{Ending, LIMIT, shell_status};
 
 /// The keys that a terminal in its usual mode turns into signals and ends.
 pub mod key {

@@ -13,7 +13,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::sync::Arc;
-use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use lind_tests::Result;
@@ -22,7 +21,7 @@ use lind_tests::compile::Compiler;
 use lind_tests::header::{Header, Place};
 use lind_tests::install::Installation;
 use lind_tests::report::difference;
-use lind_tests::run::{Ending, Outcome, disable_core_files, run};
+use lind_tests::run::{Ending, LIMIT, Outcome, disable_core_files, run};
 
 /// What lind puts into the environment of every program.
 const DEFAULT_ENVIRONMENT: [(&str, &str); 2] =
@@ -270,8 +269,7 @@ impl Bench {
             .envs(DEFAULT_ENVIRONMENT);
         command.envs(header.env.iter().map(|(name, value)| (name, value)));
         command.current_dir(directory.path());
-        run(&mut command, &header.stdin, header.limit)
-            .map_err(|e| format!("cannot run {command:?}: {e}"))
+        run(&mut command, &header.stdin, LIMIT).map_err(|e| format!("cannot run {command:?}: {e}"))
     }
 
     fn run_lind(
@@ -310,9 +308,7 @@ impl Bench {
             }
         };
         command.args(&header.args);
-        // Compilation of a new module counts as well.
-        let limit = header.limit + Duration::from_secs(20);
-        run(&mut command, &header.stdin, limit).map_err(|e| format!("cannot run {command:?}: {e}"))
+        run(&mut command, &header.stdin, LIMIT).map_err(|e| format!("cannot run {command:?}: {e}"))
     }
 
     fn directory(&self) -> Result<tempfile::TempDir> {
@@ -375,7 +371,7 @@ fn chroot_command() -> Option<Vec<String>> {
         way.split_first().is_some_and(|(program, rest)| {
             let mut command = Command::new(program);
             command.args(rest).args(["/", "/bin/true"]);
-            run(&mut command, b"", Duration::from_secs(10)).is_ok_and(|outcome| outcome.succeeded())
+            run(&mut command, b"", LIMIT).is_ok_and(|outcome| outcome.succeeded())
         })
     };
     ways.iter()

@@ -9,17 +9,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::sync::Arc;
-use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use lind_tests::Result;
 use lind_tests::install::Installation;
-use lind_tests::run::{Ending, disable_core_files, run};
+use lind_tests::run::{Ending, LIMIT, disable_core_files, run};
 use snapbox::data::DataFormat;
 use snapbox::{Assert, Data, Redactions};
-
-/// One command of a session may not take longer.
-const LIMIT: Duration = Duration::from_secs(60);
 
 /// A part of a transcript.
 enum Part {

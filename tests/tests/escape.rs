@@ -7,16 +7,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
 
 use lind_tests::Result;
 use lind_tests::compile::Compiler;
 use lind_tests::install::Installation;
-use lind_tests::run::run;
+use lind_tests::run::{LIMIT, run};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
-
-/// The program tries for a second or two.
-const LIMIT: Duration = Duration::from_secs(60);
 
 /// A granted directory `granted` beside a file `secret` that is not, and the program that looks for it.
 struct World {

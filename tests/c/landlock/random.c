@@ -2,7 +2,6 @@
  *
  * @in scratch
  * @host landlock
- * @limit 60
  */
 #include "landlock.h"
 

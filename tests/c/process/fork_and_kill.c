@@ -1,6 +1,5 @@
 /* A process that forks while its group is sent a signal: whoever is in the group gets it once, a child made before
-   the parent took it as well; and a child that is killed with its parent does not come to be.
-   @limit 60 */
+   the parent took it as well; and a child that is killed with its parent does not come to be. */
 #include <poll.h>
 #include "../process.h"
 

@@ -1,7 +1,6 @@
 /* Many processes one after the other, and a thousand at once; numbers of the dead are used again at last, never of the living.
  *
  * @args 1000 1000
- * @limit 60
  */
 #include "process.h"
 

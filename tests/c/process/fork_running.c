@@ -4,7 +4,6 @@
  *
  * @args 2500
  * @opt -O0 -O1 -O2 -O3
- * @limit 120
  */
 #include <pthread.h>
 #include <stdatomic.h>

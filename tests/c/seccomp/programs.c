@@ -1,7 +1,5 @@
 /* Programs of classic BPF that nobody has written: which of them seccomp(2) takes, and what they say about calls. What
  * is expected is what Linux says.
- *
- * @limit 60
  */
 #include <stdint.h>
 #include <sys/mman.h>

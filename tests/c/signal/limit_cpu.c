@@ -1,7 +1,5 @@
 /* RLIMIT_CPU: SIGXCPU every second from the soft limit on, SIGKILL at the hard one; for children as well; its default
  * action.
- *
- * @limit 60
  */
 #include <sys/resource.h>
 #include "process.h"

@@ -1,7 +1,4 @@
-/* Thousands of signals from processes and threads at once, into calls, loops, forks and memory copies: all are handled, none breaks anything.
- *
- * @limit 40
- */
+/* Thousands of signals from processes and threads at once, into calls, loops, forks and memory copies: all are handled, none breaks anything. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include "process.h"

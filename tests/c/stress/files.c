@@ -1,6 +1,5 @@
 /* Stress of files: each worker in a directory of its own, some together in one file.
  * @in scratch
- * @limit 120
  */
 #include <dirent.h>
 #include <sched.h>

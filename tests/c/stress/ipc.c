@@ -1,6 +1,5 @@
 /* Stress of what processes share by keys and names: System V's and POSIX's objects, futexes.
  * @libs -lpthread -lrt
- * @limit 120
  */
 #include <linux/futex.h>
 #include <mqueue.h>

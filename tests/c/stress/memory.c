@@ -1,6 +1,5 @@
 /* Stress of memory: maps of all kinds, the heap, faults.
  * @in scratch
- * @limit 120
  */
 #include <setjmp.h>
 #include <sys/mman.h>

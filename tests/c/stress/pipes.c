@@ -1,6 +1,5 @@
 /* Stress of pipes, events and what waits for them.
  * @in scratch
- * @limit 120
  */
 #include <poll.h>
 #include <sched.h>

@@ -1,6 +1,4 @@
-/* Stress of processes: making, waiting, signalling, groups, limits.
- * @limit 120
- */
+/* Stress of processes: making, waiting, signalling, groups, limits. */
 #include <poll.h>
 #include <sched.h>
 #include <spawn.h>

@@ -1,6 +1,4 @@
-/* Stress of signals: sending, waiting, handlers, timers.
- * @limit 120
- */
+/* Stress of signals: sending, waiting, handlers, timers. */
 #include <pthread.h>
 #include <setjmp.h>
 #include <sys/signalfd.h>

@@ -1,6 +1,5 @@
 /* Stress of sockets: of the sandbox's own families and its loopback.
  * @in scratch
- * @limit 120
  */
 #include <arpa/inet.h>
 #include <netinet/tcp.h>

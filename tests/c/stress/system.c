@@ -1,6 +1,5 @@
 /* Stress of clocks, devices, /proc and what the library does itself.
  * @libs -lpthread -lm
- * @limit 120
  */
 #include <dirent.h>
 #include <math.h>

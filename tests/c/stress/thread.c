@@ -1,6 +1,5 @@
 /* Stress of threads: making, locking, waiting, cancelling.
  * @libs -lpthread
- * @limit 120
  */
 #include <pthread.h>
 #include <sched.h>

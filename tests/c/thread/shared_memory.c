@@ -1,7 +1,4 @@
-/* Mutex, condition variable, barrier, rwlock, spin lock and semaphore in memory that forked processes share.
- *
- * @limit 40
- */
+/* Mutex, condition variable, barrier, rwlock, spin lock and semaphore in memory that forked processes share. */
 #include <pthread.h>
 #include <semaphore.h>
 #include <sys/mman.h>

@@ -1,7 +1,4 @@
-/* A child's end is not hidden by the signal that tells of it: wait(2) gives the child, and the handler runs after that.
- *
- * @limit 60
- */
+/* A child's end is not hidden by the signal that tells of it: wait(2) gives the child, and the handler runs after that. */
 #include "process.h"
 
 static volatile sig_atomic_t calls;

@@ -13,21 +13,18 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::sync::Arc;
-use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use lind_tests::Result;
 use lind_tests::compile::Compiler;
 use lind_tests::install::Installation;
-use lind_tests::run::{Outcome, disable_core_files, run};
+use lind_tests::run::{LIMIT, Outcome, disable_core_files, run};
 
 use crate::random::Random;
 
 /// Programs of a run, unless `LIND_FORK_SEEDS` says otherwise.
 const SEEDS: u64 = 8;
 const LEVELS: [&str; 6] = ["-O0", "-O1", "-O2", "-O3", "-Os", "-Oz"];
-/// A run of a program takes a fraction of a second.
-const LIMIT: Duration = Duration::from_secs(60);
 /// Forks of a run whose children go on, and of one where the parents do as well: that makes two processes of each.
 const THROUGH: u64 = 24;
 const BOTH: u64 = 4;

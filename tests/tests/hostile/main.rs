@@ -15,7 +15,7 @@ mod sandbox;
 use std::fs;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use lind_tests::run::{Ending, Outcome};
+use lind_tests::run::{Ending, LIMIT, Outcome};
 
 use jobs::{Job, check, expect, perform};
 use numbers::{ALONE, BLOCKING, ENDING, ordinary_ranges};
@@ -23,8 +23,6 @@ use sandbox::{Sandbox, make_executable};
 
 /// The exit status by which the module says that all calls came back.
 const CAME_BACK: i32 = 42;
-/// Longest time for a process that must not block.
-const LIMIT: Duration = Duration::from_secs(120);
 /// How long a process that may block is watched.
 const WATCH: Duration = Duration::from_secs(2);
 
