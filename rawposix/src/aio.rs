@@ -6,7 +6,6 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use parking_lot::Mutex;
@@ -14,50 +13,13 @@ use rawposix_abi::Errno;
 use rawposix_abi::structs::IoEvent;
 
 use crate::cage::Task;
+use crate::share::{Share, Shares};
 use crate::thread::Thread;
 
 /// `fs.aio-max-nr`: the requests that all contexts of a sandbox together may be made for.
 pub(crate) const MOST: u64 = 65_536;
 /// The fewest requests that a context has room for; like Linux, it has room for twice as many as were asked for.
 const FEWEST: u32 = 8;
-
-/// The requests that the contexts of a sandbox are made for.
-#[derive(Debug, Default)]
-pub(crate) struct Total(AtomicU64);
-
-impl Total {
-    /// How many these are: `fs.aio-nr`.
-    pub(crate) fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    /// Takes a part. `EAGAIN` when there is not that much left.
-    fn take(self: &Arc<Self>, count: u32) -> Result<Share, Errno> {
-        let count = u64::from(count);
-        let more = |taken: u64| taken.checked_add(count).filter(|taken| *taken <= MOST);
-        let taken = self
-            .0
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
-        taken.map_err(|_| Errno::EAGAIN)?;
-        Ok(Share {
-            total: Arc::clone(self),
-            count,
-        })
-    }
-}
-
-/// A context's part of the total, until it is dropped.
-#[derive(Debug)]
-struct Share {
-    total: Arc<Total>,
-    count: u64,
-}
-
-impl Drop for Share {
-    fn drop(&mut self) {
-        self.total.0.fetch_sub(self.count, Ordering::Relaxed);
-    }
-}
 
 /// The contexts of a process, by their ids.
 #[derive(Debug, Default)]
@@ -142,14 +104,14 @@ impl Drop for Running<'_> {
 
 impl Context {
     /// A context for this many requests. `EINVAL` and `EAGAIN` when they are too many, as Linux tells them apart.
-    pub(crate) fn new(total: &Arc<Total>, requests: u32) -> Result<Self, Errno> {
+    pub(crate) fn new(taken: &Arc<Shares>, requests: u32) -> Result<Self, Errno> {
         /// Events of a ring that has the size of 2^28 bytes.
         const LARGEST: u32 = 0x1000_0000 / 32;
         let slots = requests.max(FEWEST).wrapping_mul(2);
         if slots > LARGEST {
             return Err(Errno::EINVAL);
         }
-        let share = total.take(requests)?;
+        let share = taken.take(requests.into(), MOST).ok_or(Errno::EAGAIN)?;
         Ok(Self {
             room: usize::try_from(slots).unwrap_or(0),
             state: Mutex::default(),

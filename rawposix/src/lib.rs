@@ -84,6 +84,7 @@ mod processors;
 mod quick;
 mod sandbox;
 mod seccomp;
+mod share;
 mod signal;
 mod startup;
 mod syscall;

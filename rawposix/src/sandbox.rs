@@ -16,7 +16,6 @@ use rawposix_memory::AddressSpace;
 use rustix::fs::{Access, FileType, OFlags};
 use rustix::time::{ClockId, Timespec};
 
-use crate::aio::Total;
 use crate::builder;
 use crate::cage::family::{Family, PROGRAM};
 use crate::cage::{FsContext, IdMap, Limits, Process, Umask};
@@ -35,11 +34,11 @@ use crate::fs::private::PrivateStore;
 use crate::fs::walk::{Follow, Walk};
 use crate::futex::Futexes;
 use crate::ipc::Ipc;
-use crate::landlock;
 use crate::locks::LockWaits;
 use crate::net::Network;
 use crate::processors::Processors;
-use crate::signal::{Crowds, Queued};
+use crate::share::Shares;
+use crate::signal::Crowds;
 use crate::startup::Startup;
 use crate::terminal::{End, Terminals};
 use crate::thread::Thread;
@@ -72,14 +71,17 @@ pub(crate) struct World {
     pub(crate) owners: Owners,
     pub(crate) write_hints: WriteHints,
     pub(crate) processors: Processors,
-    pub(crate) queued: Arc<Queued>,
+    /// Signals that are queued, which RLIMIT_SIGPENDING limits.
+    pub(crate) queued: Arc<Shares>,
     pub(crate) crowds: Crowds,
     pub(crate) futexes: Futexes,
     pub(crate) lock_waits: LockWaits,
     pub(crate) ipc: Ipc,
     pub(crate) async_io: AsyncIo,
-    pub(crate) aio: Arc<Total>,
-    pub(crate) landlock: Arc<landlock::Total>,
+    /// Requests that contexts of kernel AIO have room for: `fs.aio-nr`.
+    pub(crate) aio: Arc<Shares>,
+    /// Rules of landlock(7).
+    pub(crate) landlock: Arc<Shares>,
     pub(crate) alarms: Alarms,
     pub(crate) terminals: Terminals,
     pub(crate) network: Arc<Network>,

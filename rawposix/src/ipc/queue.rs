@@ -1,7 +1,6 @@
 //! POSIX message queues, see mq_overview(7).
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
@@ -15,6 +14,7 @@ use super::{READ, WRITE};
 use crate::cage::{Pid, Process, Task};
 use crate::fd::{Bell, OpenFile, OwnFile, Ready, Watcher};
 use crate::futex::Deadline;
+use crate::share::{Share, Shares};
 use crate::signal::set_sender;
 use crate::thread::Thread;
 
@@ -186,13 +186,8 @@ pub(crate) struct Queue {
     label: String,
     state: Mutex<State>,
     /// The bytes that all queues may need, this one among them.
-    used: Arc<AtomicU64>,
-}
-
-impl Drop for Queue {
-    fn drop(&mut self) {
-        self.used.fetch_sub(self.size.bytes(), Ordering::Relaxed);
-    }
+    #[expect(dead_code, reason = "its end is what it is for")]
+    share: Share,
 }
 
 /// What has to be done when the queue is no longer locked.
@@ -419,7 +414,7 @@ pub(crate) struct QueueRequest {
 #[derive(Debug, Default)]
 pub(crate) struct Queues {
     names: Mutex<HashMap<Vec<u8>, Arc<Queue>>>,
-    used: Arc<AtomicU64>,
+    used: Arc<Shares>,
 }
 
 impl Queues {
@@ -465,17 +460,13 @@ impl Queues {
 
     fn make(&self, caller: &Caller, request: &QueueRequest, limit: u64) -> Result<Queue, Errno> {
         let size = request.size?;
-        let bytes = size.bytes();
-        let fits = |used: u64| used.checked_add(bytes).filter(|used| *used <= limit);
-        self.used
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits)
-            .map_err(|_| Errno::EMFILE)?;
+        let share = self.used.take(size.bytes(), limit).ok_or(Errno::EMFILE)?;
         Ok(Queue {
             permission: Permission::new(caller, request.mode),
             size,
             label: format!("/{}", String::from_utf8_lossy(&request.name)),
             state: Mutex::default(),
-            used: Arc::clone(&self.used),
+            share,
         })
     }
 

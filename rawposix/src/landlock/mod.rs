@@ -19,7 +19,7 @@ use rawposix_abi::Errno;
 use crate::cage::Process;
 pub(crate) use files::Change;
 use ruleset::Rules;
-pub(crate) use ruleset::{Ruleset, Total};
+pub(crate) use ruleset::Ruleset;
 
 /// What landlock_create_ruleset(2) tells: files (1), files that get another directory (2), truncation (3), TCP (4).
 pub(crate) const VERSION: i32 = 4;

@@ -1,7 +1,6 @@
 //! Rulesets and their rules.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use parking_lot::Mutex;
 use rawposix_abi::Errno;
@@ -9,46 +8,12 @@ use rawposix_abi::Errno;
 use super::{FileAccess, PortAccess};
 use crate::fd::{Bell, OwnFile, Ready, Watcher};
 use crate::fs::node::Node;
+use crate::share::{Share, Shares};
 use crate::thread::Thread;
 
-/// How many rules there are in the sandbox, in rulesets and in the domains that keep a copy of one: they need memory, and
-/// those of files a descriptor of the host's, beyond the limits of who made them.
-#[derive(Debug, Default)]
-pub(crate) struct Total(AtomicU32);
-
-/// All rules of a sandbox; more are `ENOMEM`.
-const MOST: u32 = 8192;
-
-/// Rules that count, until they are dropped.
-#[derive(Debug)]
-struct Share {
-    total: Arc<Total>,
-    count: u32,
-}
-
-impl Share {
-    fn new(total: &Arc<Total>) -> Self {
-        Self {
-            total: Arc::clone(total),
-            count: 0,
-        }
-    }
-
-    fn take(&mut self, count: u32) -> Result<(), Errno> {
-        let more = |taken: u32| taken.checked_add(count).filter(|taken| *taken <= MOST);
-        let total = &self.total.0;
-        let taken = total.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
-        taken.map_err(|_| Errno::ENOMEM)?;
-        self.count += count;
-        Ok(())
-    }
-}
-
-impl Drop for Share {
-    fn drop(&mut self) {
-        self.total.0.fetch_sub(self.count, Ordering::Relaxed);
-    }
-}
+/// How many rules a sandbox may have, in rulesets and in the domains that keep a copy of one: they need memory, and those of
+/// files a descriptor of the host's, beyond the limits of who made them. More are `ENOMEM`.
+const MOST: u64 = 8192;
 
 /// What is allowed for a file, or below a directory.
 #[derive(Clone, Debug)]
@@ -77,14 +42,12 @@ impl Rules {
     }
 
     fn copy(&self) -> Result<Self, Errno> {
-        let mut share = Share::new(&self.share.total);
-        share.take(self.share.count)?;
         Ok(Self {
             files: self.files,
             ports: self.ports,
             file_rules: self.file_rules.clone(),
             port_rules: self.port_rules.clone(),
-            share,
+            share: self.share.twin(MOST).ok_or(Errno::ENOMEM)?,
         })
     }
 }
@@ -100,7 +63,7 @@ pub(crate) struct Ruleset {
 impl Ruleset {
     /// A ruleset without rules.
     pub(crate) fn new(
-        total: &Arc<Total>,
+        taken: &Arc<Shares>,
         files: FileAccess,
         ports: PortAccess,
     ) -> Result<Self, Errno> {
@@ -112,7 +75,7 @@ impl Ruleset {
                 ports,
                 file_rules: Vec::new(),
                 port_rules: Vec::new(),
-                share: Share::new(total),
+                share: taken.take_anyway(0),
             })),
             bell,
         })
@@ -148,7 +111,11 @@ impl Ruleset {
             *rules = Arc::new(rules.copy()?);
         }
         if let Some(rules) = Arc::get_mut(&mut rules) {
-            rules.share.take(1)?;
+            rules
+                .share
+                .grow(1, MOST)
+                .then_some(())
+                .ok_or(Errno::ENOMEM)?;
             add(rules);
         }
         Ok(())

@@ -33,7 +33,6 @@ pub(crate) use info::{
     SI_KERNEL, SI_TIMER, SI_TKILL, SI_USER, SYS_SECCOMP, from_filter, from_io, from_process,
     from_queue, from_system, from_timer, set_overrun, set_sender, timer as timer_of,
 };
-pub(crate) use queue::{Queued, Slot};
 pub(crate) use send::Target;
 pub(crate) use stack::{
     NO_STACK, checked as checked_stack, contains as stack_contains, report as report_stack,

@@ -1,13 +1,12 @@
 //! Signals that were sent and not taken yet.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use rawposix_abi::structs::Siginfo;
 use rawposix_abi::{Signal, SignalSet};
 
 use super::info;
+use crate::share::Share;
 
 /// The pending signals of a thread or of a process: a standard signal once, real-time signals all, in order.
 #[derive(Debug, Default)]
@@ -22,35 +21,7 @@ pub(crate) struct Queue {
 struct Entry {
     info: Siginfo,
     /// Its place among those of the user; none where it has a place elsewhere, as that of a timer has.
-    _slot: Option<Slot>,
-}
-
-/// How many signals a user's processes have queued: what RLIMIT_SIGPENDING limits.
-#[derive(Debug, Default)]
-pub(crate) struct Queued(AtomicU64);
-
-/// A place in the queues of a user, until it is dropped.
-#[derive(Debug)]
-pub(crate) struct Slot(Arc<Queued>);
-
-impl Queued {
-    /// Takes a place, if there are less than `limit`.
-    pub(crate) fn take(self: &Arc<Self>, limit: u64) -> Option<Slot> {
-        let slot = self.take_anyway();
-        (self.0.load(Ordering::Relaxed) <= limit).then_some(slot)
-    }
-
-    /// Takes a place, whatever the limit.
-    pub(crate) fn take_anyway(self: &Arc<Self>) -> Slot {
-        self.0.fetch_add(1, Ordering::Relaxed);
-        Slot(Arc::clone(self))
-    }
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        self.0.0.fetch_sub(1, Ordering::Relaxed);
-    }
+    _slot: Option<Share>,
 }
 
 /// Signals that the faulting thread itself causes are taken first.
@@ -69,7 +40,7 @@ impl Queue {
     }
 
     /// Adds a signal; a standard one that is pending stays as it is.
-    pub(crate) fn push(&mut self, signal: Signal, info: Siginfo, slot: Option<Slot>) {
+    pub(crate) fn push(&mut self, signal: Signal, info: Siginfo, slot: Option<Share>) {
         if signal.raw() < Signal::RTMIN && self.set.contains(signal) {
             return;
         }

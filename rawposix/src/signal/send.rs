@@ -120,11 +120,11 @@ impl Process {
         }
         let is_real_time = signal.raw() >= Signal::RTMIN;
         let queued = &self.world().queued;
-        let (info, slot) = match queued.take(limit) {
+        let (info, slot) = match queued.take(1, limit) {
             // A timer had its place when it was made.
             _ if info::timer(&info).is_some() => (info, None),
             Some(slot) => (info, Some(slot)),
-            None if !is_real_time => (info, Some(queued.take_anyway())),
+            None if !is_real_time => (info, Some(queued.take_anyway(1))),
             None if info.code < 0 && info.code != info::SI_TKILL => return Err(Errno::EAGAIN),
             // The signal is sent, but nothing is known of it.
             None => (info::anonymous(signal), None),

@@ -164,7 +164,7 @@ pub(super) fn timer_create(
         }),
     };
     let limit = thread.process.limit(RLIMIT_SIGPENDING)?.current;
-    let slot = thread.world.queued.take(limit).ok_or(Errno::EAGAIN)?;
+    let slot = thread.world.queued.take(1, limit).ok_or(Errno::EAGAIN)?;
     let created = thread.process.timers.create(clock, id.0, slot, |id| {
         notify.unwrap_or(Notify::Process(Signal::SIGALRM, id.cast_unsigned()))
     })?;

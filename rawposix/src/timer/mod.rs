@@ -17,7 +17,8 @@ use rawposix_abi::{Errno, Signal};
 pub(crate) use alarms::Alarms;
 
 use crate::cage::{Process, Task};
-use crate::signal::{Slot, from_system, from_timer, set_overrun, timer_of};
+use crate::share::Share;
+use crate::signal::{from_system, from_timer, set_overrun, timer_of};
 
 /// Which of a process's timers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,7 +78,7 @@ struct Timer {
     /// Another one whenever it is set: what was planned before is void.
     generation: u64,
     /// The place of its signal among those of the user.
-    _slot: Option<Slot>,
+    _slot: Option<Share>,
 }
 
 /// The timers of a process.
@@ -104,7 +105,7 @@ impl Timers {
         &self,
         clock: Clock,
         clock_id: u32,
-        slot: Slot,
+        slot: Share,
         notify: impl FnOnce(i32) -> Notify,
     ) -> Result<i32, Errno> {
         let mut table = self.0.lock();
