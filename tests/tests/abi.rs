@@ -280,9 +280,6 @@ const OURS_ALONE: &[(&str, &str)] = &[
     ),
 ];
 
-/// Structures that have become longer since the version that every kernel takes.
-const GROWN: &[&str] = &["CloneArgs"];
-
 /// Constants that these headers do not declare, or declare as another number.
 const NOT_DECLARED: &[(&str, &str)] = &[
     ("EPOLLNVAL", "in the kernel's headers only"),
@@ -403,14 +400,8 @@ fn structures_are_those_of_the_headers() {
             let theirs = twin.theirs;
             let _ = writeln!(
                 text,
-                "_Static_assert(sizeof({theirs}) {} {}, \"{}\");",
-                if GROWN.contains(&layout.name) {
-                    ">="
-                } else {
-                    "=="
-                },
-                layout.size,
-                layout.name
+                "_Static_assert(sizeof({theirs}) == {}, \"{}\");",
+                layout.size, layout.name
             );
             for field in layout.fields {
                 let renamed = twin.renamed.iter().find(|(ours, _)| *ours == field.name);

@@ -124,8 +124,11 @@ guest_structs! {
     Sigaction: 16 { handler: u32, flags: u32, mask: [u32; 2], }
     /// `stack_t` of sigaltstack(2).
     StackT: 12 { sp: u32, flags: u32, size: u32, }
-    /// `struct clone_args` of clone3(2), its first version.
-    CloneArgs: 64 { flags: u64, pidfd: u64, child_tid: u64, parent_tid: u64, exit_signal: u64, stack: u64, stack_size: u64, tls: u64, }
+    /// `struct clone_args` of clone3(2).
+    CloneArgs: 88 {
+        flags: u64, pidfd: u64, child_tid: u64, parent_tid: u64, exit_signal: u64, stack: u64, stack_size: u64, tls: u64,
+        set_tid: u64, set_tid_size: u64, cgroup: u64,
+    }
     /// `siginfo_t` of sigaction(2).
     Siginfo: 128 { signo: i32, errno: i32, code: i32, fields: [u32; 29], }
     /// `struct sock_fprog` of seccomp(2).

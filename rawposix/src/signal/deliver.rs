@@ -68,6 +68,18 @@ enum Taken {
     Stop(Signal, Option<Siginfo>),
 }
 
+/// Where a frame begins that ends at `top`.
+fn frame_below(top: u32) -> Option<u32> {
+    let size = u32::try_from(size_of::<Sigframe>()).ok()?;
+    Some(top.checked_sub(size)? & !15)
+}
+
+/// Where the frame is on the present stack. The guest has moved its stack pointer there before it asks, so that no other
+/// frame is made in the same place.
+fn expected_frame(stack_pointer: u32) -> Option<u32> {
+    stack_pointer.checked_sub(RED_ZONE).and_then(frame_below)
+}
+
 impl Thread {
     /// Does what pending signals ask for, except calling handlers: ends the process, stops it, waits until it is continued.
     /// If something is left to be done, the thread's attention stays set.
@@ -122,28 +134,30 @@ impl Thread {
 
     /// Takes the next signal that is not blocked, or leaves it pending if it is caught.
     fn take_unless_caught(&self) -> Taken {
-        let taken = self.take_default();
-        if !matches!(taken, Taken::Nothing | Taken::Handler) {
+        let (taken, info) = self.take_default();
+        if let Some(info) = info {
             self.process.pending_has_changed();
+            timer_taken(&self.process, info);
         }
         taken
     }
 
-    fn take_default(&self) -> Taken {
+    /// The same, with the signal if it is no longer pending.
+    fn take_default(&self) -> (Taken, Option<Siginfo>) {
         let mut shared = self.process.signals.shared.lock();
         let mut own = self.task.signals.lock();
         let open = SignalSet::from_bits(!own.mask.bits());
         let (signal, is_own) = match (own.pending.peek(open), shared.pending.peek(open)) {
             (Some(signal), _) => (signal, true),
             (None, Some(signal)) => (signal, false),
-            (None, None) => return Taken::Nothing,
+            (None, None) => return (Taken::Nothing, None),
         };
         let disposition = self
             .process
             .signals
             .with_actions(|actions| actions.disposition(signal));
         if let Disposition::Handler(_) = disposition {
-            return Taken::Handler;
+            return (Taken::Handler, None);
         }
         let queue = if is_own {
             &mut own.pending
@@ -151,13 +165,14 @@ impl Thread {
             &mut shared.pending
         };
         let info = queue.take(signal);
-        match disposition {
+        let taken = match disposition {
             Disposition::Default(DefaultAction::Terminate | DefaultAction::Core) => {
                 Taken::Fatal(signal, info)
             }
             Disposition::Default(DefaultAction::Stop) => Taken::Stop(signal, info),
             _ => Taken::Ignored,
-        }
+        };
+        (taken, info)
     }
 
     /// Takes a signal of `wanted`, whatever its disposition.
@@ -257,8 +272,10 @@ impl Thread {
             let status = self.process.end().unwrap_or(ExitStatus::Exited(0));
             return Some(self.exit(status));
         };
-        // The guest comes back at once for what has come since.
-        if self.task.host.leave().is_err() {
+        // The guest comes back at once for what has come since, and from another stack: until its stack pointer is there,
+        // nothing may come.
+        let moved = expected_frame(stack_pointer) != Some(address);
+        if moved || self.task.host.leave().is_err() {
             let more = GuestPtr::new(address.saturating_add(Sigframe::MORE));
             let _ = self.memory().write(more, &1_u32);
             if self.task.host.leave_informed().is_err() {
@@ -277,13 +294,13 @@ impl Thread {
     ) -> Result<u32, Errno> {
         let stack = self.signal_stack;
         let is_on_stack = stack::contains(&stack, stack_pointer);
-        let top = if action.flags & SA_ONSTACK != 0 && stack::is_usable(&stack) && !is_on_stack {
-            stack.sp.saturating_add(stack.size)
+        let moves = action.flags & SA_ONSTACK != 0 && stack::is_usable(&stack) && !is_on_stack;
+        let place = if moves {
+            frame_below(stack.sp.saturating_add(stack.size))
         } else {
-            stack_pointer.checked_sub(RED_ZONE).ok_or(Errno::EFAULT)?
+            expected_frame(stack_pointer)
         };
-        let size = u32::try_from(size_of::<Sigframe>()).map_err(|_| Errno::EFAULT)?;
-        let address = top.checked_sub(size).ok_or(Errno::EFAULT)? & !15;
+        let address = place.ok_or(Errno::EFAULT)?;
         if is_on_stack && !stack::contains(&stack, address) {
             return Err(Errno::EFAULT);
         }

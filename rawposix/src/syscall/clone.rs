@@ -4,16 +4,18 @@ use rawposix_abi::Errno;
 use rawposix_abi::flags::CloneFlags;
 use rawposix_abi::structs::CloneArgs;
 use rawposix_memory::GuestPtr;
+use zerocopy::IntoBytes;
 
 use super::args::{CloneWord, Len, Ptr};
+use super::extensible;
+use crate::cage::family::PID_MAX;
 use crate::clone::{CloneArguments, EXIT_SIGNAL, Entry, Handlers};
 use crate::thread::{Step, Thread};
 
-/// Sizes of `struct clone_args`: of its first version, of the last known one, and a page, more than which the kernel
-/// does not look at.
+/// Bytes of the first version of `struct clone_args`.
 const FIRST_SIZE: u32 = 64;
-const KNOWN_SIZE: usize = 88;
-const LARGEST_SIZE: u32 = 4096;
+/// `MAX_PID_NS_LEVEL`: namespaces in which a child can be given an id.
+const MOST_IDS: u64 = 32;
 
 /// `CLONE_CLEAR_SIGHAND`, a flag of clone3(2) only.
 const CLEAR_SIGHAND: u64 = 1 << 32;
@@ -65,28 +67,31 @@ pub(super) fn from_block(thread: &mut Thread, [block, ..]: [u32; 6]) -> Result<i
     thread.prepare_from_block(block)
 }
 
+/// The ids that a child shall have: where they are, and how many.
+fn wanted_ids(thread: &Thread, given: &CloneArgs) -> Result<Vec<i32>, Errno> {
+    let count = given.set_tid_size;
+    if count > MOST_IDS || (given.set_tid == 0) != (count == 0) {
+        return Err(Errno::EINVAL);
+    }
+    let at = u32::try_from(given.set_tid).map_err(|_| Errno::EFAULT)?;
+    let mut ids = vec![0; usize::try_from(count).unwrap_or(0)];
+    let bytes = ids.as_mut_bytes();
+    thread.memory().read_bytes(GuestPtr::new(at), bytes)?;
+    Ok(ids)
+}
+
+/// A sandbox is one namespace, and nobody in it has CAP_CHECKPOINT_RESTORE: `EPERM` for an id that could be given.
+fn refuse_ids(ids: &[i32]) -> Result<(), Errno> {
+    match ids {
+        [] => Ok(()),
+        [1..=PID_MAX] => Err(Errno::EPERM),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
 pub(super) fn clone3(thread: &mut Thread, args: Ptr, size: Len) -> Result<i32, Errno> {
-    if size.0 > LARGEST_SIZE {
-        return Err(Errno::E2BIG);
-    }
-    if size.0 < FIRST_SIZE {
-        return Err(Errno::EINVAL);
-    }
-    let given: CloneArgs = thread.memory().read(GuestPtr::new(args.0))?;
-    let mut rest = vec![0; usize::try_from(size.0 - FIRST_SIZE).unwrap_or(0)];
-    let after = args.0.checked_add(FIRST_SIZE).ok_or(Errno::EFAULT)?;
-    thread
-        .memory()
-        .read_bytes(GuestPtr::new(after), &mut rest)?;
-    let (known, newer) = rest.split_at(rest.len().min(KNOWN_SIZE - size_of::<CloneArgs>()));
-    let is_set = |bytes: &[u8]| bytes.iter().any(|byte| *byte != 0);
-    if is_set(newer) {
-        return Err(Errno::E2BIG);
-    }
-    if is_set(known) {
-        // Ids to be given, a cgroup: nothing that an ordinary user has.
-        return Err(Errno::EINVAL);
-    }
+    let given: CloneArgs = extensible::read(thread, GuestPtr::new(args.0), size, FIRST_SIZE)?;
+    let ids = wanted_ids(thread, &given)?;
     without_stack(given.stack)?;
     let handlers = if given.flags & CLEAR_SIGHAND == 0 {
         Handlers::Kept
@@ -107,6 +112,7 @@ pub(super) fn clone3(thread: &mut Thread, args: Ptr, size: Len) -> Result<i32, E
         return Err(Errno::EINVAL);
     }
     let address = |word: u64| u32::try_from(word).map_err(|_| Errno::EFAULT);
+    refuse_ids(&ids)?;
     let request = thread.prepare_child(CloneArguments {
         flags,
         handlers,

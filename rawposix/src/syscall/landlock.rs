@@ -8,6 +8,7 @@ use rawposix_memory::GuestPtr;
 use rustix::fs::{FileType, OFlags};
 
 use super::args::{Fd, Hex, Int, Len, Ptr};
+use super::extensible;
 use crate::fd::{CloseOnExec, Object, OpenFile, Origin};
 use crate::fs::device::Device;
 use crate::fs::node::{HostNode, Node, reopen};
@@ -16,8 +17,7 @@ use crate::thread::Thread;
 
 /// `LANDLOCK_CREATE_RULESET_VERSION`
 const GET_VERSION: u32 = 1;
-/// Bytes of `struct landlock_ruleset_attr` that are known, and in its first version.
-const ATTR_SIZE: u32 = 16;
+/// Bytes of the first version of `struct landlock_ruleset_attr`: access to files; access to ports is known, too.
 const FIRST_ATTR_SIZE: u32 = 8;
 /// `LANDLOCK_RULE_PATH_BENEATH`, with `struct landlock_path_beneath_attr`: eight bytes of access, four of a descriptor.
 const PATH_BENEATH: i32 = 1;
@@ -33,24 +33,12 @@ pub(super) fn landlock_create_ruleset(
     if flags.0 == GET_VERSION && attr.0 == 0 && size.0 == 0 {
         return Ok(VERSION);
     }
-    if flags.0 != 0 || size.0 < FIRST_ATTR_SIZE {
+    if flags.0 != 0 {
         return Err(Errno::EINVAL);
     }
-    if size.0 > 4096 {
-        return Err(Errno::E2BIG);
-    }
-    let mut given = vec![0; usize::try_from(size.0.max(ATTR_SIZE)).unwrap_or(0)];
-    let end = usize::try_from(size.0).unwrap_or(0);
-    thread.memory().read_bytes(
-        GuestPtr::new(attr.0),
-        given.get_mut(..end).unwrap_or_default(),
-    )?;
-    let known = usize::try_from(ATTR_SIZE).unwrap_or(0);
-    if given.iter().skip(known).any(|byte| *byte != 0) {
-        return Err(Errno::E2BIG);
-    }
-    let files = FileAccess::from_bits(word(&given, 0)).ok_or(Errno::EINVAL)?;
-    let ports = PortAccess::from_bits(word(&given, 8)).ok_or(Errno::EINVAL)?;
+    let handled: [u64; 2] = extensible::read(thread, GuestPtr::new(attr.0), size, FIRST_ATTR_SIZE)?;
+    let files = FileAccess::from_bits(handled[0]).ok_or(Errno::EINVAL)?;
+    let ports = PortAccess::from_bits(handled[1]).ok_or(Errno::EINVAL)?;
     if files.is_empty() && ports.is_empty() {
         return Err(Errno::ENOMSG);
     }

@@ -8,6 +8,7 @@ mod compare;
 mod control;
 mod epoll;
 mod exec;
+mod extensible;
 mod futex;
 mod futex_waitv;
 mod identity;

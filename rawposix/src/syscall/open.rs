@@ -11,6 +11,7 @@ use rawposix_memory::GuestPtr;
 use rustix::fs::{FlockOperation, OFlags, SealFlags};
 
 use super::args::{DirFd, FcntlCmd, Fd, Hex, In, Len, Mode, Out, Path, Str, Uint, access_mode};
+use super::extensible;
 use super::owner::{owner, set_async};
 use crate::fd::{CloseOnExec, Object, OpenFile, Origin};
 use crate::fs::open::{How, open};
@@ -91,6 +92,9 @@ pub(super) fn openat(
     )
 }
 
+/// Bytes of the first version of `struct open_how`.
+const FIRST_HOW_SIZE: u32 = 24;
+
 pub(super) fn openat2(
     thread: &mut Thread,
     dirfd: DirFd,
@@ -98,20 +102,7 @@ pub(super) fn openat2(
     wanted: In<OpenHow>,
     size: Len,
 ) -> Result<i32, Errno> {
-    let known = u32::try_from(size_of::<OpenHow>()).unwrap_or(0);
-    if size.0 < known {
-        return Err(Errno::EINVAL);
-    }
-    if size.0 > 4096 {
-        return Err(Errno::E2BIG);
-    }
-    let wanted_how: OpenHow = thread.memory().read(wanted.0)?;
-    let mut tail = vec![0; usize::try_from(size.0 - known).unwrap_or(0)];
-    let rest = wanted.0.checked_add(1).ok_or(Errno::EFAULT)?;
-    thread.memory().read_bytes(rest.cast(), &mut tail)?;
-    if tail.iter().any(|byte| *byte != 0) {
-        return Err(Errno::E2BIG);
-    }
+    let wanted_how: OpenHow = extensible::read(thread, wanted.0, size, FIRST_HOW_SIZE)?;
     let bits = u32::try_from(wanted_how.flags).map_err(|_| Errno::EINVAL)?;
     let known_bits = OpenFlags::all().bits();
     if bits & !known_bits != 0 || wanted_how.mode & !0o7777 != 0 {

@@ -3,15 +3,15 @@
 use rawposix_abi::Errno;
 use rawposix_abi::structs::SchedAttr;
 use rawposix_memory::GuestPtr;
-use zerocopy::{FromBytes, IntoBytes};
+use zerocopy::IntoBytes;
 
-use super::args::{Hex, Int, Pid, Ptr, Uint};
+use super::args::{Hex, Int, Len, Pid, Ptr, Uint};
+use super::extensible::{self, LONGEST};
 use super::schedule::{getpriority, sched_getscheduler, set_policy, setpriority};
 use crate::thread::Thread;
 
-/// Sizes of the structure: of its first version, and the greatest that is looked at.
+/// Bytes of the structure's first version.
 const FIRST_SIZE: u32 = 48;
-const GREATEST_SIZE: u32 = 4096;
 
 /// `SCHED_FLAG_*`
 const RESET_ON_FORK: u64 = 1;
@@ -32,7 +32,7 @@ pub(super) fn sched_getattr(
     size: Uint,
     flags: Hex,
 ) -> Result<(), Errno> {
-    let sizes = FIRST_SIZE..=GREATEST_SIZE;
+    let sizes = FIRST_SIZE..=LONGEST;
     if attr.0 == 0 || pid.0 < 0 || flags.0 != 0 || !sizes.contains(&size.0) {
         return Err(Errno::EINVAL);
     }
@@ -53,28 +53,25 @@ pub(super) fn sched_getattr(
 
 /// The structure, whichever version of it the guest has. `E2BIG`, and the size that is known, for one with more in it.
 fn read(thread: &Thread, attr: Ptr) -> Result<SchedAttr, Errno> {
-    let known = size_of::<SchedAttr>();
     let start = GuestPtr::<u32>::new(attr.0);
     let size = match thread.memory().read(start)? {
         0 => FIRST_SIZE,
         size => size,
     };
     let too_big = || {
-        let known = u32::try_from(known).unwrap_or(FIRST_SIZE);
+        let known = u32::try_from(size_of::<SchedAttr>()).unwrap_or(FIRST_SIZE);
         let _ = thread.memory().write(start, &known);
         Errno::E2BIG
     };
-    if !(FIRST_SIZE..=GREATEST_SIZE).contains(&size) {
+    if !(FIRST_SIZE..=LONGEST).contains(&size) {
         return Err(too_big());
     }
-    let mut bytes = vec![0; usize::try_from(size).map_err(|_| Errno::E2BIG)?];
-    thread.memory().read_bytes(start.cast(), &mut bytes)?;
-    bytes.resize(bytes.len().max(known), 0);
-    let (first, rest) = SchedAttr::read_from_prefix(&bytes).map_err(|_| Errno::EINVAL)?;
-    if rest.iter().any(|byte| *byte != 0) {
-        return Err(too_big());
-    }
-    Ok(SchedAttr { size, ..first })
+    let found = extensible::read(thread, start.cast(), Len(size), FIRST_SIZE);
+    let found: SchedAttr = found.map_err(|error| match error {
+        Errno::E2BIG => too_big(),
+        error => error,
+    })?;
+    Ok(SchedAttr { size, ..found })
 }
 
 pub(super) fn sched_setattr(

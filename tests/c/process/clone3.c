@@ -61,6 +61,27 @@ int main(void)
 	CHECK_ERRNO(clone3(&args, sizeof args), EINVAL);
 	args = (struct clone_args){ .flags = 1ULL << 60, .exit_signal = SIGCHLD };
 	CHECK_ERRNO(clone3(&args, sizeof args), EINVAL);
+	/* Ids of its own are as many as are said, and no more than there are namespaces. */
+	pid_t ids[40] = { 0 };
+	args = (struct clone_args){ .exit_signal = SIGCHLD, .set_tid = (__u64)(unsigned long)ids };
+	CHECK_ERRNO(clone3(&args, sizeof args), EINVAL);
+	args.set_tid_size = 40;
+	CHECK_ERRNO(clone3(&args, sizeof args), EINVAL);
+	args.set_tid_size = 1;
+	CHECK_ERRNO(clone3(&args, sizeof args), EINVAL);
+	args.set_tid = 0;
+	CHECK_ERRNO(clone3(&args, sizeof args), EINVAL);
+	args.set_tid = 16;
+	CHECK_ERRNO(clone3(&args, sizeof args), EFAULT);
+	/* What the kernel does not look at without a flag. */
+	args = (struct clone_args){ .exit_signal = SIGCHLD, .cgroup = 3 };
+	pid = clone3(&args, sizeof args);
+	if (pid == 0)
+		_exit(26);
+	CHECK_EQ(ended(pid), 26);
+	args.flags = CLONE_INTO_CGROUP;
+	args.cgroup = 1ULL << 40;
+	CHECK_ERRNO(clone3(&args, sizeof args), EINVAL);
 	CHECK_ERRNO(wait(NULL), ECHILD);
 
 	/* The old call by its number. */

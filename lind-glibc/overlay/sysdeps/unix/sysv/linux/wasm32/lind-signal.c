@@ -11,7 +11,11 @@
 #include <lind-signal.h>
 #include <sysdep.h>
 
-/* This must not write to the stack before there is a frame: it may be full.  */
+/* A signal may come between any two of these instructions, and its frame is
+   made below the stack pointer then: it has to be below the frame whenever
+   there is one, from before it is made (where the host makes it, unless it is
+   on the alternate stack) until rt_sigreturn has read it.  Nothing is written
+   to the stack before there is a frame: it may be full.  */
 __asm__ (".globaltype __stack_pointer, i32\n\t"
 	 ".functype __lind_signal (i32) -> (i32)\n\t"
 	 ".import_module __lind_signal, lind\n\t"
@@ -30,11 +34,12 @@ __asm__ (".globaltype __stack_pointer, i32\n\t"
 	 ".local i32, i32, i32\n\t"
 	 "global.get __stack_pointer\n\tlocal.set 0\n\t"
 	 "loop\n\t"
+	 "local.get 0\n\ti32.const 484\n\ti32.sub\n\ti32.const -16\n\ti32.and\n\t"
+	 "global.set __stack_pointer\n\t"
 	 "local.get 0\n\tcall __lind_signal\n\tlocal.tee 1\n\t"
 	 "if\n\t"
 	 "local.get 1\n\tglobal.set __stack_pointer\n\t"
 	 "local.get 1\n\tcall __lind_handle\n\t"
-	 "local.get 0\n\tglobal.set __stack_pointer\n\t"
 	 "i32.const 139\n\t"	/* __NR_rt_sigreturn */
 	 "local.set 2\n\t"
 	 "else\n\t"
@@ -46,6 +51,7 @@ __asm__ (".globaltype __stack_pointer, i32\n\t"
 	 "i32.const 0\n\tcall __wasm_syscall\n\tlocal.tee 2\n\t"
 	 "i32.const -4096\n\ti32.eq\n\tbr_if 0\n\t"
 	 "end_loop\n\t"
+	 "local.get 0\n\tglobal.set __stack_pointer\n\t"
 	 "local.get 2\n\t"
 	 "end_function\n\t"
 
@@ -59,7 +65,9 @@ __asm__ (".globaltype __stack_pointer, i32\n\t"
 	 "end_function");
 
 _Static_assert (__NR_rt_sigreturn == 139 && __NR_restart_syscall == 128
-		&& LIND_SIGNAL == -4096, "the numbers above");
+		&& LIND_SIGNAL == -4096
+		&& 128 + sizeof (struct __lind_sigframe) == 484,
+		"the numbers above");
 
 /* Called with FRAME at the stack pointer.  A handler of one argument is called
    with three as well, as Linux calls it.  */
