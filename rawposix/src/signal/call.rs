@@ -34,6 +34,7 @@ fn repetition(number: i32, words: [u32; 6]) -> Repetition {
     const CLOCK_NANOSLEEP_TIME64: i32 = 407;
     const PSELECT6_TIME64: i32 = 413;
     const PPOLL_TIME64: i32 = 414;
+    const RT_SIGPROCMASK: i32 = 135;
     const FUTEX_TIME64: i32 = 422;
     const IO_PGETEVENTS_TIME64: i32 = 416;
     const EPOLL_PWAIT2: i32 = 441;
@@ -63,7 +64,7 @@ fn repetition(number: i32, words: [u32; 6]) -> Repetition {
                 Repetition::Never
             }
         }
-        CLONE | CLONE3 | CLONE_FROM_BLOCK => Repetition::Always,
+        CLONE | CLONE3 | CLONE_FROM_BLOCK | RT_SIGPROCMASK => Repetition::Always,
         _ => Repetition::IfAsked,
     }
 }
@@ -123,6 +124,14 @@ impl Thread {
         if before.bits() & !mask.bits() != 0 && self.has_open_signal() {
             self.task.interrupt();
         }
+    }
+
+    /// A signal that came before a call that may block it is not for afterwards: `EINTR`, which makes the call again.
+    pub(crate) fn take_what_came_before(&self) -> Result<(), Errno> {
+        if self.task.host.has_attention() && self.has_open_signal() {
+            return Err(Errno::EINTR);
+        }
+        Ok(())
     }
 
     /// Replaces the mask until the system call has ended, or its handlers have.

@@ -73,6 +73,9 @@ pub(super) fn rt_sigprocmask(
     size: Len,
 ) -> Result<(), Errno> {
     check_size(size)?;
+    if new.0.non_null().is_some() {
+        thread.take_what_came_before()?;
+    }
     let before = thread.signal_mask();
     if let Some(ptr) = new.0.non_null() {
         let set = thread.memory().read(ptr)?;

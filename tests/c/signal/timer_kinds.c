@@ -98,6 +98,19 @@ int main(void)
 	while (calls == 0)
 		usleep(500);
 	CHECK_OK(timer_delete(timer));
+
+	/* A signal that nobody catches is taken all the same when it is no longer blocked: its timer tells how often it ran. */
+	mask(SIG_BLOCK, SIGCONT);
+	event = (struct sigevent){ .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGCONT };
+	CHECK_OK(timer_create(CLOCK_MONOTONIC, &event, &timer));
+	spec = (struct itimerspec){ { 0, 1000000 }, { 0, 1000000 } };
+	CHECK_OK(timer_settime(timer, 0, &spec, NULL));
+	sleep_ms(50);
+	CHECK_EQ(timer_getoverrun(timer), 0);
+	mask(SIG_UNBLOCK, SIGCONT);
+	CHECK(timer_getoverrun(timer) >= 20);
+	CHECK_OK(timer_delete(timer));
+
 	CHECK_ERRNO(timer_create(77, NULL, &timer), EINVAL);
 	event = (struct sigevent){ .sigev_notify = SIGEV_SIGNAL, .sigev_signo = 99 };
 	CHECK_ERRNO(timer_create(CLOCK_MONOTONIC, &event, &timer), EINVAL);
