@@ -24,6 +24,8 @@ mod hello;
 mod load;
 #[path = "apps/lua.rs"]
 mod lua;
+#[path = "apps/posix.rs"]
+mod posix;
 #[path = "apps/procps.rs"]
 mod procps;
 #[path = "apps/python.rs"]
@@ -64,7 +66,7 @@ use lind_tests::run::disable_core_files;
 /// A program: builds it and checks what it does.
 type Recipe = fn(&Builder) -> Result<()>;
 
-const RECIPES: [(&str, Recipe); 37] = [
+const RECIPES: [(&str, Recipe); 38] = [
     ("bash", shells::check_bash),
     ("bash-suite", suites::check_bash),
     ("busybox", busybox::check),
@@ -88,6 +90,7 @@ const RECIPES: [(&str, Recipe); 37] = [
     ("make", text::check_make),
     ("make-suite", suites::check_make),
     ("patch-suite", archives::check_patch),
+    ("posix-suite", posix::check),
     ("postmark", load::check_postmark),
     ("procps", procps::check),
     ("python", python::check),

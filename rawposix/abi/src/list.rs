@@ -240,7 +240,7 @@ macro_rules! syscalls {
                 95 waitid(idtype: IdType, id: Pid, info: Out<Siginfo>, options: WaitOptions, usage: Out<Rusage>) -> Zero: full;
                 260 wait4(pid: Pid, status: WaitStatus, options: WaitOptions, usage: Out<Rusage>) -> Int: full;
                 220 clone(flags: CloneWord, stack: Ptr, ptid: Ptr, tls: Ptr, ctid: Ptr) -> Int: partial "a stack is given through libc's clone only; no namespaces";
-                435 clone3(args: Ptr, size: Len) -> Int: partial "a stack is given through libc's clone only; no namespaces, no set_tid";
+                435 clone3(args: Ptr, size: Len) -> Int: partial "a stack is given through libc's clone only; no namespaces";
                 221 execve(path: Path, argv: Argv, envp: Envp) -> Zero: full;
                 281 execveat(dirfd: DirFd, path: Path, argv: Argv, envp: Envp, flags: AtFlags) -> Zero: full;
                 167 prctl(option: PrctlOption, arg2: Hex, arg3: Hex, arg4: Hex, arg5: Hex) -> Int: partial "name, dumpable, no_new_privs, child subreaper, parent-death signal, timer slack, seccomp, keeping capabilities, ambient ones, queries";

@@ -42,6 +42,8 @@ struct Letter {
     token: Option<Arc<OwnedFd>>,
     /// Of datagrams of IP.
     header: Option<Header>,
+    /// When it came, since 1970, if its receiver wanted to know that then.
+    came: Option<Duration>,
     /// It is no datagram but the news that one did not arrive.
     failure: Option<Errno>,
 }
@@ -198,6 +200,7 @@ impl Socket {
             credentials: credentials.unwrap_or(datagram.credentials),
             token,
             header: None,
+            came: None,
             failure: None,
         };
         loop {
@@ -256,6 +259,7 @@ impl Socket {
             credentials: datagram.credentials,
             token: None,
             header: Some(header.sent_to(to.ip())),
+            came: None,
             failure: None,
         };
         match post(thread, other, ranges, letter) {
@@ -272,6 +276,7 @@ impl Socket {
             credentials: super::local::NOBODY,
             token: None,
             header: None,
+            came: None,
             failure: Some(errno),
         };
         // A full buffer is ready anyway.
@@ -328,11 +333,14 @@ impl Socket {
             Some(token) => flights.land(&*token),
             None => None,
         };
-        let told = letter
-            .header
-            .map(|header| local.stored.told_of(self.domain, &header));
+        let mut told = Vec::new();
+        if local.stored.tells_more() {
+            told.extend(local.stored.told_of_time(letter.came));
+            let header = letter.header.iter();
+            told.extend(header.flat_map(|header| local.stored.told_of(self.domain, header)));
+        }
         Ok(Delivery {
-            told: told.unwrap_or_default(),
+            told,
             count: incoming.count.saturating_sub(PREFIX),
             from: letter.from,
             credentials: letter.credentials,
@@ -379,6 +387,7 @@ impl Local {
             credentials: Ucred::default(),
             token: None,
             header: None,
+            came: None,
             failure: None,
         };
         self.deliver(bytes, letter)
@@ -396,6 +405,8 @@ impl Inbox {
 fn post(thread: &Thread, to: &Local, ranges: &IoVecs, letter: Letter) -> Result<usize, Errno> {
     let inlet = to.inlet.as_ref().ok_or(Errno::ECONNREFUSED)?;
     let number = to.network.number();
+    let came = to.stored.arrival();
+    let letter = Letter { came, ..letter };
     to.inbox.waiting.lock().insert(number, letter);
     let prefix = number.to_ne_bytes();
     let outgoing = Outgoing {

@@ -58,6 +58,7 @@ mod reset;
 mod route;
 mod socket;
 mod stream;
+mod timestamp;
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};

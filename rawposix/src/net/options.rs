@@ -1,6 +1,7 @@
 //! Options of sockets: which there are, how long their values are, and who keeps them. See socket(7), tcp(7), ip(7).
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -9,6 +10,7 @@ use rawposix_abi::flags::level::{SOL_IP, SOL_IPV6, SOL_SOCKET, SOL_TCP, SOL_UDP}
 use rawposix_abi::flags::{ipopt, ipv6opt, sockopt, tcpopt};
 
 use super::Socket;
+use super::timestamp::excluded;
 
 /// Who keeps an option of a socket of the sandbox; one of the host's keeps all of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,8 +174,26 @@ pub(crate) fn check_new(level: u32, option: u32, value: i32) -> Result<(), Errno
 #[derive(Debug, Default)]
 pub(crate) struct Stored {
     values: Mutex<HashMap<(u32, u32), Vec<u8>>>,
+    /// Whether an option is on that makes datagrams come with ancillary data.
+    tells_more: AtomicBool,
     /// `SO_SNDTIMEO`
     send_limit: Mutex<Option<Duration>>,
+}
+
+/// The options that make datagrams come with ancillary data.
+const TELLING: [(u32, u32); 8] = [
+    (SOL_SOCKET, sockopt::SO_TIMESTAMP_NEW),
+    (SOL_SOCKET, sockopt::SO_TIMESTAMPNS_NEW),
+    (SOL_IP, ipopt::IP_PKTINFO),
+    (SOL_IP, ipopt::IP_RECVTTL),
+    (SOL_IP, ipopt::IP_RECVTOS),
+    (SOL_IPV6, ipv6opt::IPV6_RECVPKTINFO),
+    (SOL_IPV6, ipv6opt::IPV6_RECVHOPLIMIT),
+    (SOL_IPV6, ipv6opt::IPV6_RECVTCLASS),
+];
+
+fn is_set(value: &[u8]) -> bool {
+    value.iter().any(|byte| *byte != 0)
 }
 
 impl Stored {
@@ -184,19 +204,32 @@ impl Stored {
 
     /// Sets a value.
     pub(crate) fn set(&self, level: u32, option: u32, value: &[u8]) {
-        self.values.lock().insert((level, option), value.to_vec());
+        let mut values = self.values.lock();
+        values.insert((level, option), value.to_vec());
+        if let Some(other) = excluded(level, option) {
+            values.remove(&(level, other));
+        }
+        let tells = |option| values.get(option).is_some_and(|value| is_set(value));
+        let tells_more = TELLING.iter().any(tells);
+        self.tells_more.store(tells_more, Ordering::Relaxed);
+    }
+
+    /// Whether datagrams come with ancillary data: what [`Self::told_of`] says, or when they came.
+    pub(super) fn tells_more(&self) -> bool {
+        self.tells_more.load(Ordering::Relaxed)
     }
 
     /// Takes over what another socket has: that which listens.
     pub(super) fn copy_from(&self, other: &Self) {
         let values = other.values.lock().clone();
         *self.values.lock() = values;
+        self.tells_more.store(other.tells_more(), Ordering::Relaxed);
     }
 
     pub(super) fn is_on(&self, level: u32, option: u32) -> bool {
         let values = self.values.lock();
         let value = values.get(&(level, option));
-        value.is_some_and(|value| value.iter().any(|byte| *byte != 0))
+        value.is_some_and(|value| is_set(value))
     }
 
     /// Whether `SO_LINGER` is on, with no time.

@@ -246,14 +246,13 @@ fn receive(
         None => receive_from_host(thread, host, socket, ranges, wanted, flags),
         Some(local) if local.is_framed() => {
             let got = socket.receive_datagram(thread, host, ranges, flags)?;
-            let mut items = Vec::new();
+            let mut items: Vec<Item> = got.told.into_iter().map(Item::Other).collect();
             if local.is_curious() {
                 items.push(Item::Credentials(got.credentials));
             }
             if !got.parcel.files.is_empty() {
                 items.push(Item::Files(got.parcel.files));
             }
-            items.extend(got.told.into_iter().map(Item::Other));
             Ok(Arrival {
                 count: got.count,
                 from: got.from,

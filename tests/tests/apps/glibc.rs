@@ -8,10 +8,9 @@ use std::path::Path;
 use std::process::Command;
 
 use lind_tests::Result;
-use lind_tests::apps::build::{Builder, Built, Toolchain};
+use lind_tests::apps::build::{Builder, Built};
 use lind_tests::apps::root::{Place, installed};
 
-use crate::selftests::{USER, give, unprivileged};
 use crate::suite::{Setting, Suite, Verdict};
 
 /// How the tests are built.
@@ -125,8 +124,8 @@ fn prepare(setting: &Setting<'_>) -> Result<()> {
     built.step(&["rm", "-rf", SCRATCH])?;
     built.step(&["mkdir", SCRATCH])?;
     // Some write beside themselves.
-    give(setting, SCRATCH)?;
-    give(setting, "run")
+    setting.give(SCRATCH)?;
+    setting.give("run")
 }
 
 /// All programs that the makefile made.
@@ -156,23 +155,14 @@ fn collect(directory: &Path, above: &str, into: &mut BTreeSet<String>) -> Result
 
 /// A script that runs a test in an empty directory.
 fn command(setting: &Setting<'_>, test: &str) -> Result<Command> {
-    let directory = setting.built.directory();
     let script = format!(
         "cd {SCRATCH} && rm -rf here && mkdir here && cd here && export TMPDIR=$PWD && timeout {LIMIT} ../../run/{test} 2>&1 < /dev/null; echo \"status $?\""
     );
-    let mut command = match setting.builder.toolchain() {
-        Toolchain::Native => unprivileged(directory),
-        Toolchain::Lind(_) => {
-            let place = Place {
-                host: directory,
-                guest: "/glibc",
-            };
-            let user = format!("{USER}:{USER}");
-            place.program(setting.builder, setting.root, "sh", &["--user", &user])
-        }
+    let place = Place {
+        host: setting.built.directory(),
+        guest: "/glibc",
     };
-    command.args(["-c", &script]);
-    Ok(command)
+    Ok(setting.as_user(&place, &script))
 }
 
 /// The result that the status of a test is.

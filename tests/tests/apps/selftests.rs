@@ -2,18 +2,14 @@
 //!
 //! A test's cases are the lines of its report, in the Test Anything Protocol or in the older forms, and its status.
 
-use std::os::unix::process::CommandExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use lind_tests::Result;
-use lind_tests::apps::build::{Builder, Built, Toolchain};
+use lind_tests::apps::build::{Builder, Built};
 use lind_tests::apps::root::{Place, installed};
 
 use crate::suite::{Setting, Suite, Verdict};
-
-/// Who runs the tests natively if the tests' own user is root; and always under lind.
-pub(crate) const USER: u32 = 1000;
 
 /// Where the tests are in the kernel's source.
 const HOME: &str = "tools/testing/selftests";
@@ -313,36 +309,7 @@ fn prepare(setting: &Setting<'_>) -> Result<()> {
         built.step(&["mkdir", "-p", &to])?;
         built.step(&["cp", "-aT", &from, &to])?;
     }
-    give(setting, SCRATCH)
-}
-
-/// Gives a directory of the build to the user who runs tests: natively, and under lind where root runs that.
-pub(crate) fn give(setting: &Setting<'_>, directory: &str) -> Result<()> {
-    if let Some(user) = user() {
-        let owner = format!("{user}:{user}");
-        setting.built.step(&["chown", "-Rh", &owner, directory])?;
-    }
-    Ok(())
-}
-
-/// The system's shell, run by that user in a directory.
-pub(crate) fn unprivileged(directory: &Path) -> Command {
-    let mut command = Command::new("/bin/sh");
-    command
-        .current_dir(directory)
-        .env_clear()
-        .env("PATH", "/usr/bin:/bin")
-        .env("HOME", "/")
-        .env("LC_ALL", "C");
-    if let Some(user) = user() {
-        command.uid(user).gid(user);
-    }
-    command
-}
-
-/// Whom root becomes natively.
-fn user() -> Option<u32> {
-    rustix::process::geteuid().is_root().then_some(USER)
+    setting.give(SCRATCH)
 }
 
 /// The tests of all directories, which are all that the makefiles know.
@@ -391,15 +358,7 @@ fn command(setting: &Setting<'_>, test: &str) -> Result<Command> {
         host: &scratch,
         guest: "/selftests",
     };
-    let mut command = match setting.builder.toolchain() {
-        Toolchain::Native => unprivileged(&scratch),
-        Toolchain::Lind(_) => {
-            let user = format!("{USER}:{USER}");
-            place.program(setting.builder, setting.root, "sh", &["--user", &user])
-        }
-    };
-    command.args(["-c", &script]);
-    Ok(command)
+    Ok(setting.as_user(&place, &script))
 }
 
 /// The results in a report. Names of cases have process ids in them and come and go, so a case is known by its number.

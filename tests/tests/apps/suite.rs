@@ -5,12 +5,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::fs;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use lind_tests::Result;
-use lind_tests::apps::build::{Builder, Built};
+use lind_tests::apps::build::{Builder, Built, Toolchain};
 use lind_tests::apps::root::Place;
 use lind_tests::install::repository;
 use lind_tests::run::{Ending, run};
@@ -33,6 +34,9 @@ pub(crate) fn own_user() -> String {
         rustix::process::getegid().as_raw()
     )
 }
+
+/// Who runs tests that are not for root: natively if the tests' own user is root, and always under lind.
+const USER: u32 = 1000;
 
 /// A package's test suite.
 pub(crate) struct Suite {
@@ -88,6 +92,40 @@ impl Setting<'_> {
         let mut command = place.program(self.builder, self.root, "bash", options);
         command.args(["-c", &format!("{STANDARD_STREAMS}; {text}")]);
         Ok(command)
+    }
+
+    /// Gives a directory of the build to the user who runs tests: natively, and under lind where root runs that.
+    pub(crate) fn give(&self, directory: &str) -> Result<()> {
+        if rustix::process::geteuid().is_root() {
+            let owner = format!("{USER}:{USER}");
+            self.built.step(&["chown", "-Rh", &owner, directory])?;
+        }
+        Ok(())
+    }
+
+    /// A script that the system's shell runs for that user, natively with the system's programs.
+    pub(crate) fn as_user(&self, place: &Place<'_>, script: &str) -> Command {
+        let mut command = match self.builder.toolchain() {
+            Toolchain::Native => {
+                let mut command = Command::new("/bin/sh");
+                command
+                    .current_dir(place.host)
+                    .env_clear()
+                    .env("PATH", "/usr/bin:/bin")
+                    .env("HOME", "/")
+                    .env("LC_ALL", "C");
+                if rustix::process::geteuid().is_root() {
+                    command.uid(USER).gid(USER);
+                }
+                command
+            }
+            Toolchain::Lind(_) => {
+                let user = format!("{USER}:{USER}");
+                place.program(self.builder, self.root, "sh", &["--user", &user])
+            }
+        };
+        command.args(["-c", script]);
+        command
     }
 }
 
