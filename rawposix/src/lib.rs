@@ -35,6 +35,7 @@
 //! | `locks`, `futex` | record locks, futexes |
 //! | `ipc` | shared memory, semaphores and message queues of System V; message queues of POSIX |
 //! | `aio` | the contexts of kernel AIO |
+//! | `share` | counts of what a sandbox may have only so much of |
 //! | `trace` | `--strace`, from the same list |
 //! | `confine` | the filter on the host process |
 //! | `builder`, `startup` | how a sandbox and a program's first memory are made |

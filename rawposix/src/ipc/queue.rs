@@ -185,7 +185,7 @@ pub(crate) struct Queue {
     pub(crate) size: Size,
     label: String,
     state: Mutex<State>,
-    /// The bytes that all queues may need, this one among them.
+    /// Its part of the bytes that all queues may need.
     #[expect(dead_code, reason = "its end is what it is for")]
     share: Share,
 }
