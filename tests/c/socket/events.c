@@ -76,12 +76,15 @@ static void many(void)
 	CHECK_OK(getrlimit(RLIMIT_NOFILE, &limit));
 	limit.rlim_cur = limit.rlim_max;
 	CHECK_OK(setrlimit(RLIMIT_NOFILE, &limit));
-	int set = epoll_create1(0), count = limit.rlim_max < 2100 ? (int)limit.rlim_max - 100 : 2000, first = 0;
-	for (int i = 0; i < count; i++) {
+	int set = epoll_create1(0), count = 0, first = 0;
+	for (; count < 2000; count++) {
 		struct epoll_event event = { .events = EPOLLIN };
 		int fd = eventfd(1, 0);
+		/* Under lind the host's limit of one process counts for all of a sandbox. */
+		if (fd < 0 && errno == EMFILE && count >= 400)
+			break;
 		CHECK(fd > 0);
-		if (i == 0)
+		if (count == 0)
 			first = fd;
 		CHECK_OK(epoll_ctl(set, EPOLL_CTL_ADD, fd, &event));
 	}
