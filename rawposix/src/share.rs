@@ -47,13 +47,9 @@ pub(crate) struct Share {
 }
 
 impl Share {
-    /// Takes `count` more, unless more than `most` would be taken then; says whether it did.
-    pub(crate) fn grow(&mut self, count: u64, most: u64) -> bool {
-        let grows = self.of.reserve(count, most);
-        if grows {
-            self.count += count;
-        }
-        grows
+    /// Takes `count` more; `None` if more than `most` would be taken then.
+    pub(crate) fn grow(&mut self, count: u64, most: u64) -> Option<()> {
+        self.of.reserve(count, most).then(|| self.count += count)
     }
 
     /// A share of the same size, unless more than `most` would be taken then.
@@ -79,9 +75,9 @@ mod tests {
         assert!(taken.take(6, 8).is_none());
         assert!(taken.take(u64::MAX, 8).is_none());
         assert_eq!(taken.get(), 3);
-        assert!(first.grow(1, 8));
+        assert!(first.grow(1, 8).is_some());
         let second = first.twin(8).unwrap();
-        assert!(!first.grow(1, 8));
+        assert!(first.grow(1, 8).is_none());
         assert!(first.twin(8).is_none());
         assert_eq!(taken.get(), 8);
         drop(first);

@@ -111,11 +111,7 @@ impl Ruleset {
             *rules = Arc::new(rules.copy()?);
         }
         if let Some(rules) = Arc::get_mut(&mut rules) {
-            rules
-                .share
-                .grow(1, MOST)
-                .then_some(())
-                .ok_or(Errno::ENOMEM)?;
+            rules.share.grow(1, MOST).ok_or(Errno::ENOMEM)?;
             add(rules);
         }
         Ok(())

@@ -64,8 +64,8 @@ enum Taken {
     Nothing,
     Handler,
     Ignored,
-    Fatal(Signal, Option<Siginfo>),
-    Stop(Signal, Option<Siginfo>),
+    Fatal(Signal),
+    Stop(Signal),
 }
 
 /// Where a frame begins that ends at `top`.
@@ -95,18 +95,19 @@ impl Thread {
                 self.wait_while_stopped();
                 continue;
             }
-            match self.take_unless_caught() {
+            let (taken, info) = self.take_unless_caught();
+            match taken {
                 Taken::Nothing => return Due::Nothing,
                 Taken::Handler => {
                     self.task.host.keep_attention();
                     return Due::Handler;
                 }
                 Taken::Ignored => {}
-                Taken::Fatal(signal, info) => {
+                Taken::Fatal(signal) => {
                     self.tell_taken(info.as_ref());
                     self.process.kill(signal);
                 }
-                Taken::Stop(signal, info) => {
+                Taken::Stop(signal) => {
                     self.tell_taken(info.as_ref());
                     if let Some(tracer) = &self.world.tracer {
                         tracer.stopped(self, signal);
@@ -132,17 +133,16 @@ impl Thread {
         }
     }
 
-    /// Takes the next signal that is not blocked, or leaves it pending if it is caught.
-    fn take_unless_caught(&self) -> Taken {
+    /// Takes the next signal that is not blocked, or leaves it pending if it is caught; with what is known of one that is taken.
+    fn take_unless_caught(&self) -> (Taken, Option<Siginfo>) {
         let (taken, info) = self.take_default();
         if let Some(info) = info {
             self.process.pending_has_changed();
             timer_taken(&self.process, info);
         }
-        taken
+        (taken, info)
     }
 
-    /// The same, with the signal if it is no longer pending.
     fn take_default(&self) -> (Taken, Option<Siginfo>) {
         let mut shared = self.process.signals.shared.lock();
         let mut own = self.task.signals.lock();
@@ -167,9 +167,9 @@ impl Thread {
         let info = queue.take(signal);
         let taken = match disposition {
             Disposition::Default(DefaultAction::Terminate | DefaultAction::Core) => {
-                Taken::Fatal(signal, info)
+                Taken::Fatal(signal)
             }
-            Disposition::Default(DefaultAction::Stop) => Taken::Stop(signal, info),
+            Disposition::Default(DefaultAction::Stop) => Taken::Stop(signal),
             _ => Taken::Ignored,
         };
         (taken, info)

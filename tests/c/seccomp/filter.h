@@ -48,6 +48,20 @@ static void try_one(void)
 		_exit(1);
 }
 
+/* The number in a line of /proc/self/status. */
+static inline int status(const char *key)
+{
+	char line[256];
+	int value = -1;
+	FILE *file = fopen("/proc/self/status", "r");
+	while (file && fgets(line, sizeof(line), file))
+		if (strncmp(line, key, strlen(key)) == 0 && line[strlen(key)] == ':')
+			value = atoi(line + strlen(key) + 1);
+	if (file)
+		fclose(file);
+	return value;
+}
+
 /* Containers may refuse seccomp(2) itself, natively. */
 static inline int is_usable(void)
 {

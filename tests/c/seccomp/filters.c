@@ -9,20 +9,6 @@
 #include <linux/capability.h>
 #include "filter.h"
 
-/* The number in a line of /proc/self/status. */
-static int status(const char *key)
-{
-	char line[256];
-	int value = -1;
-	FILE *file = fopen("/proc/self/status", "r");
-	while (file && fgets(line, sizeof(line), file))
-		if (strncmp(line, key, strlen(key)) == 0 && line[strlen(key)] == ':')
-			value = atoi(line + strlen(key) + 1);
-	if (file)
-		fclose(file);
-	return value;
-}
-
 /* Whether filters may be installed without giving up privileges. */
 static int is_administrator(void)
 {

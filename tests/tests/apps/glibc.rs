@@ -2,8 +2,6 @@
 //!
 //! `glibc.mk` builds the tests of some directories that need nothing but an installed library.
 
-use std::collections::BTreeSet;
-use std::fs;
 use std::path::Path;
 use std::process::Command;
 
@@ -11,7 +9,7 @@ use lind_tests::Result;
 use lind_tests::apps::build::{Builder, Built};
 use lind_tests::apps::root::{Place, installed};
 
-use crate::suite::{Setting, Suite, Verdict};
+use crate::suite::{Setting, Suite, Verdict, programs};
 
 /// How the tests are built.
 const MAKEFILE: &str = include_str!("glibc.mk");
@@ -130,27 +128,11 @@ fn prepare(setting: &Setting<'_>) -> Result<()> {
 
 /// All programs that the makefile made.
 fn tests(built: &Built<'_>) -> Result<Vec<String>> {
-    let mut found = BTreeSet::new();
-    collect(&built.directory().join("run"), "", &mut found)?;
     let is_left_out = |test: &String| LEFT_OUT.iter().any(|(name, _)| name == test);
-    Ok(found
+    Ok(programs(&built.directory().join("run"))?
         .into_iter()
         .filter(|test| !is_left_out(test))
         .collect())
-}
-
-fn collect(directory: &Path, above: &str, into: &mut BTreeSet<String>) -> Result<()> {
-    let entries = fs::read_dir(directory)
-        .map_err(|e| format!("cannot read '{}': {e}", directory.display()))?;
-    for entry in entries.flatten() {
-        let (path, name) = (entry.path(), entry.file_name().display().to_string());
-        if path.is_dir() {
-            collect(&path, &format!("{above}{name}/"), into)?;
-        } else if path.extension().is_none() {
-            into.insert(format!("{above}{name}"));
-        }
-    }
-    Ok(())
 }
 
 /// A script that runs a test in an empty directory.

@@ -4,14 +4,13 @@
 //! Many of its tests do little but sleep, so those of one interface run side by side.
 
 use std::collections::BTreeSet;
-use std::fs;
 
 use lind_tests::Result;
 use lind_tests::apps::build::{Builder, Built};
 use lind_tests::apps::root::{Place, installed};
 use lind_tests::debian::Patches;
 
-use crate::suite::{Setting, Suite, Verdict};
+use crate::suite::{Setting, Suite, Verdict, programs};
 
 /// How the tests are built.
 const MAKEFILE: &str = include_str!("posix.mk");
@@ -106,30 +105,18 @@ fn prepare(setting: &Setting<'_>) -> Result<()> {
 
 /// The directories of tests.
 fn tests(built: &Built<'_>) -> Result<Vec<String>> {
-    let found = built.step(&["find", "run", "-type", "f", "!", "-name", "*.why"])?;
-    let directories: BTreeSet<String> = found
-        .text()
-        .lines()
-        .filter_map(|line| line.strip_prefix("run/")?.rsplit_once('/'))
-        .map(|(directory, _)| directory.to_owned())
-        .collect();
+    let programs = programs(&built.directory().join("run"))?;
+    let directory = |test: &String| Some(test.rsplit_once('/')?.0.to_owned());
+    let directories: BTreeSet<String> = programs.iter().filter_map(directory).collect();
     Ok(directories.into_iter().collect())
 }
 
 /// Runs the tests of a directory, each in an empty one of its own, and tells their statuses.
 fn script(built: &Built<'_>, directory: &str) -> Result<String> {
     let home = built.directory().join("run").join(directory);
-    let entries =
-        fs::read_dir(&home).map_err(|e| format!("cannot read '{}': {e}", home.display()))?;
-    let names: BTreeSet<String> = entries
-        .flatten()
-        .map(|entry| entry.file_name().display().to_string())
-        .filter(|name| {
-            let path = format!("{directory}/{name}");
-            !name.contains('.') && !LEFT_OUT.contains(&path.as_str())
-        })
-        .collect();
-    let names: Vec<String> = names.into_iter().collect();
+    let is_left_out = |name: &String| LEFT_OUT.contains(&format!("{directory}/{name}").as_str());
+    let mut names: Vec<String> = programs(&home)?.into_iter().collect();
+    names.retain(|name| !is_left_out(name));
     Ok(format!(
         "run() {{ mkdir here-$1; cd here-$1; TMPDIR=$PWD timeout -k 5 {LIMIT} ../../run/{directory}/$1 > /dev/null 2>&1 < /dev/null; echo \"$1 $?\"; }}\n\
          rm -rf {SCRATCH}/*; cd {SCRATCH}; n=0; for test in {}; do run $test & n=$((n + 1)); [ $n -lt {AT_ONCE} ] || {{ wait; n=0; }}; done; wait",

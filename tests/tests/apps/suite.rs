@@ -260,6 +260,27 @@ fn passes(result: &str) -> bool {
     ["passes", "PASS", "SKIP", "XFAIL"].contains(&result)
 }
 
+/// The files below a directory whose names have no suffix: the programs that a makefile of a recipe made there.
+pub(crate) fn programs(directory: &Path) -> Result<BTreeSet<String>> {
+    let mut found = BTreeSet::new();
+    collect(directory, "", &mut found)?;
+    Ok(found)
+}
+
+fn collect(directory: &Path, above: &str, into: &mut BTreeSet<String>) -> Result<()> {
+    let entries = fs::read_dir(directory)
+        .map_err(|e| format!("cannot read '{}': {e}", directory.display()))?;
+    for entry in entries.flatten() {
+        let (path, name) = (entry.path(), entry.file_name().display().to_string());
+        if path.is_dir() {
+            collect(&path, &format!("{above}{name}/"), into)?;
+        } else if path.extension().is_none() {
+            into.insert(format!("{above}{name}"));
+        }
+    }
+    Ok(())
+}
+
 /// Strips a program of the package.
 pub(crate) fn strip(setting: &Setting<'_>, program: &str) -> Result<()> {
     let strip = setting.built.tool("strip");
